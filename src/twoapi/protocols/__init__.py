@@ -1,0 +1,1 @@
+"""One package per wire protocol; none imports another. `base` is what they share, `registry` lists them."""

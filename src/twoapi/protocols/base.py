@@ -1,0 +1,200 @@
+"""What a protocol package offers: both sides of one wire protocol, pure and without I/O."""
+
+from typing import Protocol
+
+import msgspec
+
+from twoapi.ir import Event, Fault, Loss, Request, Response, Usage
+from twoapi.wire.http import Headers, Incoming, Outgoing
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upstream's endpoint and model take. The defaults are the protocol owner's own current service.
+
+    Filled from the provider's catalogue file and the operator's configuration, once per snapshot.
+    """
+
+    api_version: str | None = None  # pin of the API version header (Anthropic); None: chosen per request
+    max_tokens_field: str = "max_completion_tokens"  # chat: or "max_tokens"
+    reasoning_field: str | None = None  # chat: where past reasoning is replayed ("reasoning_content"); None: nowhere
+    developer_role: bool = True  # chat: False sends "system" for "developer"
+    system_in_place: bool = True  # Anthropic: takes role "system" in mid-conversation
+    prefill: bool = True  # goes on from a last assistant message
+    sampling: bool = True  # takes temperature, top_p, top_k at all (under an API version that has them)
+    sampling_pair: bool = True  # takes temperature together with top_p
+    thinking: tuple[str, ...] = ("enabled", "adaptive", "disabled")  # Anthropic: accepted thinking types
+    effort: bool = True  # takes a reasoning effort
+    images: bool = True
+    audio: bool = True
+    documents: bool = True
+    strict_tools: bool = True
+    web_search: bool = False
+    max_output: int | None = None  # the model's output limit in tokens
+    max_stop: int = 4  # chat: how many stop strings
+    max_tool_name: int = 64
+    max_call_id: int = 40  # chat: longest tool call id
+    cache_marks: bool = True  # takes explicit prompt-cache breakpoints
+
+
+class Restore(msgspec.Struct):
+    """What encode_request changed and the answer must change back."""
+
+    names: dict[str, str] = msgspec.field(default_factory=dict)  # tool name on the wire -> the client's
+    custom: frozenset[str] = frozenset()  # client names of custom tools that went out as functions
+    call_ids: dict[str, str] = msgspec.field(default_factory=dict)  # call id on the wire -> the client's
+
+
+class Encoded(msgspec.Struct):
+    """An upstream request and what its answer needs."""
+
+    outgoing: Outgoing
+    restore: Restore
+
+
+class AnswerContext(msgspec.Struct):
+    """What the encoder of an answer must know. `now` in seconds since the epoch; `id` is used when the upstream gave
+    none, without the protocol's prefix."""
+
+    request: Request
+    now: int
+    id: str
+
+
+class Peek(msgspec.Struct):
+    """What routing needs of a request, read without decoding the rest. `model` is spelled `spelling` in the body."""
+
+    model: str
+    stream: bool
+    spelling: bytes = b""
+
+
+class Inspection(msgspec.Struct):
+    """What a relayed whole answer says of itself. `fault`: an error hidden in a 200."""
+
+    usage: Usage | None = None
+    fault: Fault | None = None
+
+
+class ModelEntry(msgspec.Struct):
+    """A model in a model list."""
+
+    id: str
+    created: int
+    owner: str
+
+
+class StreamDecoder(Protocol):
+    """Bytes of an upstream's stream to events. Owns its framing. The list that all calls return together is legal
+    under ir.grammar for any input: a truncated or broken stream ends in Failed, never in End."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that these bytes complete; after the terminal event always []."""
+        ...
+
+    def close(self) -> list[Event]:
+        """The upstream's connection ended: the rest, Failed included when no end mark came."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Events to the client's bytes. Every output is in the protocol's grammar for every list of events."""
+
+    def feed(self, events: list[Event]) -> bytes:
+        """The bytes of these events; b"" when nothing can be said yet. After the terminal event always b""."""
+        ...
+
+    def close(self) -> bytes:
+        """What must still be said when no terminal event came: the protocol's own error ending; else b""."""
+        ...
+
+    def keep_alive(self) -> bytes:
+        """A sign of life in the form that this protocol's clients tolerate; b"" when none is possible here."""
+        ...
+
+
+class StreamTap(Protocol):
+    """Watches a relayed stream. It passes bytes on as they are but for what it must strip, and knows the end mark."""
+
+    usage: Usage | None
+    fault: Fault | None  # an error event of the upstream; before `committed` it is a reason to fall back
+    committed: bool  # the first event that carries an answer has passed
+    complete: bool  # the end mark has passed
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes for the client."""
+        ...
+
+    def close(self) -> bytes:
+        """The upstream's connection ended: b"" after an end mark, else held bytes and the protocol's error ending."""
+        ...
+
+    def keep_alive(self) -> bytes:
+        """As StreamEncoder.keep_alive; b"" in the middle of a frame."""
+        ...
+
+
+class Codec(Protocol):
+    """One wire protocol, both sides. Stateless; per-answer state lives in the stream objects.
+
+    Decoders raise FaultError (kind invalid_request, with a JSON pointer as `param`) on bad input and nothing else.
+    Encoders append a Loss on the line that drops something, and raise FaultError when they must refuse.
+    """
+
+    name: str
+    error_content_type: bytes
+
+    # server side: faces our client
+    def peek(self, incoming: Incoming) -> Peek:
+        """Model and stream flag, without decoding the rest."""
+        ...
+
+    def decode_request(self, incoming: Incoming) -> Request:
+        """The whole request."""
+        ...
+
+    def encode_response(self, response: Response, context: AnswerContext, losses: list[Loss]) -> bytes:
+        """The whole answer as this protocol's JSON."""
+        ...
+
+    def stream_encoder(self, context: AnswerContext, losses: list[Loss]) -> StreamEncoder:
+        """An encoder for one streamed answer; it goes on appending to `losses`."""
+        ...
+
+    def encode_fault(self, fault: Fault, request_id: str) -> tuple[int, Headers, bytes]:
+        """Status, headers of the protocol's own (retry-after ...), body."""
+        ...
+
+    def encode_models(self, models: list[ModelEntry]) -> bytes:
+        """A model list in this protocol's shape."""
+        ...
+
+    # client side: faces an upstream
+    def encode_request(
+        self, request: Request, model: str, capabilities: Capabilities, losses: list[Loss]
+    ) -> Encoded:
+        """The upstream request for `model` (the upstream's own name of it)."""
+        ...
+
+    def relay_request(self, incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
+        """The client's own bytes for an upstream of the same protocol; only what must change is changed."""
+        ...
+
+    def decode_response(self, body: bytes, restore: Restore) -> Response:
+        """The whole answer; raises FaultError (whose="upstream") for an error hidden in a 200 and for broken bodies."""
+        ...
+
+    def stream_decoder(self, restore: Restore) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+        ...
+
+    def decode_fault(self, status: int, headers: dict[bytes, bytes], body: bytes) -> Fault:
+        """An error answer of the upstream, also when it is not in the protocol's format (HTML, empty)."""
+        ...
+
+    def inspect(self, body: bytes) -> Inspection:
+        """Usage and hidden error of a whole answer that is relayed."""
+        ...
+
+    def stream_tap(self, incoming: Incoming, peek: Peek) -> StreamTap:
+        """A tap for one relayed stream."""
+        ...

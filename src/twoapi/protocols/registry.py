@@ -1,0 +1,15 @@
+"""Which protocols there are: one explicit table."""
+
+from twoapi.protocols.anthropic_messages import AnthropicMessages
+from twoapi.protocols.base import Codec
+from twoapi.protocols.openai_chat import OpenAIChat
+
+CODECS: dict[str, Codec] = {codec.name: codec for codec in (OpenAIChat(), AnthropicMessages())}
+
+
+def codec_named(name: str) -> Codec:
+    """The codec of a protocol; raises KeyError with the known names."""
+    try:
+        return CODECS[name]
+    except KeyError:
+        raise KeyError(f"unknown protocol {name!r}; known: {', '.join(sorted(CODECS))}") from None

@@ -1,0 +1,252 @@
+"""JSON documents as bytes: decode with a place in the error, edit without touching other bytes."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
+from msgspec import inspect as mi
+
+from twoapi.wire.errors import WireError
+
+T = TypeVar("T")
+
+encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+EMPTY = Raw(b"")  # the default of a Raw field that is absent; compare by identity
+
+_decode_map = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
+_decode_str = msgspec.json.Decoder(str).decode
+_SPACE = b" \t\r\n"
+
+
+def decoder(kind: type[T]) -> Callable[[bytes | Raw | str], T]:
+    """A decoder for one type. It raises WireError, with a JSON pointer as far as msgspec knows the place."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def checked(body: bytes | Raw | str) -> T:
+        try:
+            return decode(body)
+        except msgspec.ValidationError as error:
+            raise _placed(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise WireError(f"the body is not valid JSON: {error}") from None
+        except RecursionError:
+            raise WireError("the body is nested too deeply") from None
+
+    return checked
+
+
+def decode(body: bytes | Raw | str) -> Any:  # noqa: ANN401  a JSON document is any value
+    """Any JSON document as Python values; raises WireError."""
+    try:
+        return _decode_any(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError(f"not valid JSON: {error}") from None
+    except RecursionError:
+        raise WireError("nested too deeply") from None
+
+
+def fields(body: bytes | Raw) -> dict[str, Raw]:
+    """The members of an object, each verbatim; raises WireError when it is no object."""
+    try:
+        return _decode_map(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"expected a JSON object: {error}") from None
+
+
+def items(body: bytes | Raw) -> list[Raw]:
+    """The elements of an array, each verbatim; raises WireError when it is no array."""
+    try:
+        return _decode_list(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"expected a JSON array: {error}") from None
+
+
+def is_object(text: str | bytes | Raw) -> bool:
+    """True when this is one valid JSON object (bounded in depth), as tool arguments must be."""
+    try:
+        _decode_map(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        return False
+    return True
+
+
+def first_byte(raw: Raw | bytes) -> int:
+    """The first byte of a JSON value, which tells its type: 34 a string, 91 an array, 123 an object; 0 when absent."""
+    view = memoryview(raw)
+    return view[0] if len(view) else 0
+
+
+def is_null(raw: Raw) -> bool:
+    """True for an absent field and for null."""
+    return raw is EMPTY or bytes(raw) in (b"", b"null")
+
+
+def replace_field(body: bytes, name: str, value: bytes) -> bytes:
+    """The same document with the value of one top-level member replaced (or added), every other byte kept.
+
+    `value` is JSON. When the member is spelled with escapes or occurs more than once, the members are re-joined:
+    their bytes are kept, the space between them is not.
+    """
+    members = fields(body)
+    old = members.get(name)
+    if old is not None:
+        span = _only_member(body, b'"' + name.encode() + b'"', bytes(old))
+        if span is not None:
+            return body[: span[0]] + value + body[span[1] :]
+    members[name] = Raw(value)
+    return encode(members)
+
+
+def splice(body: bytes, name: str, old: bytes, new: bytes) -> bytes:
+    """As replace_field, for a caller that has already decoded the value and knows its likely spelling `old`."""
+    span = _only_member(body, b'"' + name.encode() + b'"', old)
+    if span is None:
+        return replace_field(body, name, new)
+    return body[: span[0]] + new + body[span[1] :]
+
+
+def _only_member(body: bytes, key: bytes, value: bytes) -> tuple[int, int] | None:
+    """Where the value of `key` stands, when the key's spelling occurs exactly once in the document."""
+    at = body.find(key)
+    if at < 0 or body.find(key, at + 1) >= 0:
+        return None
+    start = at + len(key)
+    while start < len(body) and body[start] in _SPACE:
+        start += 1
+    if start >= len(body) or body[start] != 58:
+        return None
+    start += 1
+    while start < len(body) and body[start] in _SPACE:
+        start += 1
+    end = start + len(value)
+    return (start, end) if body.startswith(value, start) else None
+
+
+def insert(body: bytes, values: Mapping[str, Raw]) -> tuple[bytes, list[str]]:
+    """The document with each value put at its JSON pointer, and the pointers whose parent does not exist."""
+    missing: list[str] = []
+    for pointer, value in values.items():
+        edited = _insert(body, [unescape(token) for token in pointer.split("/")[1:]], value)
+        if edited is None:
+            missing.append(pointer)
+        else:
+            body = edited
+    return body, missing
+
+
+def _insert(body: bytes | Raw, tokens: list[str], value: Raw) -> bytes | None:
+    head, rest = tokens[0], tokens[1:]
+    kind = first_byte(body)
+    if kind == 123:
+        members = fields(body)
+        if rest:
+            child = _insert(members[head], rest, value) if head in members else None
+            if child is None:
+                return None
+            members[head] = Raw(child)
+        else:
+            members[head] = value
+        return encode(members)
+    if kind == 91 and head.isdecimal():
+        elements = items(body)
+        index = int(head)
+        if index >= len(elements):
+            return None
+        if rest:
+            child = _insert(elements[index], rest, value)
+            if child is None:
+                return None
+            elements[index] = Raw(child)
+        else:
+            elements[index] = value
+        return encode(elements)
+    return None
+
+
+def at_pointer(body: bytes | Raw, pointer: str) -> Raw | None:
+    """The value at a JSON pointer, verbatim; None when there is none."""
+    value: bytes | Raw = body
+    for token in pointer.split("/")[1:]:
+        kind = first_byte(value)
+        if kind == 123:
+            found = fields(value).get(unescape(token))
+            if found is None:
+                return None
+            value = found
+        elif kind == 91 and token.isdecimal() and int(token) < len(elements := items(value)):
+            value = elements[int(token)]
+        else:
+            return None
+    return value if isinstance(value, Raw) else Raw(value)
+
+
+def escape(token: str) -> str:
+    """A member name as a token of a JSON pointer."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+def unescape(token: str) -> str:
+    """A token of a JSON pointer as a member name."""
+    return token.replace("~1", "/").replace("~0", "~")
+
+
+def unknown_fields(body: bytes | Raw, kind: Any) -> dict[str, Raw]:  # noqa: ANN401  any msgspec type
+    """Every member of the document that `kind` (a Struct class) does not declare: JSON pointer -> verbatim value.
+
+    Members below an unknown one come with it. Fields typed Raw or Any are not looked into.
+    """
+    found: dict[str, Raw] = {}
+    _walk(body, _type_info(kind), "", found)
+    return found
+
+
+@cache
+def _type_info(kind: Any) -> mi.Type:  # noqa: ANN401
+    return mi.type_info(kind)
+
+
+@cache
+def _known(struct: type) -> dict[str, mi.Type]:
+    info = _type_info(struct)
+    assert isinstance(info, mi.StructType)  # noqa: S101  only called with one
+    return {field.encode_name: field.type for field in info.fields}
+
+
+def _walk(raw: bytes | Raw, kind: mi.Type, at: str, found: dict[str, Raw]) -> None:
+    byte = first_byte(raw)
+    if isinstance(kind, mi.UnionType):
+        wanted: tuple[type, ...] = (
+            (mi.StructType, mi.DictType) if byte == 123 else (mi.ListType, mi.CollectionType) if byte == 91 else ()
+        )
+        for member in kind.types:
+            if isinstance(member, wanted):
+                _walk(raw, member, at, found)
+                return
+        return
+    if isinstance(kind, mi.StructType) and byte == 123:
+        known = _known(kind.cls)
+        tag = kind.tag_field
+        for name, value in fields(raw).items():
+            pointer = f"{at}/{escape(name)}"
+            field = known.get(name)
+            if field is not None:
+                _walk(value, field, pointer, found)
+            elif name != tag:
+                found[pointer] = value
+    elif isinstance(kind, mi.ListType) and byte == 91:
+        for index, value in enumerate(items(raw)):
+            _walk(value, kind.item_type, f"{at}/{index}", found)
+
+
+def _placed(error: msgspec.ValidationError) -> WireError:
+    """msgspec ends its message with "- at `$.a[...].b`": the place becomes a JSON pointer, elements a `-`."""
+    message = str(error)
+    text, found, place = message.rpartition(" - at `")
+    if not found:
+        return WireError(message)
+    pointer = place.rstrip("`").removeprefix("$").replace("[...]", "/-").replace(".", "/")
+    return WireError(text, pointer)

@@ -1,0 +1,127 @@
+"""Server-sent events: bytes to frames and back (WHATWG HTML 9.2, as LLM vendors use it)."""
+
+from twoapi.wire.errors import WireError
+
+# The event name (b"" when the frame has none) and the data, lines joined with \n.
+Frame = tuple[bytes, bytes]
+
+MAX_EVENT = 16 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseReader:
+    """Turns any split of a byte stream into frames; linear in time, bounded in memory.
+
+    Takes CRLF, LF and CR line ends, a byte order mark, comments, `data:` with or without the space, several data
+    lines. Frames without data are left out. Lines end at CR and LF only: U+2028 and U+0085 are text.
+    """
+
+    __slots__ = ("_held", "_held_size", "_max", "_skip_lf", "_started")
+
+    def __init__(self, max_event: int = MAX_EVENT) -> None:
+        self._held: list[bytes] = []
+        self._held_size = 0
+        self._max = max_event
+        self._skip_lf = False
+        self._started = False
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that these bytes complete. Raises WireError when one event grows over the bound."""
+        if not self._started:
+            data = self._start(data)
+        if self._skip_lf and data:
+            self._skip_lf = False
+            if data[0] == 10:
+                data = data[1:]
+        if b"\r" in data:
+            self._skip_lf = data[-1] == 13
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if not data:
+            return []
+        held = self._held
+        if held:
+            # An event boundary may lie across the seam; nothing held has one inside.
+            if not (b"\n\n" in data or (data[0] == 10 and held[-1].endswith(b"\n"))):
+                self._hold(data)
+                return []
+            held.append(data)
+            data = b"".join(held)
+            held.clear()
+            self._held_size = 0
+        blocks = data.split(b"\n\n")
+        rest = blocks.pop()
+        if rest:
+            self._hold(rest)
+        frames = []
+        for block in blocks:
+            frame = _parse(block)
+            if frame is not None:
+                frames.append(frame)
+        return frames
+
+    def close(self) -> list[Frame]:
+        """The last frame, when the stream ended without a blank line."""
+        block = b"".join(self._held)
+        self._held.clear()
+        self._held_size = 0
+        self._started = True
+        frame = _parse(block) if block else None
+        return [] if frame is None else [frame]
+
+    def _start(self, data: bytes) -> bytes:
+        """Drops a byte order mark at the very beginning, also when it comes in pieces."""
+        if self._held:
+            data = b"".join(self._held) + data
+            self._held.clear()
+            self._held_size = 0
+        if len(data) < 3 and _BOM.startswith(data):
+            if data:
+                self._hold(data)
+            return b""
+        self._started = True
+        return data[3:] if data.startswith(_BOM) else data
+
+    def _hold(self, data: bytes) -> None:
+        self._held_size += len(data)
+        if self._held_size > self._max:
+            raise WireError(f"an event of the stream is larger than {self._max} bytes")
+        self._held.append(data)
+
+
+def _parse(block: bytes) -> Frame | None:
+    # The two forms that vendors send; everything else goes line by line.
+    if block.startswith(b"data: "):
+        if b"\n" not in block:
+            return (b"", block[6:]) if len(block) > 6 else None
+    elif block.startswith(b"event: "):
+        end = block.find(b"\n")
+        if end > 0 and block.startswith(b"data: ", end + 1) and block.find(b"\n", end + 1) < 0:
+            return block[7:end], block[end + 7 :]
+    return _parse_lines(block)
+
+
+def _parse_lines(block: bytes) -> Frame | None:
+    name = b""
+    lines: list[bytes] = []
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if value.startswith(b" "):
+            value = value[1:]
+        if field == b"data":
+            lines.append(value)
+        elif field == b"event":
+            name = value
+    data = b"\n".join(lines)
+    return (name, data) if data else None
+
+
+def frame(data: bytes, event: bytes = b"") -> bytes:
+    """One frame as bytes; `data` must be one line, as JSON documents here are."""
+    if event:
+        return b"event: " + event + b"\ndata: " + data + b"\n\n"
+    return b"data: " + data + b"\n\n"
+
+
+def comment(text: bytes = b"keep-alive") -> bytes:
+    """A comment frame, which readers ignore (Google's SDKs do not: never send one to a Gemini client)."""
+    return b": " + text + b"\n\n"
