@@ -30,8 +30,9 @@ PRIVATE_TEXT = re.compile(
 
 def tracked_files() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if listed.returncode:  # an unpacked archive has no .git
-        return [path for path in ROOT.rglob("*") if path.is_file() and ".venv" not in path.parts]
+    if listed.returncode:  # an unpacked archive: all but environments and caches
+        within = {path: path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file()}
+        return [path for path, parts in within.items() if parts[0] == ".ci" or not parts[0].startswith(".")]
     return [path for name in listed.stdout.split(b"\0") if name and (path := ROOT / os.fsdecode(name)).is_file()]
 
 
