@@ -125,7 +125,14 @@ class StreamTap(Protocol):
         ...
 
     def close(self) -> bytes:
-        """The upstream's connection ended: b"" after an end mark, else held bytes and the protocol's error ending."""
+        """The upstream's connection ended: b"" after an end mark, else held bytes and the protocol's error ending.
+
+        When nothing was committed: b"", with `fault` set.
+        """
+        ...
+
+    def fail(self, fault: Fault) -> bytes:
+        """The protocol's error ending for a fault of the gateway; closes an unfinished frame first."""
         ...
 
     def keep_alive(self) -> bytes:

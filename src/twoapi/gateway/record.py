@@ -1,0 +1,40 @@
+"""What happened in one exchange, handed to the sinks after the last byte."""
+
+from typing import Protocol
+
+import msgspec
+
+from twoapi.ir import Usage
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """One exchange. Times in seconds (`started` since the epoch, the others from start); nothing of the content.
+
+    `outcome`: "ok", "refused" (the gateway's own 4xx), "failed" (no upstream answered), "broken" (failed in the
+    stream), "cancelled" (the client left). `losses` None when bytes were relayed.
+    """
+
+    request_id: str
+    protocol: str
+    started: float
+    model: str = ""
+    key: str = ""
+    upstream: str = ""
+    upstream_model: str = ""
+    attempts: int = 0
+    stream: bool = False
+    status: int = 0
+    outcome: str = "ok"
+    fault: str = ""
+    first_byte: float = 0.0
+    duration: float = 0.0
+    usage: Usage | None = None
+    losses: int | None = None
+
+
+class Sink(Protocol):
+    """Where records go; called off the request's path, in batches."""
+
+    def write(self, records: list[Record]) -> None:
+        """Take these; must not block for long."""
+        ...

@@ -1,0 +1,133 @@
+"""Everything one worker process holds: the snapshot in force, the upstream pools, what is running, the sweep."""
+
+import asyncio
+import itertools
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from twoapi.gateway.attempt import Attempt
+from twoapi.gateway.exchange import exchange
+from twoapi.gateway.port import ClientPort
+from twoapi.gateway.record import Record, Sink
+from twoapi.gateway.snapshot import Limits, Snapshot
+from twoapi.policy.access import KeyEntry
+from twoapi.policy.route import Candidate
+from twoapi.protocols.base import Codec
+from twoapi.transport.http import Endpoint, Pool
+from twoapi.wire.http import Incoming
+
+SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
+
+
+class Counters(msgspec.Struct):
+    """What this worker has done since it started."""
+
+    requests: int = 0
+    exchanges: int = 0
+    failures: int = 0
+
+
+class Worker:
+    """The mutable state of one process; there is no other in the data plane."""
+
+    def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = ()) -> None:
+        self.snapshot = snapshot
+        self.counters = Counters()
+        self.sinks = list(sinks)
+        self.active: set[Attempt] = set()
+        self.running = 0
+        self.draining = False
+        self.records: list[Record] = []
+        self.on_sweep: list[Callable[[float], None]] = []  # called with the loop's time about once a second
+        self._pools: dict[tuple[object, ...], Pool] = {}
+        self._ids = itertools.count(1)
+        self._id_prefix = "req_" + os.urandom(8).hex()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._sweeps = 0
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The worker's loop; set by `open`."""
+        assert self._loop is not None, "open() comes first"  # noqa: S101
+        return self._loop
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force."""
+        return self.snapshot.limits
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Binds the worker to its loop and starts the sweep."""
+        self._loop = loop
+        self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
+
+    async def close(self) -> None:
+        """Stops the sweep, closes the pools and hands over the last records."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._flush()
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Puts a new configuration in force; what is running keeps its own."""
+        self.snapshot = snapshot
+
+    def admit(self, headers: dict[bytes, bytes], query: bytes) -> KeyEntry | None:
+        """The client key of a request; None when it has none that is known."""
+        return self.snapshot.keys.find(headers, query)
+
+    def full(self) -> bool:
+        """True when no further exchange may start."""
+        return self.running >= self.snapshot.limits.streams
+
+    def start(self, codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> asyncio.Task[None]:
+        """Carries one request in a task of its own."""
+        return self.loop.create_task(exchange(self, codec, incoming, key, port))
+
+    def next_id(self) -> str:
+        """A new request id, unique across workers and restarts."""
+        return f"{self._id_prefix}{next(self._ids):x}"
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def pool(self, candidate: Candidate) -> Pool:
+        """The connections to a candidate's endpoint, shared by all candidates with the same connection settings."""
+        pool = self._pools.get(candidate.connection)
+        if pool is None:
+            pool = self._pools[candidate.connection] = self._dial(candidate)
+        return pool
+
+    def _dial(self, candidate: Candidate) -> Pool:
+        endpoint = Endpoint.parse(candidate.base_url)
+        context = ssl.create_default_context(cafile=candidate.ca) if endpoint.scheme == "https" else None
+        return Pool(endpoint, loop=self.loop, ssl_context=context)
+
+    def _sweep(self) -> None:
+        loop = self.loop
+        now = loop.time()
+        for attempt in tuple(self.active):
+            attempt.sweep(now)
+        self._sweeps += 1
+        if self._sweeps % 4 == 0:
+            for pool in self._pools.values():
+                pool.sweep(now)
+            for callback in self.on_sweep:
+                callback(now)
+        if self.records:
+            self._flush()
+        self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
+
+    def _flush(self) -> None:
+        records, self.records = self.records, []
+        if records:
+            for sink in self.sinks:
+                sink.write(records)

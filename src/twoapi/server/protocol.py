@@ -1,0 +1,422 @@
+"""The data plane's HTTP server: a protocol inside uvicorn that answers the API's routes without ASGI.
+
+uvicorn keeps sockets, TLS, signals and the graceful stop. Requests are parsed by llhttp; a request that is complete
+becomes an exchange, which writes its answer through the ClientPort methods here.
+"""
+
+import asyncio
+from collections import deque
+from http import HTTPStatus
+from typing import Any, override
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from twoapi.gateway.port import Flow
+from twoapi.gateway.worker import Worker
+from twoapi.ir import Fault
+from twoapi.server.inbound import Inbound
+from twoapi.server.routes import client_codec, route_for
+from twoapi.server.site import Site, header_lines
+from twoapi.wire.http import Incoming
+
+_STATUS = {
+    code: b"HTTP/1.1 %d %s\r\n" % (code, phrase.encode())
+    for code, phrase in ((status.value, status.phrase) for status in HTTPStatus)
+}
+_STATUS[529] = b"HTTP/1.1 529 Overloaded\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_JOIN_LIMIT = 32768  # larger bodies are written beside their head instead of being copied behind it
+_DRAIN_LIMIT = 1 << 20  # a refused request's body up to this size is read and dropped, so the connection can stay
+_LINGER = 2.0  # seconds in which a refused client may read its answer while it is still sending
+_ASGI_PREFIXES = (b"/api/", b"/console")
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """One client connection."""
+
+    worker: Worker  # set by the subclass that the server makes for its worker
+    site: Site
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        # llhttp would read on behind a message that closes the connection; a gateway must not.
+        self.parser = httptools.HttpRequestParser(self)
+        self.inbound: Inbound | None = None  # being received
+        self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
+        self.running: Inbound | None = None  # being answered
+        self.task: asyncio.Task[None] | None = None
+        self.client_flow: Flow | None = None
+        self.pending_head = b""
+        self.chunked = True
+        self.last_active = self.loop.time()
+        self.asgi = False
+        self.gone = False
+        self.draining = False
+        self.closing = False  # whatever the client still sends is dropped
+        self.lingering = 0.0  # since when a refused client may still send before it is cut off
+
+    # ---- the connection
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.worker.limits.connections:
+            transport.close()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
+        if self.task is not None:
+            self.task.cancel()
+        self.waiting.clear()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.closing:
+            return
+        self.last_active = self.loop.time()
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The message itself is complete and is answered as plain HTTP; what follows it is not for us.
+            self.closing = True
+            if self.running is not None:
+                self.running.keep_alive = False
+        except httptools.HttpParserError as error:
+            self._refuse_malformed(error)
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.client_flow is not None:
+            self.client_flow.pause()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.client_flow is not None:
+            self.client_flow.resume()
+
+    @override
+    def shutdown(self) -> None:
+        """The server stops: idle connections close at once, others after their answer."""
+        self.draining = True
+        if self.asgi:
+            super().shutdown()
+        elif self.running is None and self.inbound is None:
+            self.transport.close()
+
+    def sweep(self, now: float) -> None:
+        """Closes a connection that is idle, or whose request does not arrive, for too long."""
+        if self.running is not None or self.asgi:
+            return
+        limits = self.worker.limits
+        idle = now - self.last_active
+        if self.lingering:
+            if now - self.lingering > _LINGER:
+                self.transport.abort()
+        elif self.inbound is None:
+            if idle > limits.keep_alive:
+                self.transport.close()
+        elif idle > limits.receive:
+            self._refuse_now(self.inbound, Fault("timeout", "the request did not arrive in time", status=408))
+
+    # ---- the parser
+
+    @override
+    def on_message_begin(self) -> None:
+        self.inbound = Inbound()
+        self.asgi = False
+
+    @override
+    def on_url(self, url: bytes) -> None:
+        inbound = self._receiving()
+        inbound.url += url
+        self._count_head(inbound, len(url))
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        inbound = self.inbound
+        if inbound is None:
+            return
+        if inbound.refusal is None:
+            inbound.headers[name.lower()] = value
+        self._count_head(inbound, len(name) + len(value))
+
+    @override
+    def on_headers_complete(self) -> None:
+        inbound = self._receiving()
+        parser = self.parser
+        inbound.method = parser.get_method()
+        path, _, inbound.query = inbound.url.partition(b"?")
+        inbound.path = path
+        if path.startswith(_ASGI_PREFIXES):
+            self._hand_to_asgi(inbound)
+            return
+        inbound.route = route = route_for(path)
+        inbound.codec = (route and route.codec) or client_codec(path, inbound.headers)
+        inbound.version_10 = parser.get_http_version() == "1.0"
+        inbound.keep_alive = parser.should_keep_alive()
+        if inbound.refusal is None:
+            inbound.refusal = self._objection(inbound)
+        if b"expect" in inbound.headers and inbound.headers[b"expect"].lower() == b"100-continue":
+            inbound.expects = True
+        if inbound.refusal is not None:
+            declared = int(inbound.headers.get(b"content-length", b"0"))
+            if inbound.expects or declared > _DRAIN_LIMIT:
+                self._refuse_now(inbound, inbound.refusal)
+        elif inbound.expects and self.running is None and not inbound.version_10:
+            self.transport.write(_CONTINUE)
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        if self.asgi:
+            super().on_body(body)
+            return
+        inbound = self.inbound
+        if inbound is None:
+            return
+        inbound.size += len(body)
+        if inbound.refusal is not None:
+            if inbound.size > _DRAIN_LIMIT:
+                self._refuse_now(inbound, inbound.refusal)
+            return
+        if inbound.size > self.worker.limits.body:
+            inbound.chunks.clear()
+            self._refuse_now(inbound, _too_large(self.worker.limits.body))
+            return
+        inbound.chunks.append(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        if self.asgi:
+            super().on_message_complete()
+            return
+        inbound, self.inbound = self.inbound, None
+        if inbound is None:
+            return
+        if not inbound.keep_alive:
+            self.closing = True
+        if self.running is not None:
+            self.waiting.append(inbound)
+            self.flow.pause_reading()  # one request ahead is enough
+        else:
+            self._start(inbound)
+
+    # ---- ClientPort: what the exchange calls
+
+    def answer(self, status: int, headers: bytes, body: bytes) -> None:
+        """A whole answer."""
+        running = self._answering()
+        head = b"%s%scontent-length: %d\r\n%s\r\n" % (
+            _STATUS.get(status) or b"HTTP/1.1 %d \r\n" % status,
+            headers,
+            len(body),
+            b"" if running.keep_alive and not self.draining else b"connection: close\r\n",
+        )
+        if running.method == b"HEAD":
+            self.transport.write(head)
+        elif len(body) < _JOIN_LIMIT:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
+        self._finished()
+
+    def start_stream(self, headers: bytes) -> None:
+        """Status 200 and a body of unknown length."""
+        running = self._answering()
+        self.chunked = not running.version_10
+        if not self.chunked:
+            running.keep_alive = False
+        self.pending_head = b"HTTP/1.1 200 OK\r\n%scache-control: no-cache\r\n%s%s\r\n" % (
+            headers,
+            b"transfer-encoding: chunked\r\n" if self.chunked else b"",
+            b"" if running.keep_alive and not self.draining else b"connection: close\r\n",
+        )
+
+    def write(self, data: bytes) -> None:
+        """More of a stream."""
+        if self.chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self.pending_head:
+            data = self.pending_head + data
+            self.pending_head = b""
+        self.transport.write(data)
+
+    def finish(self) -> None:
+        """The stream is complete."""
+        tail = self.pending_head + (b"0\r\n\r\n" if self.chunked else b"")
+        self.pending_head = b""
+        if tail:
+            self.transport.write(tail)
+        self._finished()
+
+    def abort(self) -> None:
+        """The answer cannot be completed."""
+        self.client_flow = None
+        self.transport.abort()
+
+    def set_flow(self, flow: Flow | None) -> None:
+        """Whom to pause while the client does not read."""
+        self.client_flow = flow
+        if flow is not None and self.flow.write_paused:
+            flow.pause()
+
+    # ---- in between
+
+    def _start(self, inbound: Inbound) -> None:
+        self.running = inbound
+        self.worker.counters.requests += 1
+        codec = inbound.codec
+        assert codec is not None  # noqa: S101  set with the headers
+        if inbound.refusal is not None:
+            status, headers, body = codec.encode_fault(inbound.refusal, self.worker.next_id())
+            self.answer(status, header_lines(headers), body)
+            return
+        route = inbound.route
+        assert route is not None  # noqa: S101  without one there is a refusal
+        if route.kind != "generate":
+            status, lines, body = self.site.answer(route, inbound, codec)
+            self.answer(status, lines, body)
+            return
+        incoming = Incoming(
+            inbound.path.decode("latin-1"), inbound.headers, inbound.body(), inbound.query.decode("latin-1")
+        )
+        inbound.chunks.clear()
+        self.task = task = self.worker.start(codec, incoming, inbound.key, self)
+        self.tasks.add(task)
+
+    def _finished(self) -> None:
+        self.client_flow = None
+        running, self.running = self.running, None
+        if self.task is not None:
+            self.tasks.discard(self.task)
+            self.task = None
+        self.server_state.total_requests += 1
+        self.last_active = self.loop.time()
+        if running is None or not running.keep_alive or (self.draining and not self.waiting and self.inbound is None):
+            self._leave(running)
+        elif self.waiting:
+            self._start(self.waiting.popleft())
+        else:
+            self.flow.resume_reading()
+            inbound = self.inbound
+            if inbound is not None and inbound.expects and inbound.refusal is None:
+                self.transport.write(_CONTINUE)
+
+    def _leave(self, running: Inbound | None) -> None:
+        self.closing = True
+        unread = running is not None and running.cut_short
+        if unread and self.transport.can_write_eof():
+            # Closing with unread bytes resets the connection, and the client may lose the answer.
+            self.transport.write_eof()
+            self.lingering = self.last_active
+        else:
+            self.transport.close()
+
+    def _objection(self, inbound: Inbound) -> Fault | None:
+        """What is wrong with a request as far as its headers tell."""
+        headers = inbound.headers
+        route = inbound.route
+        if route is None:
+            return Fault("not_found", f"there is no {_shown(inbound.path)} here; see the README for the paths")
+        if inbound.method != route.method and not (inbound.method == b"HEAD" and route.method == b"GET"):
+            return Fault(
+                "method_not_allowed",
+                f"{_shown(inbound.path)} takes {route.method.decode()}, not {_shown(inbound.method)}",
+            )
+        if route.kind in ("generate", "models"):
+            inbound.key = self.worker.admit(headers, inbound.query)
+            if inbound.key is None:
+                return _unauthenticated(headers, inbound.query)
+        length = headers.get(b"content-length")
+        if length is not None and int(length) > self.worker.limits.body:
+            return _too_large(self.worker.limits.body)
+        encoding = headers.get(b"content-encoding", b"identity")
+        if encoding != b"identity":
+            return Fault(
+                "invalid_request",
+                f"content-encoding {_shown(encoding)} is not supported; send the body uncompressed",
+                status=415,
+            )
+        if route.kind == "generate" and self.worker.full():
+            return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
+        return None
+
+    def _count_head(self, inbound: Inbound, size: int) -> None:
+        inbound.head_size += size
+        limit = self.worker.limits.header
+        if inbound.head_size > limit and inbound.refusal is None:
+            inbound.refusal = Fault("too_large", f"the request's headers are larger than {limit} bytes", status=431)
+            inbound.headers.clear()
+        if inbound.head_size > 4 * limit:
+            self._refuse_now(inbound, inbound.refusal or _too_large(limit))
+
+    def _refuse_now(self, inbound: Inbound, fault: Fault) -> None:
+        """Answers before the request is complete, and closes: what still comes is not read."""
+        self.inbound = None
+        inbound.keep_alive = False
+        inbound.cut_short = True
+        inbound.refusal = fault
+        inbound.codec = inbound.codec or client_codec(inbound.path or inbound.url, inbound.headers)
+        self.closing = True
+        if self.running is not None:
+            self.waiting.append(inbound)
+        else:
+            self._start(inbound)
+
+    def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
+        if self.closing:
+            return
+        inbound = self.inbound or Inbound()
+        status = 501 if "encoding" in str(error).lower() and not inbound.method else 400
+        self._refuse_now(inbound, Fault("invalid_request", f"this is not valid HTTP/1.1: {error}", status=status))
+
+    def _hand_to_asgi(self, inbound: Inbound) -> None:
+        self.asgi = True
+        self.inbound = None
+        super().on_message_begin()
+        super().on_url(inbound.url)
+        for name, value in inbound.headers.items():
+            super().on_header(name, value)
+        super().on_headers_complete()
+
+    def _receiving(self) -> Inbound:
+        inbound = self.inbound
+        if inbound is None:
+            inbound = self.inbound = Inbound()
+        return inbound
+
+    def _answering(self) -> Inbound:
+        running = self.running
+        assert running is not None  # noqa: S101  the port is used only while a request is answered
+        return running
+
+
+def _too_large(limit: int) -> Fault:
+    return Fault("too_large", f"the request body is larger than {limit} bytes")
+
+
+def _unauthenticated(headers: dict[bytes, bytes], query: bytes) -> Fault:
+    given = b"authorization" in headers or b"x-api-key" in headers or b"x-goog-api-key" in headers or b"key=" in query
+    what = "this gateway does not know the key" if given else "no key was sent"
+    return Fault(
+        "unauthenticated",
+        f"{what}; send one of its client keys as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`",
+        code="invalid_api_key",
+    )
+
+
+def _shown(value: bytes) -> str:
+    return ascii(value[:200].decode("latin-1"))
