@@ -1,0 +1,376 @@
+"""One HTTP/1.1 connection to an upstream: writes a request, reads its answer, is reused."""
+
+# typing.override is there from Python 3.12 on.
+# mypy: disable-error-code="explicit-override"
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+import msgspec
+
+from twoapi.transport.call import Call
+from twoapi.transport.decompress import Decompressor
+from twoapi.transport.errors import FailureKind, TransportError
+
+COPY_LIMIT = 32 * 1024  # a larger body is written beside its head, not copied behind it
+_WITHOUT_BODY = (204, 304)
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much of one answer is taken, in bytes. Trailers and chunk extensions count as heads do."""
+
+    head: int = 64 * 1024
+    body: int = 256 * 1024 * 1024
+
+
+class Owner(Protocol):
+    """The pool, as a connection sees it."""
+
+    def opened(self, connection: "Connection") -> None:
+        """It stands."""
+
+    def freed(self, connection: "Connection") -> None:
+        """Its answer is complete, and it can carry another."""
+
+    def unusable(self, connection: "Connection") -> None:
+        """It must not be used again, though it still stands."""
+
+    def lost(self, connection: "Connection") -> None:
+        """It is gone."""
+
+    def retry(self, connection: "Connection", call: Call) -> bool:
+        """Sends a call once more whose reused connection turned out closed; False when it is too late for that."""
+
+
+class _RefusedError(Exception):
+    """Raised into the parser, which stops: the answer must not be read on."""
+
+
+class Connection(asyncio.Protocol):
+    """A protocol for the loop, a carrier for its call, the callbacks of its parser.
+
+    The parser only collects; the sink is called after it has returned, so that a sink may do what it likes (cancel,
+    pause, send the next request) without being inside the parser.
+    """
+
+    # on_body is the append of a list: the parser calls it without a Python frame.
+    __slots__ = (
+        "_barren",
+        "_body",
+        "_call",
+        "_coding",
+        "_decompressor",
+        "_feed",
+        "_has_head",
+        "_headers",
+        "_is_done",
+        "_is_reused",
+        "_is_until_eof",
+        "_keeps_alive",
+        "_limits",
+        "_owner",
+        "_parser",
+        "_received",
+        "_size",
+        "_status",
+        "_transport",
+        "on_body",
+        "since",
+    )
+
+    def __init__(self, owner: Owner, limits: Limits) -> None:
+        self._owner = owner
+        self._limits = limits
+        self._transport: asyncio.Transport | None = None
+        self._call: Call | None = None
+        self._body: list[bytes] = []
+        self.on_body = self._body.append
+        self._parser = httptools.HttpResponseParser(self)
+        self._feed = self._parser.feed_data
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._decompressor: Decompressor | None = None
+        self._coding = b""
+        self._is_reused = False
+        self._is_done = False
+        self._received = False
+        self.since = 0.0  # when the owner last gave it a request or took it back
+
+    # --- The owner's side ---------------------------------------------------------------------
+
+    def start(self, call: Call) -> None:
+        """Sends a call's request; the connection must be free."""
+        transport = cast("asyncio.Transport", self._transport)
+        self._call = call
+        call.carrier = self
+        call.connected = True
+        self._is_done = self._received = self._has_head = self._is_until_eof = False
+        self._status = self._barren = self._size = 0
+        body = call.body
+        if len(body) <= COPY_LIMIT:
+            transport.write(call.head + body)
+        else:
+            transport.writelines((call.head, body))
+        if call.is_paused:
+            transport.pause_reading()
+
+    @property
+    def is_open(self) -> bool:
+        """True while a request can be written."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def close(self) -> None:
+        """Says goodbye: for a connection without a call."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Closes at once, whatever is unsent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def fail(self, kind: FailureKind, message: str) -> None:
+        """Ends the call, if there is one, and the connection."""
+        self._fail(TransportError(kind, message, sent=True, received=self._received))
+
+    # --- The call's side ----------------------------------------------------------------------
+
+    def drop(self, call: Call) -> None:  # noqa: ARG002  it is the one at hand
+        """Closes: the rest of the answer cannot be told from the next one otherwise."""
+        self._detach()
+        self.abort()
+
+    def hold(self, call: Call) -> None:  # noqa: ARG002
+        """Pauses the socket."""
+        cast("asyncio.Transport", self._transport).pause_reading()
+
+    def go_on(self, call: Call) -> None:  # noqa: ARG002
+        """Reads the socket again."""
+        cast("asyncio.Transport", self._transport).resume_reading()
+
+    # --- The loop's side ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It stands."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._owner.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """What one read brought: parsed, then told to the sink at once."""
+        call = self._call
+        if call is None:  # nobody asked: whatever it is, it must not become the next answer
+            self._owner.unusable(self)
+            self.abort()
+            return
+        error = None
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as stop:
+            error = self._broken(stop)
+        if self._has_head:
+            self._has_head = False
+            call.head = call.body = b""  # not to be sent again
+            if not self._deliver_head(call, len(data)):
+                return
+        if self._body:
+            if not self._deliver_body(call):
+                return
+        elif not self._is_done:
+            error = error or self._without_body(len(data))
+        if error is not None:
+            self._fail(error)
+        elif self._is_done:
+            self._complete(call)
+
+    def eof_received(self) -> None:
+        """The upstream will write no more; the loop closes the connection after this."""
+        if self._call is None:
+            self._owner.unusable(self)
+        else:
+            self._cut(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._owner.lost(self)
+        if self._call is not None:
+            self._cut(exc)
+        self._transport = None
+
+    # --- The parser's side --------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """The first byte of an answer, interim ones included."""
+        self._received = True
+        if self._is_done:
+            raise _RefusedError("bytes after the end of the answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or after the head a trailer."""
+        name = name.lower()
+        self._headers.append((name, value))
+        if name == b"content-encoding":
+            self._coding = self._coding + b", " + value if self._coding else value
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise _RefusedError("a transfer encoding other than chunked")
+
+    def on_headers_complete(self) -> None:
+        """The head of an answer, interim ones included."""
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._swallow(status)
+            return
+        self._status = status
+        self._has_head = True
+        # The parser knows this from the head on, and forgets it after on_message_complete.
+        self._keeps_alive = keeps_alive = self._parser.should_keep_alive()
+        if not keeps_alive:
+            self._is_until_eof = not self._is_framed()
+        if status in _WITHOUT_BODY or cast("Call", self._call).head.startswith(b"HEAD "):
+            self._end_with_head(status)
+
+    def on_message_complete(self) -> None:
+        """The end of an answer, interim ones included."""
+        if self._status:
+            self._is_done = True
+
+    def _swallow(self, status: int) -> None:
+        """100, 102, 103: the answer is still to come."""
+        if status < 100:
+            raise _RefusedError(f"status {status}")
+        if status == 101:
+            raise _RefusedError("a switch of protocols that was not asked for")
+        if self._is_framed():
+            raise _RefusedError(f"status {status} with a body")
+        self._headers = []
+        self._coding = b""
+
+    def _end_with_head(self, status: int) -> None:
+        """The parser does not know that this answer has no body: where it would wait for one, it is stopped here."""
+        self._is_until_eof = False
+        if status not in _WITHOUT_BODY or self._is_framed():
+            self._is_done = True
+            self._keeps_alive = False
+            raise _RefusedError("the answer has no body")
+
+    def _is_framed(self) -> bool:
+        return any(name in _FRAMING for name, _ in self._headers)
+
+    # --- Delivery -----------------------------------------------------------------------------
+
+    def _deliver_head(self, call: Call, read: int) -> bool:
+        """False when the call is over."""
+        headers, self._headers = self._headers, []  # trailers go to the new list and are forgotten
+        limit = self._limits.head
+        if self._barren + read > limit and _size(headers) > limit:
+            self._fail(_too_large("head", limit))
+            return False
+        self._barren = 0
+        if self._coding:
+            coding, self._coding = self._coding.decode("latin-1").strip().lower(), b""
+            if coding != "identity":
+                try:
+                    self._decompressor = Decompressor(coding, self._limits.body)
+                except TransportError as error:
+                    self._fail(error)
+                    return False
+                coded = (b"content-encoding", b"content-length")
+                headers = [header for header in headers if header[0] not in coded]
+        call.sink.on_head(self._status, headers)
+        return self._call is call
+
+    def _deliver_body(self, call: Call) -> bool:
+        """False when the call is over."""
+        pieces = self._body
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._barren = 0
+        self._size += len(data)
+        if self._size > self._limits.body:
+            self._fail(_too_large("body", self._limits.body))
+            return False
+        if self._decompressor is not None:
+            try:
+                data = self._decompressor.feed(data)
+            except TransportError as error:
+                self._fail(error)
+                return False
+        if data:
+            call.sink.on_data(data)
+        return self._call is call
+
+    def _without_body(self, read: int) -> TransportError | None:
+        """Counts what is neither body nor end: a head, trailers or chunk extensions that may have no end."""
+        self._barren += read
+        limit = self._limits.head
+        return _too_large("head or trailers", limit) if self._barren > limit else None
+
+    def _complete(self, call: Call) -> None:
+        if self._decompressor is not None:
+            try:
+                self._decompressor.finish()
+            except TransportError as error:
+                self._fail(error)
+                return
+        transport = cast("asyncio.Transport", self._transport)
+        self._detach()
+        call.is_over = True
+        if transport.get_write_buffer_size():  # an early answer: the rest of the request is not wanted
+            self.abort()
+        elif self._keeps_alive and not transport.is_closing():
+            if call.is_paused:
+                transport.resume_reading()
+            self._is_reused = True
+            self._owner.freed(self)
+        else:
+            transport.close()
+        call.sink.on_end()
+
+    def _cut(self, exc: Exception | None) -> None:
+        """The upstream closed while a call was at hand."""
+        call = cast("Call", self._call)
+        if self._is_until_eof and exc is None:
+            self._keeps_alive = False
+            self._complete(call)
+        elif self._is_reused and not self._received:
+            # It was closed while it lay idle, and we wrote before we knew.
+            self._detach()
+            self.abort()
+            if not self._owner.retry(self, call):
+                call.is_over = True
+                call.sink.on_failure(TransportError("closed", _closed(exc), sent=True, received=False))
+        else:
+            self.fail("closed", _closed(exc))
+
+    def _fail(self, error: TransportError) -> None:
+        call = self._call
+        if call is not None:
+            self._detach()
+            call.is_over = True
+        self.abort()
+        if call is not None:
+            call.sink.on_failure(error)
+
+    def _detach(self) -> None:
+        self._call = None
+        self._decompressor = None
+
+    def _broken(self, error: httptools.HttpParserError) -> TransportError | None:
+        """What a stop of the parser means; None when the answer is complete all the same."""
+        if self._is_done:
+            self._keeps_alive = False
+            return None
+        cause = error.__context__
+        reason = cause if isinstance(cause, _RefusedError) else error
+        return TransportError("protocol", f"the answer is not valid HTTP: {reason}", sent=True, received=True)
+
+
+def _too_large(what: str, limit: int) -> TransportError:
+    return TransportError("too_large", f"the answer's {what} is larger than {limit} bytes", sent=True, received=True)
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in headers)
+
+
+def _closed(exc: Exception | None) -> str:
+    return "the upstream closed the connection" + (f": {exc}" if exc is not None else "")
