@@ -1,0 +1,73 @@
+"""The limits that twoapi keeps, and whether a run kept them."""
+
+import msgspec
+
+from bench.results import Figure
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """A limit for one figure of twoapi, as a ratio to nginx or in the figure's own unit."""
+
+    title: str
+    scenario: str
+    cell: str
+    metric: str
+    limit: float
+    as_ratio: bool = True
+
+    def measured(self, figures: list[Figure]) -> float | None:
+        for figure in figures:
+            if (figure.scenario, figure.cell, figure.metric) == (self.scenario, self.cell, self.metric):
+                if not self.as_ratio:
+                    return figure.value.median
+                return figure.ratio.median if figure.ratio else None
+        return None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A goal and what came of it. A goal that was not measured is not kept."""
+
+    goal: Goal
+    measured: float | None
+    before: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        return self.measured is not None and self.measured <= self.goal.limit
+
+    @property
+    def drift(self) -> float | None:
+        """The change since the recorded run, in percent."""
+        if self.measured is None or not self.before:
+            return None
+        return (self.measured / self.before - 1) * 100
+
+
+RELAY = "twoapi relay"
+CHAT_TO_MESSAGES = "twoapi chat-to-messages"
+MESSAGES_TO_CHAT = "twoapi messages-to-chat"
+
+GOALS = (
+    Goal("JSON, relayed", "json", RELAY, "cpu_us", 2.2),
+    Goal("JSON, chat to messages", "json", CHAT_TO_MESSAGES, "cpu_us", 3.5),
+    Goal("JSON, messages to chat", "json", MESSAGES_TO_CHAT, "cpu_us", 3.5),
+    Goal("burst event, relayed", "burst", RELAY, "event_us", 1.6),
+    Goal("burst event, chat to messages", "burst", CHAT_TO_MESSAGES, "event_us", 2.5),
+    Goal("burst event, messages to chat", "burst", MESSAGES_TO_CHAT, "event_us", 2.5),
+    Goal("paced event, relayed", "paced", RELAY, "event_us", 1.4),
+    Goal("paced event, chat to messages", "paced", CHAT_TO_MESSAGES, "event_us", 1.4),
+    Goal("paced event, messages to chat", "paced", MESSAGES_TO_CHAT, "event_us", 1.4),
+    Goal("216 KB, relayed", "big", RELAY, "cpu_us", 5),
+    Goal("216 KB, chat to messages", "big", CHAT_TO_MESSAGES, "cpu_us", 5),
+    Goal("216 KB, messages to chat", "big", MESSAGES_TO_CHAT, "cpu_us", 5),
+    Goal("first answer after start, s", "start", "twoapi", "first_answer_s", 1, as_ratio=False),
+    Goal("PSS of one worker, MB", "start", "twoapi", "pss_mb", 45, as_ratio=False),
+)
+DRIFT_TO_SHOW = 15.0  # percent
+
+
+def judge(figures: list[Figure], recorded: list[Figure], scenarios: set[str]) -> list[Verdict]:
+    """The verdict on every goal of the scenarios that were to be measured."""
+    return [
+        Verdict(goal, goal.measured(figures), goal.measured(recorded)) for goal in GOALS if goal.scenario in scenarios
+    ]

@@ -1,0 +1,189 @@
+"""A deterministic upstream: chat completions and messages from canned bytes, as fast as one core can write them.
+
+POST /v1/chat/completions, /v1/messages   an answer, or a stream when the body says `"stream": true`
+GET  /_mode?words=60&gap=0&delay=0        for all later requests: text events in a stream; milliseconds between events
+                                          (0: one write each, as fast as possible) and before the first byte
+GET  /_stat                               what has happened so far
+GET  /_last                               the last request, head and body, as it came in
+GET  /_drop                               breaks off the open streams
+"""
+
+import argparse
+import asyncio
+import gc
+import re
+from collections.abc import Callable
+from typing import TypeVar, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+import uvloop
+from typing_extensions import override
+
+from bench import canned
+
+T = TypeVar("T")
+
+CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+WANTS_STREAM = re.compile(rb'"stream" *: *true')
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
+    b"Transfer-Encoding: chunked\r\nx-request-id: req_bench\r\n\r\n"
+)
+
+
+class Mode(msgspec.Struct):
+    """How streams and answers are paced."""
+
+    words: int = 60
+    gap: float = 0.0
+    delay: float = 0.0
+
+
+class Stat(msgspec.Struct):
+    """What has happened since the start, and how many streams are open now."""
+
+    connections: int = 0
+    requests: int = 0
+    events: int = 0
+    open: int = 0
+    refused: int = 0
+
+
+class Upstream:
+    """What all connections share."""
+
+    def __init__(self) -> None:
+        self.mode = Mode()
+        self.stat = Stat()
+        self.last = b""
+        self.streaming: set[Connection] = set()
+        self.answers = {
+            b"/v1/chat/completions": whole(canned.chat_answer()),
+            b"/v1/messages": whole(canned.messages_answer()),
+        }
+        self.streams: dict[bytes, list[bytes]] = {}
+        self.set_mode("")
+
+    def set_mode(self, query: str) -> None:
+        self.mode = msgspec.convert({**msgspec.to_builtins(self.mode), **dict(parse_qsl(query))}, Mode, strict=False)
+        self.streams = {
+            b"/v1/chat/completions": chunked(canned.chat_events(self.mode.words)),
+            b"/v1/messages": chunked(canned.messages_events(self.mode.words)),
+        }
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a gateway. Requests need a Content-Length and are not pipelined."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, upstream: Upstream, loop: asyncio.AbstractEventLoop) -> None:
+        self.upstream = upstream
+        self.loop = loop
+        self.unread = b""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.upstream.stat.connections += 1
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.upstream.streaming.discard(self)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        data = self.unread + data if self.unread else data
+        head = data.find(b"\r\n\r\n")
+        if head < 0:
+            self.unread = data
+            return
+        length = CONTENT_LENGTH.search(data, 0, head)
+        end = head + 4 + (int(length[1]) if length else 0)
+        if len(data) < end:
+            self.unread = data
+            return
+        self.unread = data[end:]
+        self.answer(data, head)
+
+    def answer(self, data: bytes, head: int) -> None:
+        path, _, query = data[: data.index(b"\r\n")].split(b" ")[1].partition(b"?")
+        upstream = self.upstream
+        if path.startswith(b"/_"):
+            self.transport.write(whole(self.administer(path, query.decode())))
+            return
+        upstream.last = data
+        if path not in upstream.answers:
+            upstream.stat.refused += 1
+            self.transport.write(whole(b'{"error":{"message":"no such path"}}', b"404 Not Found"))
+            return
+        upstream.stat.requests += 1
+        if WANTS_STREAM.search(data, head):
+            upstream.streaming.add(self)
+            self.after_delay(self.begin_stream, upstream.streams[path])
+        else:
+            self.after_delay(self.transport.write, upstream.answers[path])
+
+    def administer(self, path: bytes, query: str) -> bytes:
+        if path == b"/_last":
+            return self.upstream.last
+        if path == b"/_mode":
+            self.upstream.set_mode(query)
+        if path == b"/_drop":
+            for connection in list(self.upstream.streaming):
+                connection.transport.abort()
+        self.upstream.stat.open = len(self.upstream.streaming)
+        return canned.encode(self.upstream.stat)
+
+    def after_delay(self, act: Callable[[T], object], value: T) -> None:
+        if delay := self.upstream.mode.delay:
+            self.loop.call_later(delay / 1000, act, value)
+        else:
+            act(value)
+
+    def begin_stream(self, frames: list[bytes]) -> None:
+        self.write_event(frames, 0, self.upstream.mode.gap / 1000)
+
+    def write_event(self, frames: list[bytes], index: int, gap: float) -> None:
+        upstream = self.upstream
+        if self not in upstream.streaming:
+            return
+        upstream.stat.events += 1
+        self.transport.write(frames[index] if index else STREAM_HEAD + frames[index])
+        index += 1
+        if index == len(frames):
+            upstream.streaming.discard(self)
+        elif gap:
+            self.loop.call_later(gap, self.write_event, frames, index, gap)
+        else:
+            self.loop.call_soon(self.write_event, frames, index, gap)
+
+
+def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
+    """An answer with a length."""
+    head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\nx-request-id: req_bench\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+def chunked(events: list[bytes]) -> list[bytes]:
+    """Each event as one chunk; the last also ends the body."""
+    frames = [b"%x\r\n%b\r\n" % (len(event), event) for event in events]
+    frames[-1] += b"0\r\n\r\n"
+    return frames
+
+
+async def serve(port: int) -> None:
+    """Answer until the process is ended."""
+    loop = asyncio.get_running_loop()
+    upstream = Upstream()
+    server = await loop.create_server(lambda: Connection(upstream, loop), "127.0.0.1", port, backlog=4096)
+    gc.collect()
+    gc.freeze()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--port", type=int, required=True)
+    uvloop.run(serve(options.parse_args().port))

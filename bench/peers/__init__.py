@@ -1,0 +1,1 @@
+"""What twoapi is compared with."""
