@@ -1,7 +1,5 @@
 """One HTTP/1.1 connection to an upstream: writes a request, reads its answer, is reused."""
 
-# typing.override is there from Python 3.12 on.
-# mypy: disable-error-code="explicit-override"
 import asyncio
 from typing import Protocol, cast
 
@@ -63,6 +61,7 @@ class Connection(asyncio.Protocol):
         "_decompressor",
         "_feed",
         "_has_head",
+        "_head",
         "_headers",
         "_is_done",
         "_is_reused",
@@ -88,6 +87,7 @@ class Connection(asyncio.Protocol):
         self.on_body = self._body.append
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
+        self._head: list[tuple[bytes, bytes]] = []
         self._headers: list[tuple[bytes, bytes]] = []
         self._decompressor: Decompressor | None = None
         self._coding = b""
@@ -207,6 +207,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or after the head a trailer."""
         name = name.lower()
+        value = value.rstrip()
         self._headers.append((name, value))
         if name == b"content-encoding":
             self._coding = self._coding + b", " + value if self._coding else value
@@ -220,11 +221,12 @@ class Connection(asyncio.Protocol):
             self._swallow(status)
             return
         self._status = status
+        self._head, self._headers = self._headers, []  # trailers go to the new list and are forgotten
         self._has_head = True
         # The parser knows this from the head on, and forgets it after on_message_complete.
         self._keeps_alive = keeps_alive = self._parser.should_keep_alive()
         if not keeps_alive:
-            self._is_until_eof = not self._is_framed()
+            self._is_until_eof = not _is_framed(self._head)
         if status in _WITHOUT_BODY or cast("Call", self._call).head.startswith(b"HEAD "):
             self._end_with_head(status)
 
@@ -239,7 +241,7 @@ class Connection(asyncio.Protocol):
             raise _RefusedError(f"status {status}")
         if status == 101:
             raise _RefusedError("a switch of protocols that was not asked for")
-        if self._is_framed():
+        if _is_framed(self._headers):
             raise _RefusedError(f"status {status} with a body")
         self._headers = []
         self._coding = b""
@@ -247,19 +249,16 @@ class Connection(asyncio.Protocol):
     def _end_with_head(self, status: int) -> None:
         """The parser does not know that this answer has no body: where it would wait for one, it is stopped here."""
         self._is_until_eof = False
-        if status not in _WITHOUT_BODY or self._is_framed():
+        if status not in _WITHOUT_BODY or _is_framed(self._head):
             self._is_done = True
             self._keeps_alive = False
             raise _RefusedError("the answer has no body")
-
-    def _is_framed(self) -> bool:
-        return any(name in _FRAMING for name, _ in self._headers)
 
     # --- Delivery -----------------------------------------------------------------------------
 
     def _deliver_head(self, call: Call, read: int) -> bool:
         """False when the call is over."""
-        headers, self._headers = self._headers, []  # trailers go to the new list and are forgotten
+        headers = self._head
         limit = self._limits.head
         if self._barren + read > limit and _size(headers) > limit:
             self._fail(_too_large("head", limit))
@@ -366,6 +365,10 @@ class Connection(asyncio.Protocol):
 
 def _too_large(what: str, limit: int) -> TransportError:
     return TransportError("too_large", f"the answer's {what} is larger than {limit} bytes", sent=True, received=True)
+
+
+def _is_framed(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name in _FRAMING for name, _ in headers)
 
 
 def _size(headers: list[tuple[bytes, bytes]]) -> int:
