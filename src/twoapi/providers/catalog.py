@@ -1,0 +1,83 @@
+"""All providers: the catalogue files of the package, and the operator's own."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from twoapi.protocols.base import Capabilities
+from twoapi.providers.model import Endpoint, ModelFacts, Overrides, Provider, Variable
+from twoapi.wire.fit import Broken, Fitter, partial_reader
+from twoapi.wire.yaml import Place, Problem, compose
+
+_SHIPPED = Path(__file__).parent / "catalog"
+
+READERS = {Overrides: partial_reader(Capabilities, Overrides)}
+_SHORTHANDS = {Endpoint: "base_url", Variable: "name", ModelFacts: "match"}
+
+
+class CatalogError(Exception):
+    """Catalogue files that cannot be used, with every problem and its place."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Catalog(Mapping[str, Provider]):
+    """The providers by name."""
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = dict(providers)
+
+    def __getitem__(self, name: str) -> Provider:
+        return self._providers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._providers)
+
+    def __len__(self) -> int:
+        return len(self._providers)
+
+
+def load_catalog(own: Path | None = None) -> Catalog:
+    """The shipped providers and those of the operator's directory, which replace shipped ones of the same name."""
+    shipped = _shipped()
+    return shipped if own is None else Catalog({**shipped, **_read(own)})
+
+
+def parse_provider(text: str, file: str) -> Provider:
+    """One catalogue file; raises CatalogError with every problem."""
+    tree = compose(text, file)
+    if isinstance(tree, Problem):
+        raise CatalogError([tree])
+    fitter = Fitter(file, READERS, _SHORTHANDS)
+    provider = fitter.fit(tree, Provider)
+    if isinstance(provider, Broken) or fitter.problems:
+        raise CatalogError(fitter.problems)
+    return provider
+
+
+@cache
+def _shipped() -> Catalog:
+    return Catalog(_read(_SHIPPED))
+
+
+def _read(folder: Path) -> dict[str, Provider]:
+    providers: dict[str, Provider] = {}
+    problems: list[Problem] = []
+    for file in sorted(folder.glob("*.yaml")):
+        try:
+            provider = parse_provider(file.read_text("utf-8"), str(file))
+        except CatalogError as error:
+            problems += error.problems
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(str(file), Place(1, 1), (), f"cannot be read: {error}"))
+            continue
+        if provider.name != file.stem:
+            message = f"the name must be that of the file: {file.stem}"
+            problems.append(Problem(str(file), Place(1, 1), ("name",), message))
+        providers[provider.name] = provider
+    if problems:
+        raise CatalogError(problems)
+    return providers

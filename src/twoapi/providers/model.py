@@ -1,0 +1,118 @@
+"""A provider as the catalogue describes it."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Literal
+
+import msgspec
+
+from twoapi.protocols.base import Capabilities
+
+
+class Overrides(dict[str, object]):
+    """Some capabilities by name; those that are not said stay as they are."""
+
+
+class Auth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a credential is presented: `Authorization: Bearer`, bare in the header `header`, or not at all."""
+
+    scheme: Literal["bearer", "header", "none"]
+    header: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.header is not None) != (self.scheme == "header"):
+            raise ValueError("header goes with scheme: header, and only with it")
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a provider speaks a protocol. `base_url` is what the vendor's own SDK takes; None: the operator says it.
+
+    `env`: the variable from which the vendor's SDK reads another base URL. `auth` None: the protocol's usual way.
+    """
+
+    base_url: str | None = None
+    env: str | None = None
+    auth: Auth | None = None
+    capabilities: Overrides = msgspec.field(default_factory=Overrides)
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment variable that usually holds this provider's credential, and how that one is presented."""
+
+    name: str
+    auth: Auth | None = None
+
+
+class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for the models whose name fits one of the patterns (`*` stands for any text)."""
+
+    match: tuple[str, ...]
+    capabilities: Overrides
+
+    def fit(self, model: str) -> bool:
+        """True when these facts hold for this model."""
+        return any(fnmatchcase(model, pattern) for pattern in self.match)
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """A catalogue file. The first of `protocols` is preferred when none of them is the client's.
+
+    `credentials`: whether an upstream must have any. `probe`: look for it on this machine when nothing is configured.
+    `local`: it answers within this process, by the answerer of that name, and speaks no
+    protocol. `serves`: the models it serves, where that is known beforehand.
+    """
+
+    name: str
+    title: str
+    docs: str = ""
+    protocols: dict[str, Endpoint] = msgspec.field(default_factory=dict)
+    credentials: Literal["required", "optional", "none"] = "required"
+    env: tuple[Variable, ...] = ()
+    probe: bool = False
+    local: str | None = None
+    serves: tuple[str, ...] | None = None
+    capabilities: Overrides = msgspec.field(default_factory=Overrides)
+    models: tuple[ModelFacts, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.protocols) == (self.local is not None):
+            raise ValueError("must name protocols, or be local")
+
+
+# How a credential is presented where neither the catalogue nor the operator says otherwise.
+_X_API_KEY = Auth(scheme="header", header="x-api-key")
+_BEARER = Auth(scheme="bearer")
+_USUAL_AUTH: Mapping[str, Auth] = {"anthropic-messages": _X_API_KEY}
+
+
+def capabilities_for(
+    provider: Provider, protocol: str, model: str, overrides: Mapping[str, object] | None = None
+) -> Capabilities:
+    """What this model takes there: the provider's, the endpoint's and the model's facts, then the operator's word."""
+    endpoint = provider.protocols.get(protocol)
+    layers: list[Mapping[str, object]] = [provider.capabilities]
+    if endpoint is not None:
+        layers.append(endpoint.capabilities)
+    layers += [facts.capabilities for facts in provider.models if facts.fit(model)]
+    layers.append(overrides or {})
+    return msgspec.structs.replace(Capabilities(), **_merged(layers))
+
+
+def usual_auth(provider: Provider, protocol: str) -> Auth:
+    """How a credential is presented to this provider in this protocol."""
+    endpoint = provider.protocols.get(protocol)
+    said = endpoint.auth if endpoint is not None else None
+    return said or _USUAL_AUTH.get(protocol, _BEARER)
+
+
+def auth_headers(auth: Auth, secret: str) -> list[tuple[bytes, bytes]]:
+    """The request headers that present a credential."""
+    if auth.scheme == "none":
+        return []
+    if auth.scheme == "header":
+        return [((auth.header or "").lower().encode("ascii"), secret.encode("utf-8"))]
+    return [(b"authorization", b"Bearer " + secret.encode("utf-8"))]
+
+
+def _merged(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    return {name: value for layer in layers for name, value in layer.items()}
