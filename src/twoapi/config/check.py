@@ -1,0 +1,153 @@
+"""What the types of the settings cannot say: names that must exist, combinations that make no sense or are unsafe."""
+
+from collections.abc import Iterator, Mapping
+
+from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
+from twoapi.providers.model import Provider
+from twoapi.wire.fit import did_you_mean
+from twoapi.wire.yaml import Path, Place, Problem
+
+_Complaint = tuple[Path, str]
+
+_STRATEGIES = ("fallback", "weighted")
+_STORES = ("sqlite:///", "postgresql://", "mysql://")
+_SHARED = ("redis://", "rediss://", "valkey://")
+
+
+def check(
+    settings: Settings, catalog: Mapping[str, Provider], file: str, places: Mapping[Path, Place]
+) -> list[Problem]:
+    """Everything that is wrong with well-formed settings."""
+    complaints = [
+        *_check_top(settings),
+        *_check_keys(settings),
+        *(
+            complaint
+            for name, upstream in settings.upstreams.items()
+            for complaint in _check_upstream(name, upstream, catalog)
+        ),
+        *(complaint for name, model in settings.models.items() for complaint in _check_model(name, model, settings)),
+    ]
+    return [Problem(file, _nearest(places, path), path, message) for path, message in complaints]
+
+
+def _check_top(settings: Settings) -> Iterator[_Complaint]:
+    if not settings.store.reveal().startswith(_STORES):
+        yield ("store",), "expected sqlite:///file, postgresql://... or mysql://..."
+    if settings.shared.reveal() != "memory" and not settings.shared.reveal().startswith(_SHARED):
+        yield ("shared",), "expected memory or redis://..."
+
+
+def _check_keys(settings: Settings) -> Iterator[_Complaint]:
+    keys = settings.keys
+    if keys == "managed":
+        yield ("keys",), "managed keys are not available yet in this version; list the keys here"
+    elif keys == "open":
+        if not settings.listen.is_loopback:
+            yield (
+                ("listen",),
+                "open keys would let everyone who reaches this address spend your credentials; "
+                "list keys under `keys`, or listen on 127.0.0.1",
+            )
+    elif not keys:
+        yield ("keys",), "an empty list lets nobody in; list a key, or write `keys: open` for this machine alone"
+    else:
+        yield from _check_key_list(keys)
+
+
+def _check_key_list(keys: tuple[KeySettings, ...]) -> Iterator[_Complaint]:
+    by_key: dict[object, int] = {}
+    by_name: dict[str, int] = {}
+    for index, entry in enumerate(keys):
+        first = by_key.setdefault(entry.key, index)
+        if first != index:
+            yield ("keys", index), f"the same key as keys.{first}"
+        if entry.name and by_name.setdefault(entry.name, index) != index:
+            yield ("keys", index, "name"), f"the same name as keys.{by_name[entry.name]}"
+
+
+def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str, Provider]) -> Iterator[_Complaint]:
+    path: Path = ("upstreams", name)
+    if not name or "/" in name:
+        yield path, "an upstream's name must not be empty or hold a slash: models are named upstream/model"
+    if upstream.session is not None or upstream.accounts:
+        yield path, "session upstreams are not available yet in this version"
+    elif upstream.provider is None:
+        yield path, "needs a provider; openai-compatible and anthropic-compatible stand for any server of that protocol"
+    elif upstream.provider not in catalog:
+        meant = did_you_mean(upstream.provider, catalog)
+        hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(sorted(catalog))}"
+        yield (*path, "provider"), f"no such provider in the catalogue; {hint}"
+    else:
+        yield from _check_endpoints(path, upstream, catalog[upstream.provider])
+        yield from _check_connection(path, upstream)
+
+
+def _check_endpoints(path: Path, upstream: UpstreamSettings, provider: Provider) -> Iterator[_Complaint]:
+    if upstream.base_url is not None and upstream.protocols is not None:
+        yield (*path, "protocols"), "base_url and protocols exclude each other; name every base URL under protocols"
+    if upstream.protocols is not None:
+        known = _PROTOCOLS
+        for protocol in upstream.protocols:
+            if protocol not in known:
+                meant = did_you_mean(protocol, known)
+                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
+                yield (*path, "protocols", protocol), f"unknown protocol; {hint}"
+    elif upstream.base_url is None and any(endpoint.base_url is None for endpoint in provider.protocols.values()):
+        yield path, f"needs a base_url: {provider.name} stands for any server of its protocol"
+    if provider.credentials == "required" and not upstream.credentials:
+        variable = provider.env[0].name if provider.env else "API_KEY"
+        yield path, f"needs credentials, as in `credentials: [${{{variable}}}]`"
+    if provider.credentials == "none" and upstream.credentials:
+        yield (*path, "credentials"), f"{provider.name} takes no credentials; leave them out"
+
+
+def _check_connection(path: Path, upstream: UpstreamSettings) -> Iterator[_Complaint]:
+    for header in upstream.headers:
+        if not header or not _HEADER_CHARS.issuperset(header.lower()):
+            yield (*path, "headers", header), "not a legal header name"
+        elif header.lower() in _OWN_HEADERS:
+            yield (*path, "headers", header), "the gateway sets this header itself"
+    seen: dict[object, int] = {}
+    for index, credential in enumerate(upstream.credentials):
+        first = seen.setdefault(credential.key, index)
+        if first != index:
+            yield (*path, "credentials", index), f"the same key as credentials.{first}; give that one a weight"
+
+
+def _check_model(alias: str, model: ModelSettings, settings: Settings) -> Iterator[_Complaint]:
+    path: Path = ("models", alias)
+    if not alias:
+        yield path, "an alias must not be empty"
+    if not model.candidates:
+        yield (*path, "candidates"), "needs at least one candidate, as in upstream/model"
+    if model.strategy not in _STRATEGIES:
+        yield (*path, "strategy"), f"not available yet in this version: strategy {model.strategy}; use fallback"
+    if model.rules:
+        yield (*path, "rules"), "not available yet in this version: rules; use candidates"
+    for index, candidate in enumerate(model.candidates):
+        upstream, slash, name = candidate.model.partition("/")
+        place: Path = (*path, "candidates", index)
+        if not slash or not name:
+            yield place, "expected upstream/model"
+        elif upstream not in settings.upstreams:
+            meant = did_you_mean(upstream, settings.upstreams)
+            known = ", ".join(settings.upstreams) or "none is configured"
+            yield (
+                place,
+                f"no upstream named {upstream!r}; " + (f"did you mean {meant!r}?" if meant else f"known: {known}"),
+            )
+
+
+def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
+    """The place of a path, else of what it would stand in."""
+    while path and path not in places:
+        path = path[:-1]
+    return places.get(path, Place(1, 1))
+
+
+_PROTOCOLS = ("openai-chat", "anthropic-messages")
+_HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
+_OWN_HEADERS = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "expect", "upgrade"}
+)

@@ -1,0 +1,93 @@
+"""What is there when nothing is configured: the vendors' usual environment variables, and servers on this machine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from twoapi.config.settings import CredentialSettings, Settings, UpstreamSettings
+from twoapi.config.values import Address, BaseUrl
+from twoapi.providers.catalog import load_catalog
+from twoapi.providers.model import Endpoint, Provider
+from twoapi.wire.secret import Secret
+
+# Asks all these base URLs at once, in bounded time, and tells what those that answered serve.
+Probe = Callable[[Sequence[str]], Mapping[str, tuple[str, ...]]]
+
+
+def discover(environ: Mapping[str, str], probe: Probe, listen: Address | None = None) -> Settings:
+    """Settings with every upstream that can be found, and always `demo`.
+
+    A base URL that leads to the address we listen on is not used: clients of the gateway set the same variables.
+    """
+    own = listen or Settings().listen
+    catalog = load_catalog()
+    upstreams = {name: found for name, provider in catalog.items() if (found := _from_environ(provider, environ, own))}
+    upstreams.update(_from_probe(catalog, probe, own))
+    upstreams.update({name: _local(name) for name, provider in catalog.items() if provider.local is not None})
+    return msgspec.structs.replace(Settings(), listen=own, upstreams=upstreams)
+
+
+def _from_environ(provider: Provider, environ: Mapping[str, str], own: Address) -> UpstreamSettings | None:
+    for variable in provider.env:
+        key = environ.get(variable.name, "").strip()
+        if key:
+            return UpstreamSettings(
+                provider=provider.name,
+                protocols=_moved(provider, environ, own),
+                auth=variable.auth,
+                credentials=(CredentialSettings(key=Secret(key)),),
+            )
+    return None
+
+
+def _moved(provider: Provider, environ: Mapping[str, str], own: Address) -> dict[str, BaseUrl] | None:
+    """The protocols at other base URLs, when the environment names one; only those that it names."""
+    moved = {
+        protocol: url
+        for protocol, endpoint in provider.protocols.items()
+        if (url := _usable_url(environ.get(endpoint.env or "", ""), own)) is not None
+    }
+    return moved or None
+
+
+def _usable_url(text: str, own: Address) -> BaseUrl | None:
+    try:
+        url = BaseUrl.parse(text.strip())
+    except ValueError:
+        return None
+    return None if _is_own(url, own) else url
+
+
+def _from_probe(catalog: Mapping[str, Provider], probe: Probe, own: Address) -> dict[str, UpstreamSettings]:
+    places = {
+        name: endpoint.base_url
+        for name, provider in catalog.items()
+        if provider.probe and (endpoint := _first(provider)).base_url and not _is_own(endpoint.base_url, own)
+    }
+    served = probe([url for url in places.values() if url is not None])
+    return {
+        name: UpstreamSettings(provider=name, models=served[url] or None)
+        for name, url in places.items()
+        if url is not None and url in served
+    }
+
+
+def _local(name: str) -> UpstreamSettings:
+    return UpstreamSettings(provider=name)
+
+
+def _first(provider: Provider) -> Endpoint:
+    return next(iter(provider.protocols.values()))
+
+
+def _is_own(url: str, own: Address) -> bool:
+    """True when a request to this URL would come back to us, as far as names tell."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if port != own.port:
+        return False
+    return parts.hostname == own.host or parts.hostname in _LOOPBACKS
+
+
+_LOOPBACKS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104  compared with, not bound

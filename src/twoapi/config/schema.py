@@ -1,0 +1,66 @@
+"""The JSON Schema of `twoapi.yaml`, for editors."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import inspect as mi
+
+from twoapi.config.load import SHORTHANDS
+from twoapi.config.settings import Settings
+from twoapi.config.values import Address, BaseUrl, Duration, Size
+from twoapi.protocols.base import Capabilities
+from twoapi.providers.model import Overrides
+from twoapi.wire.secret import Secret
+
+_SCALARS: Mapping[type, dict[str, object]] = {
+    Address: {"type": "string", "examples": ["127.0.0.1:8000"]},
+    BaseUrl: {"type": "string", "format": "uri"},
+    Duration: {"type": ["string", "integer"], "examples": ["300ms", "5s", "2m"]},
+    Secret: {"type": "string", "examples": ["${OPENAI_API_KEY}", "${file:/run/secrets/key}"]},
+    Size: {"type": ["string", "integer"], "examples": ["64KiB", "32MiB"]},
+}
+
+
+def json_schema() -> dict[str, object]:
+    """The schema, complete and self-contained (2020-12)."""
+    (reference,), components = msgspec.json.schema_components(
+        (Settings,), schema_hook=_of_own_type, ref_template="#/$defs/{name}"
+    )
+    definitions: dict[str, dict[str, object]] = {
+        name: {**schema, "additionalProperties": False} for name, schema in components.items()
+    }
+    for struct, short in SHORTHANDS.items():
+        if struct.__name__ in definitions:
+            definitions[struct.__name__] = _with_shorthand(definitions[struct.__name__], struct, short)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "twoapi.yaml",
+        **reference,
+        "$defs": definitions,
+    }
+
+
+def _of_own_type(kind: type) -> dict[str, object]:
+    if kind is Overrides:
+        schema = msgspec.json.schema(Capabilities)
+        properties = schema["$defs"]["Capabilities"]["properties"]
+        for member in properties.values():
+            member.pop("default", None)
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+    return dict(_SCALARS[kind])
+
+
+def _with_shorthand(schema: dict[str, object], struct: type, short: str) -> dict[str, object]:
+    """Either the mapping or what may stand for it."""
+    properties = schema["properties"]
+    assert isinstance(properties, dict)  # noqa: S101  a struct's schema has them
+    shapes: list[object] = [properties[short], schema]
+    if any(isinstance(field.type, mi.VarTupleType) for field in _fields(struct) if field.encode_name == short):
+        shapes.insert(0, {"type": "string"})
+    return {"anyOf": shapes}
+
+
+def _fields(struct: type) -> tuple[mi.Field, ...]:
+    info = mi.type_info(struct)
+    assert isinstance(info, mi.StructType)  # noqa: S101  only called with one
+    return info.fields

@@ -1,0 +1,140 @@
+"""What can be configured: the schema of `twoapi.yaml`."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from twoapi.config.values import Address, BaseUrl, Duration, Size
+from twoapi.providers.model import Auth, Overrides
+from twoapi.wire.secret import Secret
+
+OnLoss = Literal["allow", "reject"]
+Strategy = Literal["fallback", "weighted", "least-busy", "latency", "cost", "prefix-cache"]
+Weight = Annotated[int, Meta(ge=1, le=1000)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What all of them are."""
+
+
+class Timeouts(_Settings):
+    """How long an attempt may take, in seconds; 0 means no limit. `keep_alive`: after so long a silence a streaming
+    client gets a sign of life."""
+
+    connect: float = 10.0
+    first_byte: float = 300.0
+    idle: float = 120.0
+    total: float = 3600.0
+    keep_alive: float = 15.0
+
+
+class TimeoutSettings(_Settings):
+    """The timeouts that are said here; the others come from the level above, at last from Timeouts."""
+
+    connect: Duration | None = None
+    first_byte: Duration | None = None
+    idle: Duration | None = None
+    total: Duration | None = None
+    keep_alive: Duration | None = None
+
+    def over(self, base: Timeouts) -> Timeouts:
+        """The timeouts with what is said here put over `base`."""
+        said = {name: float(value) for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(base, **said)
+
+
+class CredentialSettings(_Settings):
+    """A secret for an upstream, its share of the requests, and its limits (kept for the limiter)."""
+
+    key: Secret
+    weight: Weight = 1
+    concurrency: Count | None = None
+    rpm: Count | None = None
+    tpm: Count | None = None
+
+
+class UpstreamSettings(_Settings):
+    """A destination: a provider of the catalogue, with credentials.
+
+    `base_url` replaces the provider's for its first protocol and leaves its other protocols out: a credential goes
+    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `models`: what it serves, so that
+    a bare name finds it. `session` and `accounts` are for session upstreams.
+    """
+
+    provider: Annotated[str, Meta(min_length=1)] | None = None
+    base_url: BaseUrl | None = None
+    protocols: dict[str, BaseUrl] | None = None
+    auth: Auth | None = None
+    credentials: tuple[CredentialSettings, ...] = ()
+    headers: dict[str, Secret] = field(default_factory=dict)
+    models: tuple[str, ...] | None = None
+    capabilities: Overrides = field(default_factory=Overrides)
+    timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    proxy: BaseUrl | None = None
+    ca: str | None = None
+    client_cert: str | None = None
+    session: str | None = None
+    accounts: tuple[dict[str, Secret], ...] = ()
+
+
+class CandidateSettings(_Settings):
+    """One model of one upstream that may answer for an alias: `upstream/model`."""
+
+    model: str
+    weight: Weight = 1
+
+
+class Rule(_Settings):
+    """A condition and the candidates to use when it holds."""
+
+    when: dict[str, str]
+    use: tuple[str, ...]
+
+
+class ModelSettings(_Settings):
+    """What an alias stands for. `retries`: how often one candidate is tried again before the next one."""
+
+    candidates: tuple[CandidateSettings, ...]
+    strategy: Strategy = "fallback"
+    rules: tuple[Rule, ...] = ()
+    timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    on_loss: OnLoss | None = None
+
+
+class KeySettings(_Settings):
+    """A client's key. `models`: the names it may use, `*` stands for any text; not said means all."""
+
+    key: Secret
+    name: str = ""
+    models: tuple[str, ...] | None = None
+    on_loss: OnLoss | None = None
+
+
+class Limits(_Settings):
+    """What one process accepts: the size of a body and of a request's head, requests at once, the silence of a client
+    connection between requests and within one, connections in all."""
+
+    body: Size = field(default_factory=lambda: Size(32 * 2**20))
+    header: Size = field(default_factory=lambda: Size(64 * 2**10))
+    streams: Count = 10_000
+    connections: Count = 20_000
+    idle: Duration = field(default_factory=lambda: Duration(75.0))
+    receive: Duration = field(default_factory=lambda: Duration(60.0))
+
+
+class Settings(_Settings):
+    """The whole configuration."""
+
+    listen: Address = field(default_factory=lambda: Address("127.0.0.1:8000"))
+    store: Secret = field(default_factory=lambda: Secret("sqlite:///twoapi.db"))  # a URL with a password in it
+    shared: Secret = field(default_factory=lambda: Secret("memory"))
+    on_loss: OnLoss = "allow"
+    upstreams: dict[str, UpstreamSettings] = field(default_factory=dict)
+    models: dict[str, ModelSettings] = field(default_factory=dict)
+    keys: Literal["open", "managed"] | tuple[KeySettings, ...] = "open"
+    limits: Limits = field(default_factory=Limits)
+    timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    catalog: str | None = None
