@@ -1,0 +1,100 @@
+"""Who asks: the client's key, found and recognised in constant cost."""
+
+import hashlib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from urllib.parse import unquote_plus
+
+from twoapi.config.settings import OnLoss, Settings
+
+_BEARER = b"bearer "
+_MEMO = 4096  # spellings of known keys that are remembered
+
+
+class KeyEntry:
+    """A client: its name in records, the models it may use, and what it says about losses."""
+
+    __slots__ = ("_exact", "_patterns", "name", "on_loss")
+
+    def __init__(self, name: str, models: tuple[str, ...] | None = None, on_loss: OnLoss | None = None) -> None:
+        self.name = name
+        self.on_loss = on_loss
+        self._exact = None if models is None else frozenset(models)
+        self._patterns = tuple(model for model in models or () if "*" in model)
+
+    def may_use(self, model: str) -> bool:
+        """True when this client may name this model."""
+        exact = self._exact
+        if exact is None or model in exact:
+            return True
+        return any(fnmatchcase(model, pattern) for pattern in self._patterns)
+
+    def __repr__(self) -> str:
+        return f"KeyEntry({self.name!r})"
+
+
+class KeyRing:
+    """All client keys of a snapshot, as digests. The raw form of a key that was recognised is remembered."""
+
+    __slots__ = ("_by_digest", "_everyone", "_memo")
+
+    def __init__(self, settings: Settings) -> None:
+        self._everyone: KeyEntry | None = None
+        self._by_digest: dict[bytes, KeyEntry] = {}
+        self._memo: dict[bytes, KeyEntry] = {}
+        keys = settings.keys
+        if isinstance(keys, str):
+            self._everyone = KeyEntry("open") if keys == "open" else None
+            return
+        for index, key in enumerate(keys, 1):
+            entry = KeyEntry(key.name or f"key-{index}", key.models, key.on_loss)
+            self._by_digest[_digest(key.key.reveal().encode("utf-8"))] = entry
+
+    def lookup(self, key: bytes) -> KeyEntry | None:
+        """The client with this key."""
+        return self._everyone or self._by_digest.get(_digest(key))
+
+    def find(self, headers: Mapping[bytes, bytes], query: bytes = b"") -> KeyEntry | None:
+        """The client of a request, from `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`.
+
+        Header names are in lower case. When several keys are presented, any one that is known will do.
+        """
+        if self._everyone is not None:
+            return self._everyone
+        authorization = headers.get(b"authorization")
+        if authorization is not None:
+            entry = self._memo.get(authorization) or self._from_authorization(authorization)
+            if entry is not None:
+                return entry
+        for name in (b"x-api-key", b"x-goog-api-key"):
+            key = headers.get(name)
+            if key is not None:
+                entry = self._memo.get(key) or self._from_key(key)
+                if entry is not None:
+                    return entry
+        return self._from_query(query) if b"key=" in query else None
+
+    def _from_authorization(self, value: bytes) -> KeyEntry | None:
+        if value[:7].lower() != _BEARER:
+            return None
+        return self._remember(value, self.lookup(value[7:].strip()))
+
+    def _from_key(self, value: bytes) -> KeyEntry | None:
+        # A header's whole value is remembered, so one that could also be an authorization's is not.
+        entry = self.lookup(value)
+        return entry if value[:7].lower() == _BEARER else self._remember(value, entry)
+
+    def _from_query(self, query: bytes) -> KeyEntry | None:
+        for pair in query.split(b"&"):
+            if pair.startswith(b"key="):
+                return self.lookup(unquote_plus(pair[4:].decode("latin-1")).encode("utf-8"))
+        return None
+
+    def _remember(self, spelling: bytes, entry: KeyEntry | None) -> KeyEntry | None:
+        if entry is not None and len(self._memo) < _MEMO:
+            self._memo[spelling] = entry
+        return entry
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

@@ -1,0 +1,245 @@
+"""Where a request may go: from the name a client uses to candidates in the order in which they are tried."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from twoapi.config.settings import ModelSettings, OnLoss, Settings, TimeoutSettings, Timeouts, UpstreamSettings
+from twoapi.ir import Fault, FaultError
+from twoapi.policy.turns import Turns, cycle
+from twoapi.protocols.base import Capabilities
+from twoapi.providers.local import ANSWERERS, Answerer
+from twoapi.providers.model import Auth, Provider, auth_headers, capabilities_for, usual_auth
+from twoapi.wire.fit import did_you_mean
+from twoapi.wire.http import Headers
+
+LOCAL = "local"  # the protocol of a candidate that answers within this process
+_MEMO = 4096  # names of clients' own choice whose plans are remembered
+_RETRIES = 2
+
+
+class Credential:
+    """One credential of an upstream, as the headers that present it. `index` counts from 0 in the settings."""
+
+    __slots__ = ("headers", "index")
+
+    def __init__(self, index: int, headers: Headers) -> None:
+        self.index = index
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return f"Credential({self.index})"
+
+
+class Candidate:
+    """One model of one upstream that may answer. Everything that a request needs of it, computed once.
+
+    `label` is `upstream/model` for a header; `connection` is equal for candidates that can share connections; `local`
+    answers within this process.
+    """
+
+    __slots__ = (
+        "base_url",
+        "ca",
+        "capabilities",
+        "client_cert",
+        "connection",
+        "credentials",
+        "label",
+        "local",
+        "model",
+        "protocol",
+        "proxy",
+        "timeouts",
+        "turns",
+        "upstream",
+        "weight",
+    )
+
+    def __init__(self, upstream: "_Upstream", model: str, protocol: str, timeouts: Timeouts, weight: int = 1) -> None:
+        settings = upstream.settings
+        self.upstream = upstream.name
+        self.model = model
+        self.protocol = protocol
+        self.base_url = upstream.base_urls.get(protocol, "")
+        self.ca = settings.ca
+        self.client_cert = settings.client_cert
+        self.proxy = settings.proxy
+        self.connection = (self.base_url, self.ca, self.client_cert, self.proxy)
+        self.capabilities: Capabilities = capabilities_for(upstream.provider, protocol, model, settings.capabilities)
+        self.credentials = upstream.credentials(protocol)
+        self.turns = upstream.turns
+        self.timeouts = timeouts
+        self.weight = weight
+        self.local: Answerer | None = upstream.local
+        self.label = "".join(char if 32 < ord(char) < 127 else "?" for char in f"{upstream.name}/{model}").encode()
+
+    def credential_turn(self) -> tuple[Credential, ...]:
+        """All credentials, beginning with the one whose turn it is."""
+        credentials = self.credentials
+        if len(credentials) == 1:
+            return credentials
+        first = self.turns.take()
+        return credentials[first:] + credentials[:first]
+
+    def __repr__(self) -> str:
+        return f"Candidate({self.label.decode()!r}, {self.protocol!r})"
+
+
+class Plan:
+    """What a name stands for, for clients of one protocol."""
+
+    __slots__ = ("_orders", "candidates", "on_loss", "retries", "strategy")
+
+    def __init__(
+        self,
+        candidates: tuple[Candidate, ...],
+        strategy: Literal["fallback", "weighted"] = "fallback",
+        retries: int = _RETRIES,
+        on_loss: OnLoss | None = None,
+    ) -> None:
+        self.candidates = candidates
+        self.strategy = strategy
+        self.retries = retries
+        self.on_loss = on_loss
+        firsts = cycle(tuple(candidate.weight for candidate in candidates)) if strategy == "weighted" else (0,)
+        self._orders = tuple((candidates[first], *candidates[:first], *candidates[first + 1 :]) for first in firsts)
+
+    def order(self, counter: int) -> tuple[Candidate, ...]:
+        """The candidates in the order in which to try them; `counter` counts requests and decides whose turn it is."""
+        orders = self._orders
+        return orders[0] if len(orders) == 1 else orders[counter % len(orders)]
+
+
+class Router:
+    """The plans of a snapshot, each computed once per name and client protocol."""
+
+    def __init__(self, settings: Settings, catalog: Mapping[str, Provider]) -> None:
+        self._settings = settings
+        self._timeouts = settings.timeouts.over(Timeouts())
+        self._upstreams = {
+            name: _Upstream(name, upstream, catalog[upstream.provider])
+            for name, upstream in settings.upstreams.items()
+            if upstream.provider is not None
+        }
+        self._plans: dict[tuple[str, str], Plan] = {}
+
+    def plan(self, name: str, protocol: str) -> Plan:
+        """What a client of this protocol gets for this name; raises FaultError when nothing serves it."""
+        found = self._plans.get((name, protocol))
+        if found is None:
+            found = self._make(name, protocol)
+            if len(self._plans) >= _MEMO:
+                self._plans.clear()
+            self._plans[name, protocol] = found
+        return found
+
+    def model_names(self) -> list[tuple[str, str]]:
+        """Every name that can be told, with its upstream: aliases, then what upstreams say they serve."""
+        names = {alias: _owner(model) for alias, model in self._settings.models.items()}
+        for upstream in self._upstreams.values():
+            for model in upstream.models or ():
+                if self._servers(model) == [upstream]:
+                    names.setdefault(model, upstream.name)
+                else:
+                    names.setdefault(f"{upstream.name}/{model}", upstream.name)
+        return list(names.items())
+
+    def _make(self, name: str, protocol: str) -> Plan:
+        alias = self._settings.models.get(name)
+        if alias is not None:
+            return self._alias(alias, protocol)
+        head, slash, rest = name.partition("/")
+        if slash and rest and head in self._upstreams:
+            return Plan((self._candidate(self._upstreams[head], rest, protocol, None),))
+        servers = self._servers(name)
+        if not servers and name:
+            servers = [upstream for upstream in self._upstreams.values() if upstream.local is None]
+            # An upstream that says what it serves does not serve anything else under a bare name.
+            servers = servers if len(servers) == 1 and servers[0].models is None else []
+        if len(servers) != 1:
+            raise FaultError(self._unknown(name, servers))
+        return Plan((self._candidate(servers[0], name, protocol, None),))
+
+    def _alias(self, alias: ModelSettings, protocol: str) -> Plan:
+        candidates = []
+        for candidate in alias.candidates:
+            upstream, _, model = candidate.model.partition("/")
+            found = self._upstreams[upstream]
+            candidates.append(self._candidate(found, model, protocol, alias.timeouts, candidate.weight))
+        strategy: Literal["fallback", "weighted"] = "weighted" if alias.strategy == "weighted" else "fallback"
+        return Plan(tuple(candidates), strategy, alias.retries, alias.on_loss)
+
+    def _candidate(
+        self, upstream: "_Upstream", model: str, protocol: str, timeouts: TimeoutSettings | None, weight: int = 1
+    ) -> Candidate:
+        limits = upstream.settings.timeouts.over(self._timeouts)
+        limits = limits if timeouts is None else timeouts.over(limits)
+        return Candidate(upstream, model, upstream.protocol_for(protocol), limits, weight)
+
+    def _servers(self, model: str) -> list["_Upstream"]:
+        return [upstream for upstream in self._upstreams.values() if upstream.models and model in upstream.models]
+
+    def _unknown(self, name: str, servers: list["_Upstream"]) -> Fault:
+        if servers:
+            choice = " or ".join(f"{upstream.name}/{name}" for upstream in servers)
+            message = f"several upstreams serve the model {name!r}; name one: {choice}"
+        else:
+            meant = did_you_mean(name, [known for known, _ in self.model_names()])
+            hint = f"did you mean {meant!r}? " if meant else ""
+            message = (
+                f"there is no model {name!r} here; {hint}GET /v1/models lists them, upstream/model names any other"
+            )
+        return Fault("not_found", message, code="model_not_found", param="model")
+
+
+class _Upstream:
+    """An upstream with its catalogue entry, resolved."""
+
+    def __init__(self, name: str, settings: UpstreamSettings, provider: Provider) -> None:
+        self.name = name
+        self.settings = settings
+        self.provider = provider
+        self.base_urls = _base_urls(settings, provider)
+        self.models = settings.models if settings.models is not None else provider.serves
+        self.local = None if provider.local is None else ANSWERERS[provider.local]
+        self.turns = Turns(tuple(credential.weight for credential in settings.credentials) or (1,))
+        self._credentials: dict[str, tuple[Credential, ...]] = {}
+
+    def protocol_for(self, client: str) -> str:
+        """The client's own protocol when it is spoken here, else the preferred one."""
+        if self.local is not None:
+            return LOCAL
+        return client if client in self.base_urls else next(iter(self.base_urls))
+
+    def credentials(self, protocol: str) -> tuple[Credential, ...]:
+        """The credentials as headers, with the upstream's own headers; one without any when there are none."""
+        found = self._credentials.get(protocol)
+        if found is None:
+            auth = self.settings.auth or usual_auth(self.provider, protocol)
+            found = self._credentials[protocol] = _credentials(self.settings, auth)
+        return found
+
+
+def _credentials(settings: UpstreamSettings, auth: Auth) -> tuple[Credential, ...]:
+    own = [(name.lower().encode("ascii"), value.reveal().encode("utf-8")) for name, value in settings.headers.items()]
+    if not settings.credentials:
+        return (Credential(0, own),)
+    named = {name for name, _ in own}  # what the operator writes out wins
+    return tuple(
+        Credential(
+            index, [*(header for header in auth_headers(auth, secret.key.reveal()) if header[0] not in named), *own]
+        )
+        for index, secret in enumerate(settings.credentials)
+    )
+
+
+def _base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]:
+    if settings.protocols is not None:
+        return {protocol: str(url) for protocol, url in settings.protocols.items()}
+    if settings.base_url is not None:
+        return {protocol: str(settings.base_url) for protocol in list(provider.protocols)[:1]}
+    return {name: endpoint.base_url for name, endpoint in provider.protocols.items() if endpoint.base_url is not None}
+
+
+def _owner(model: ModelSettings) -> str:
+    return model.candidates[0].model.partition("/")[0]
