@@ -2,28 +2,15 @@
 
 import asyncio
 
+from twoapi.config.settings import Timeouts
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.way import Pump, Way
-from twoapi.ir import Fault
+from twoapi.ir import Fault, FaultKind
+from twoapi.transport.call import Call
 from twoapi.transport.errors import TransportError
-from twoapi.transport.http import Call
 
 _JSON = b"application/json"
 _SSE = b"text/event-stream"
-MAX_WHOLE = 256 * 1024 * 1024
-
-
-class Timeouts:
-    """Seconds; 0 means none."""
-
-    __slots__ = ("connect", "first_byte", "idle", "keep_alive", "total")
-
-    def __init__(self, connect: float, first_byte: float, idle: float, total: float, keep_alive: float) -> None:
-        self.connect = connect
-        self.first_byte = first_byte
-        self.idle = idle
-        self.total = total
-        self.keep_alive = keep_alive
 
 
 class Attempt:
@@ -40,6 +27,7 @@ class Attempt:
         "content_type",
         "ended",
         "failure",
+        "failure_kind",
         "headers",
         "held",
         "last_data",
@@ -71,6 +59,7 @@ class Attempt:
         self.ended = False
         self.silent = False  # a stream's client has waited long enough to need a sign of life
         self.failure: Fault | None = None
+        self.failure_kind = ""  # the transport's word for it, finer than the fault's
         self.started = self.last_data = self.last_write = loop.time()
 
     # what the exchange asks
@@ -135,7 +124,7 @@ class Attempt:
         self.headers = headers
         for name, value in headers:
             if name == b"content-type":
-                self.content_type = value
+                self.content_type = value.lower()
         if self.wants_stream and 200 <= status < 300 and not self.content_type.startswith(_JSON):
             self.pump = self.way.pump()
 
@@ -171,8 +160,9 @@ class Attempt:
 
     def on_failure(self, error: TransportError) -> None:
         """The connection failed, before or in the answer."""
-        kind = "timeout" if error.kind == "timeout" else "upstream_error"
-        self.failure = Fault(kind, f"the upstream's connection failed: {error.message}", whose="upstream", code=error.kind)
+        kind: FaultKind = "timeout" if error.kind == "timeout" else "upstream_error"
+        self.failure_kind = error.kind
+        self.failure = Fault(kind, f"the connection to the upstream failed: {error.message}", whose="upstream")
         self.ended = True
         self._wake()
 

@@ -122,12 +122,11 @@ class ConvertPump:
 
     def _look(self, events: list[Event]) -> None:
         for event in events:
-            kind = type(event)
-            if kind is UsageUpdate:
+            if isinstance(event, UsageUpdate):
                 self.usage = event.usage
-            elif kind is Start:
+            elif isinstance(event, Start):
                 self.usage = event.usage or self.usage
-            elif kind is End:
+            elif isinstance(event, End):
                 self.complete = True
-            elif kind is Failed:
+            elif isinstance(event, Failed):
                 self.fault = event.fault

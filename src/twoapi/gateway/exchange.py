@@ -11,26 +11,31 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import answer_headers
-from twoapi.gateway.local import Local
+from twoapi.gateway.headers import (
+    RawHeaders,
+    answer_headers,
+    loss_refusal,
+    refusal_headers,
+    stream_headers,
+)
+from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Record
 from twoapi.gateway.relay import Relay
-from twoapi.gateway.way import Way
-from twoapi.ir import Fault, FaultError, Request
+from twoapi.gateway.way import Pump, Way
+from twoapi.ir import Fault, FaultError, Loss, Request
 from twoapi.policy.access import KeyEntry
-from twoapi.policy.retry import answer_to_client, goes_on
-from twoapi.policy.route import Candidate, Credential
+from twoapi.policy.retry import Step, answer_to_client, next_step, pause
+from twoapi.policy.route import Candidate, Credential, Plan
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import CODECS
-from twoapi.transport.request_head import request_head
 from twoapi.wire.http import Incoming
 
 if TYPE_CHECKING:
     from twoapi.gateway.worker import Worker
 
 _log = logging.getLogger("twoapi.exchange")
-_INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has the details", whose="gateway", status=500)
+_INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has more", whose="gateway", status=500)
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
 
 
@@ -38,13 +43,14 @@ async def exchange(worker: "Worker", codec: Codec, incoming: Incoming, key: KeyE
     """Carry one request; every way out answers the client and leaves a record."""
     run = _Exchange(worker, codec, incoming, key, port)
     worker.running += 1
+    worker.counters.exchanges += 1
     try:
         await run.carry()
     except FaultError as error:
         run.refuse(error.fault)
     except asyncio.CancelledError:
         run.interrupt()
-    except Exception:
+    except Exception:  # noqa: BLE001  the outermost frame of a request: it must be answered, whatever happened
         _log.exception("exchange %s failed", run.record.request_id)
         run.record.outcome = "failed"
         run.refuse(_INTERNAL)
@@ -57,10 +63,25 @@ async def exchange(worker: "Worker", codec: Codec, incoming: Incoming, key: KeyE
 class _Exchange:
     """The state of one exchange."""
 
-    __slots__ = ("attempt", "begun", "codec", "incoming", "key", "port", "record", "request", "started", "worker")
+    __slots__ = (
+        "attempt",
+        "begun",
+        "codec",
+        "incoming",
+        "key",
+        "plan",
+        "port",
+        "record",
+        "request",
+        "snapshot",
+        "started",
+        "worker",
+    )
 
     def __init__(self, worker: "Worker", codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> None:
         self.worker = worker
+        self.snapshot = worker.snapshot  # the same one to the end, whatever is published meanwhile
+        self.plan: Plan | None = None
         self.codec = codec
         self.incoming = incoming
         self.key = key
@@ -77,36 +98,68 @@ class _Exchange:
         peek = codec.peek(self.incoming)
         record = self.record
         record.model, record.stream = peek.model, peek.stream
-        plan = self.worker.snapshot.plan(peek.model, codec.name, self.key)
-        fault: Fault | None = None
-        for candidate, credential in plan:
-            if fault is not None and not goes_on(fault):
-                break
-            record.attempts += 1
+        plan = self.plan = self.snapshot.plan(peek.model, codec.name, self.key)
+        candidates = plan.order(self.worker.counters.exchanges)
+        fault = _INTERNAL
+        for left, candidate in zip(range(len(candidates) - 1, -1, -1), candidates, strict=True):
             record.upstream, record.upstream_model = candidate.upstream, candidate.model
+            tried = await self._try_candidate(candidate, peek, left)
+            if tried is None:
+                return
+            fault, step = tried
+            if step == "stop":
+                break
+        record.outcome = "failed" if record.attempts else "refused"
+        raise FaultError(fault)
+
+    async def _try_candidate(self, candidate: Candidate, peek: Peek, candidates_left: int) -> tuple[Fault, Step] | None:
+        """None when the client has been answered; else why not, and whether the next candidate may try."""
+        credentials = candidate.credential_turn()
+        used = tries = 0
+        while True:
+            credential = credentials[used]
             fault = await self._try(candidate, credential, peek)
             if fault is None:
-                return
-        record.outcome = "failed"
-        raise FaultError(answer_to_client(fault) if fault is not None else _INTERNAL)
+                return None
+            tries += 1
+            kind = fault.kind if self.attempt is None else self.attempt.failure_kind or fault.kind
+            step = next_step(
+                kind,
+                tries,
+                self._plan().retries,
+                credentials_left=len(credentials) - used - 1,
+                candidates_left=candidates_left,
+            )
+            if self.attempt is None and candidates_left:
+                step = "candidate"  # this candidate's protocol cannot carry the request; another's may
+            if step == "same":
+                wait = pause(tries, fault.retry_after)
+                if wait is None:
+                    step = "candidate" if candidates_left else "stop"
+                else:
+                    await asyncio.sleep(wait)
+                    continue
+            if step == "credential":
+                used += 1
+                continue
+            return answer_to_client(fault, candidate.upstream, credential.index), step
 
     async def _try(self, candidate: Candidate, credential: Credential, peek: Peek) -> Fault | None:
         """None when the client has been answered; else why this attempt could not."""
+        self.attempt = None
         try:
+            if candidate.local is not None:
+                return self._answer_locally(candidate, candidate.local, peek)
             way = self._way(candidate, peek)
         except FaultError as error:
             return error.fault
-        if isinstance(way, Local):
-            self._answer_locally(way, candidate, peek)
-            return None
-        attempt = Attempt(way, peek.stream, candidate.timeouts, self.worker.loop)
-        self.attempt = attempt
+        attempt = self.attempt = Attempt(way, peek.stream, candidate.timeouts, self.worker.loop)
+        self.record.attempts += 1
         self.worker.active.add(attempt)
         try:
-            outgoing = way.outgoing
-            head = request_head(credential, outgoing.path, outgoing.headers, len(outgoing.body))
-            attempt.call = self.worker.pool(candidate).send(head, outgoing.body, attempt)
-            await self._decided(attempt)
+            head = self.snapshot.head(candidate, credential, way.outgoing)
+            attempt.call = self.worker.pool(candidate).send(head, way.outgoing.body, attempt)
+            await self._decided(attempt, candidate)
             if attempt.failure is not None:
                 return attempt.failure
             if not 200 <= attempt.status < 300:
@@ -114,32 +167,42 @@ class _Exchange:
                 return upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
             if attempt.pump is None:
                 return self._answer_whole(attempt, candidate, peek)
-            return await self._answer_stream(attempt, candidate)
+            return await self._answer_stream(attempt, attempt.pump, candidate)
         finally:
             self.worker.active.discard(attempt)
             attempt.cancel()
 
     def _way(self, candidate: Candidate, peek: Peek) -> Way:
         """Relayed when both sides speak the same protocol, else converted."""
-        codec, record = self.codec, self.record
-        clock = (int(record.started), record.request_id[4:])
+        codec = self.codec
         if candidate.protocol == codec.name:
-            return Relay(codec, self.incoming, peek, candidate.model, candidate.capabilities, clock)
-        if self.request is None:
-            self.request = codec.decode_request(self.incoming)
-        if candidate.local is not None:
-            return Local(codec, self.request, candidate.local, clock)
-        way = Convert(codec, CODECS[candidate.protocol], self.request, candidate.model, candidate.capabilities, clock)
-        self.worker.snapshot.check_losses(way.losses or [], self.incoming, self.key, candidate)
+            return Relay(codec, self.incoming, peek, candidate.model, candidate.capabilities, self._clock())
+        upstream = CODECS[candidate.protocol]
+        way = Convert(codec, upstream, self._request(), candidate.model, candidate.capabilities, self._clock())
+        if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self._plan()):
+            raise FaultError(loss_refusal(way.losses))
         return way
 
-    async def _decided(self, attempt: Attempt) -> None:
+    def _request(self) -> Request:
+        request = self.request
+        if request is None:
+            request = self.request = self.codec.decode_request(self.incoming)
+        return request
+
+    def _plan(self) -> Plan:
+        plan = self.plan
+        assert plan is not None  # noqa: S101  nothing is tried without one
+        return plan
+
+    def _clock(self) -> tuple[int, str]:
+        return int(self.record.started), self.record.request_id[4:]
+
+    async def _decided(self, attempt: Attempt, candidate: Candidate) -> None:
         """Wait for the attempt; while it is silent, keep a streaming client awake."""
         await attempt.decided()
         while attempt.silent:
             attempt.silent = False
-            if not self.started:
-                self._start_stream(attempt.way, None)
+            self._start_stream(candidate, attempt.way.losses, [])
             self.port.write(self.codec.silence)
             await attempt.decided()
 
@@ -156,57 +219,52 @@ class _Exchange:
         except FaultError as error:
             return error.fault
         record.usage = way.usage
-        record.losses = None if way.losses is None else len(way.losses)
-        record.first_byte = self.worker.loop.time() - self.begun
-        if peek.stream:
-            self._start_stream(way, attempt)
-            self.port.write(body)
-            self.port.finish()
-        else:
-            self.port.answer(200, answer_headers(record, candidate, way, attempt.headers, b"application/json"), body)
-        record.status = 200
+        self._deliver(candidate, way.losses, attempt.headers, body)
         return None
 
-    async def _answer_stream(self, attempt: Attempt, candidate: Candidate) -> Fault | None:
-        pump = attempt.pump
-        assert pump is not None  # noqa: S101  the caller looked
+    async def _answer_stream(self, attempt: Attempt, pump: Pump, candidate: Candidate) -> Fault | None:
         if not pump.committed and pump.fault is not None:
             return pump.fault
-        record = self.record
+        record, losses = self.record, attempt.way.losses
         record.first_byte = self.worker.loop.time() - self.begun
         record.status = 200
-        if not self.started:
-            self._start_stream(attempt.way, attempt)
+        self._start_stream(candidate, losses, attempt.headers)
         attempt.flow_to(self.port)
         await attempt.completed()
         if attempt.failure is not None:
             self.port.write(pump.fail(attempt.failure))
         record.usage = pump.usage
-        record.losses = None if attempt.way.losses is None else len(attempt.way.losses)
-        if attempt.failure is not None or pump.fault is not None:
-            record.outcome = "broken"
-            record.fault = (attempt.failure or pump.fault or _INTERNAL).kind
+        record.losses = None if losses is None else len(losses)
+        fault = attempt.failure or pump.fault
+        if fault is not None:
+            record.outcome, record.fault = "broken", fault.kind
         self.port.finish()
         return None
 
-    def _answer_locally(self, way: Local, candidate: Candidate, peek: Peek) -> None:
+    def _answer_locally(self, candidate: Candidate, answerer: Answerer, peek: Peek) -> Fault | None:
+        answer = LocalAnswer(self.codec, self._request(), answerer, self._clock())
+        body = answer.stream() if peek.stream else answer.whole()
+        self.record.usage = answer.usage
+        self._deliver(candidate, answer.losses, [], body)
+        return None
+
+    def _deliver(self, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders, body: bytes) -> None:
+        """A complete body: as an answer, or as a whole stream when one was asked for."""
         record = self.record
-        body = way.stream() if peek.stream else way.answer()
-        record.usage = way.usage
-        record.losses = len(way.losses or [])
         record.status = 200
-        if peek.stream:
-            self._start_stream(way, None)
+        record.losses = None if losses is None else len(losses)
+        record.first_byte = self.worker.loop.time() - self.begun
+        if record.stream:
+            self._start_stream(candidate, losses, upstream)
             self.port.write(body)
             self.port.finish()
         else:
-            self.port.answer(200, answer_headers(record, candidate, way, [], b"application/json"), body)
+            self.port.answer(200, answer_headers(record, candidate, losses, upstream), body)
 
-    def _start_stream(self, way: Way, attempt: Attempt | None) -> None:
+    def _start_stream(self, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
             self.started = True
-            headers = attempt.headers if attempt is not None else []
-            self.port.start_stream(answer_headers(self.record, None, way, headers, b"text/event-stream; charset=utf-8"))
+            self.port.start_stream(stream_headers(self.record, candidate, losses, upstream))
 
     def refuse(self, fault: Fault) -> None:
         """Answer with an error in the client's own protocol; in a stream, with its error ending."""
@@ -220,8 +278,7 @@ class _Exchange:
             return
         status, headers, body = self.codec.encode_fault(fault, record.request_id)
         record.status = status
-        lines = answer_headers(record, None, None, [], self.codec.error_content_type)
-        self.port.answer(status, lines + b"".join(b"%s: %s\r\n" % header for header in headers), body)
+        self.port.answer(status, refusal_headers(record, headers), body)
 
     def interrupt(self) -> None:
         """The client left, or the gateway stops while the answer is under way."""

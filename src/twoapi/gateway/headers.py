@@ -3,37 +3,41 @@
 from collections import Counter
 
 from twoapi.gateway.record import Record
-from twoapi.gateway.way import Way
-from twoapi.ir import Loss
+from twoapi.ir import Fault, Loss
 from twoapi.policy.route import Candidate
+
+RawHeaders = list[tuple[bytes, bytes]]
 
 # What SDKs and clients read of an upstream's answer. Everything else, cookies first of all, stays here.
 _FORWARDED = frozenset({b"request-id", b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 _FORWARDED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"openai-", b"anthropic-organization-id")
+_JSON = b"content-type: application/json\r\n"
+_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
+_SHOWN_LOSSES = 5
 
 
-def answer_headers(
-    record: Record,
-    candidate: Candidate | None,
-    way: Way | None,
-    upstream: list[tuple[bytes, bytes]],
-    content_type: bytes,
-) -> bytes:
-    """Header lines for ClientPort. The upstream's values came out of an HTTP parser: they hold no line ends."""
-    lines = b"content-type: %s\r\ntwoapi-request-id: %s\r\ntwoapi-attempts: %d\r\n" % (
-        content_type,
-        record.request_id.encode(),
-        record.attempts,
-    )
-    if way is not None:
-        label = candidate.label if candidate is not None else b"%s/%s" % (
-            _header_safe(record.upstream),
-            _header_safe(record.upstream_model),
-        )
-        lines += b"twoapi-upstream: %s\r\ntwoapi-losses: %s\r\n" % (label, loss_summary(way.losses))
+def answer_headers(record: Record, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders) -> bytes:
+    """Header lines of a whole answer."""
+    return _JSON + _own(record, candidate, losses) + forwarded(upstream)
+
+
+def stream_headers(record: Record, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders) -> bytes:
+    """Header lines of a streamed answer."""
+    return _STREAM + _own(record, candidate, losses) + forwarded(upstream)
+
+
+def refusal_headers(record: Record, headers: RawHeaders) -> bytes:
+    """Header lines of an error; `headers` are the client protocol's own."""
+    own = b"twoapi-request-id: %b\r\ntwoapi-attempts: %d\r\n" % (record.request_id.encode(), record.attempts)
+    return _JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+def forwarded(upstream: RawHeaders) -> bytes:
+    """What of an upstream's headers reaches the client. They came out of a parser: no value holds a line end."""
+    lines = b""
     for name, value in upstream:
         if name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES):
-            lines += b"%s: %s\r\n" % (name, value)
+            lines += b"%b: %b\r\n" % (name, value)
     return lines
 
 
@@ -47,5 +51,23 @@ def loss_summary(losses: list[Loss] | None) -> bytes:
     return (f"{len(losses)};" + ";".join(f"{kind}={count}" for kind, count in sorted(kinds.items()))).encode()
 
 
-def _header_safe(text: str) -> bytes:
-    return "".join(char if 32 <= ord(char) < 127 else "?" for char in text).encode()
+def loss_refusal(losses: list[Loss]) -> Fault:
+    """The answer to a request that must not lose anything and would."""
+    shown = "; ".join(f"{loss.path} {loss.kind}: {loss.detail}" for loss in losses[:_SHOWN_LOSSES])
+    more = f" and {len(losses) - _SHOWN_LOSSES} more" if len(losses) > _SHOWN_LOSSES else ""
+    return Fault(
+        "invalid_request",
+        f"on_loss is reject, and the upstream's protocol cannot carry {shown}{more}; "
+        "leave these out, choose another model, or send `twoapi-on-loss: allow`",
+        param=losses[0].path,
+        code="conversion_loss",
+    )
+
+
+def _own(record: Record, candidate: Candidate, losses: list[Loss] | None) -> bytes:
+    return b"twoapi-request-id: %b\r\ntwoapi-attempts: %d\r\ntwoapi-upstream: %b\r\ntwoapi-losses: %b\r\n" % (
+        record.request_id.encode(),
+        record.attempts,
+        candidate.label,
+        b"relay" if losses is None else loss_summary(losses),
+    )

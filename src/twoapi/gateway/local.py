@@ -2,52 +2,37 @@
 
 from collections.abc import Callable
 
-from twoapi.gateway.way import Pump
-from twoapi.ir import Event, Failed, FaultError, Loss, Request, Usage
+from twoapi.ir import Event, FaultError, Loss, Request, Usage
 from twoapi.ir.assemble import fold
 from twoapi.protocols.base import AnswerContext, Codec
-from twoapi.wire.http import Outgoing
 
 Answerer = Callable[[Request, int], list[Event]]
 
 
-class Local:
-    """The way to an answer that needs no connection."""
+class LocalAnswer:
+    """An answer that needs no connection. Raises FaultError when the upstream answers with an error."""
 
-    __slots__ = ("_client", "_context", "_events", "losses", "outgoing", "usage")
+    __slots__ = ("_client", "_context", "_events", "_response", "losses")
 
     def __init__(self, client: Codec, request: Request, answerer: Answerer, clock: tuple[int, str]) -> None:
         self._client = client
         self._context = AnswerContext(request, clock[0], clock[1])
         self._events = answerer(request, clock[0])
-        first = self._events[0]
-        if isinstance(first, Failed):
-            raise FaultError(first.fault)
-        self.losses: list[Loss] | None = []
-        self.outgoing = Outgoing("", b"")
-        self.usage: Usage | None = None
+        self._response = fold(self._events)
+        if self._response.fault is not None:
+            raise FaultError(self._response.fault)
+        self.losses: list[Loss] = []
 
-    def answer(self) -> bytes:
-        """The whole answer."""
-        response = fold(self._events)
-        if response.fault is not None:
-            raise FaultError(response.fault)
-        self.usage = response.usage
-        return self._client.encode_response(response, self._context, self.losses or [])
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer cost."""
+        return self._response.usage
+
+    def whole(self) -> bytes:
+        """The answer as one body."""
+        return self._client.encode_response(self._response, self._context, self.losses)
 
     def stream(self) -> bytes:
-        """The whole stream."""
-        self.usage = fold(self._events).usage
-        encoder = self._client.stream_encoder(self._context, self.losses or [])
+        """The answer as a stream."""
+        encoder = self._client.stream_encoder(self._context, self.losses)
         return encoder.feed(self._events) + encoder.close()
-
-    def whole(self, body: bytes) -> bytes:
-        """Not used: there is no upstream body."""
-        raise NotImplementedError
-
-    def pump(self) -> Pump:
-        """Not used: there is no upstream stream."""
-        raise NotImplementedError
-
-    streamed_as_whole = whole
-    whole_as_stream = whole

@@ -4,7 +4,9 @@ from typing import Protocol
 
 
 class ClientPort(Protocol):
-    """Where an answer goes. Header lines are preformatted (`name: value\\r\\n` ...), without length and connection."""
+    r"""Where an answer goes. Header lines are preformatted (`name: value\r\n` ...), without length and connection."""
+
+    gone: bool  # the client has left; nothing can be said any more
 
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """A whole answer, at once."""

@@ -13,7 +13,13 @@ class Relay:
     __slots__ = ("_clock", "_codec", "_incoming", "_peek", "losses", "outgoing", "usage")
 
     def __init__(
-        self, codec: Codec, incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities, clock: tuple[int, str]
+        self,
+        codec: Codec,
+        incoming: Incoming,
+        peek: Peek,
+        model: str,
+        capabilities: Capabilities,
+        clock: tuple[int, str],
     ) -> None:
         self._codec = codec
         self._incoming = incoming

@@ -20,7 +20,8 @@ class Pump(Protocol):
 
     def close(self) -> bytes:
         """The upstream's connection ended: what the client must still get. b"" with `fault` set when nothing was
-        committed: another attempt may answer."""
+        committed: another attempt may answer.
+        """
         ...
 
     def fail(self, fault: Fault) -> bytes:

@@ -3,21 +3,23 @@
 import asyncio
 import itertools
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterable
 
 import msgspec
 
+from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.exchange import exchange
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Record, Sink
-from twoapi.gateway.snapshot import Limits, Snapshot
+from twoapi.gateway.snapshot import Snapshot
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec
-from twoapi.transport.http import Endpoint, Pool
+from twoapi.transport.dial import tls_context
+from twoapi.transport.endpoint import Endpoint
+from twoapi.transport.pool import Pool
 from twoapi.wire.http import Incoming
 
 SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
@@ -103,12 +105,12 @@ class Worker:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings."""
         pool = self._pools.get(candidate.connection)
         if pool is None:
-            pool = self._pools[candidate.connection] = self._dial(candidate)
+            pool = self._pools[candidate.connection] = self._open_pool(candidate)
         return pool
 
-    def _dial(self, candidate: Candidate) -> Pool:
+    def _open_pool(self, candidate: Candidate) -> Pool:
         endpoint = Endpoint.parse(candidate.base_url)
-        context = ssl.create_default_context(cafile=candidate.ca) if endpoint.scheme == "https" else None
+        context = tls_context(candidate.ca) if endpoint.scheme == "https" else None
         return Pool(endpoint, loop=self.loop, ssl_context=context)
 
     def _sweep(self) -> None:

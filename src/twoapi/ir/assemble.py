@@ -1,6 +1,7 @@
 """Events to Response (fold) and Response to events (unfold)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -32,29 +33,41 @@ class Assembler:
 
     def feed(self, event: Event) -> None:
         """Take one event. KeepAlive changes nothing."""
+        take = _TAKE.get(type(event))
+        if take is not None:
+            take(self, event)
+
+    def _delta(self, event: Delta) -> None:
+        self._bodies.setdefault((event.candidate, event.part, event.field), []).append(event.text)
+
+    def _part_start(self, event: PartStart) -> None:
+        self._candidate(event.candidate).parts.append(msgspec.structs.replace(event.header))
+
+    def _part_end(self, event: PartEnd) -> None:
+        if event.final is not None:
+            self._replace(event.candidate, event.part, event.final)
+
+    def _attach(self, event: Attach) -> None:
+        _attach(self._candidate(event.candidate).parts[event.part], event)
+
+    def _start(self, event: Start) -> None:
         response = self.response
-        if isinstance(event, Delta):
-            self._bodies.setdefault((event.candidate, event.part, event.field), []).append(event.text)
-        elif isinstance(event, PartStart):
-            self._candidate(event.candidate).parts.append(msgspec.structs.replace(event.header))
-        elif isinstance(event, PartEnd):
-            if event.final is not None:
-                self._replace(event.candidate, event.part, event.final)
-        elif isinstance(event, Attach):
-            _attach(self._candidate(event.candidate).parts[event.part], event)
-        elif isinstance(event, Start):
-            response.id, response.model, response.created = event.id, event.model, event.created
-            response.tier, response.fingerprint = event.tier, event.fingerprint
-            response.protocol = event.protocol
-            response.usage = event.usage
-        elif isinstance(event, UsageUpdate):
-            response.usage = event.usage
-        elif isinstance(event, Finish):
-            self._candidate(event.candidate).stop = event.stop
-        elif isinstance(event, End):
-            response.extras = dict(event.extras)
-        elif isinstance(event, Failed):
-            response.fault = event.fault
+        response.id, response.model, response.created = event.id, event.model, event.created
+        response.tier, response.fingerprint = event.tier, event.fingerprint
+        response.protocol = event.protocol
+        response.usage = event.usage
+
+    def _usage(self, event: UsageUpdate) -> None:
+        self.response.usage = event.usage
+
+    def _finish(self, event: Finish) -> None:
+        self._candidate(event.candidate).stop = event.stop
+
+    def _end(self, event: End) -> None:
+        self.response.extras = dict(event.extras)
+
+    def _failed(self, event: Failed) -> None:
+        self.response.fault = event.fault
 
     def close(self) -> Response:
         """The Response as far as it was told."""
@@ -74,6 +87,19 @@ class Assembler:
         for field in ("body", "data", "transcript"):
             self._bodies.pop((candidate, part, field), None)
         self._candidates[candidate].parts[part] = final
+
+
+_TAKE: dict[type, Callable[[Assembler, Any], None]] = {
+    Delta: Assembler._delta,  # noqa: SLF001  the table belongs to the class
+    PartStart: Assembler._part_start,  # noqa: SLF001
+    PartEnd: Assembler._part_end,  # noqa: SLF001
+    Attach: Assembler._attach,  # noqa: SLF001
+    Start: Assembler._start,  # noqa: SLF001
+    UsageUpdate: Assembler._usage,  # noqa: SLF001
+    Finish: Assembler._finish,  # noqa: SLF001
+    End: Assembler._end,  # noqa: SLF001
+    Failed: Assembler._failed,  # noqa: SLF001
+}
 
 
 def fold(events: Iterable[Event]) -> Response:

@@ -27,7 +27,8 @@ StopKind = Literal[
 
 class StopReason(msgspec.Struct, frozen=True, kw_only=True):
     """Why the model stopped. `raw` is the wire's own word, `sequence` the stop string that matched, `details` the
-    wire's verbatim details object (Anthropic's `stop_details`) for a client of the same protocol."""
+    wire's verbatim details object (Anthropic's `stop_details`) for a client of the same protocol.
+    """
 
     kind: StopKind
     raw: str | None = None

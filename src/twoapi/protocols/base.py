@@ -34,6 +34,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     max_tool_name: int = 64
     max_call_id: int = 40  # chat: longest tool call id
     cache_marks: bool = True  # takes explicit prompt-cache breakpoints
+    stream_usage: bool = True  # chat: takes stream_options.include_usage
 
 
 class Restore(msgspec.Struct):
@@ -53,7 +54,8 @@ class Encoded(msgspec.Struct):
 
 class AnswerContext(msgspec.Struct):
     """What the encoder of an answer must know. `now` in seconds since the epoch; `id` is used when the upstream gave
-    none, without the protocol's prefix."""
+    none, without the protocol's prefix.
+    """
 
     request: Request
     now: int
@@ -85,7 +87,8 @@ class ModelEntry(msgspec.Struct):
 
 class StreamDecoder(Protocol):
     """Bytes of an upstream's stream to events. Owns its framing. The list that all calls return together is legal
-    under ir.grammar for any input: a truncated or broken stream ends in Failed, never in End."""
+    under ir.grammar for any input: a truncated or broken stream ends in Failed, never in End.
+    """
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that these bytes complete; after the terminal event always []."""
@@ -148,7 +151,7 @@ class Codec(Protocol):
     """
 
     name: str
-    error_content_type: bytes
+    silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client
     def peek(self, incoming: Incoming) -> Peek:
@@ -171,14 +174,16 @@ class Codec(Protocol):
         """Status, headers of the protocol's own (retry-after ...), body."""
         ...
 
+    def stream_fault(self, fault: Fault) -> bytes:
+        """The error ending of a stream that has not begun."""
+        ...
+
     def encode_models(self, models: list[ModelEntry]) -> bytes:
         """A model list in this protocol's shape."""
         ...
 
     # client side: faces an upstream
-    def encode_request(
-        self, request: Request, model: str, capabilities: Capabilities, losses: list[Loss]
-    ) -> Encoded:
+    def encode_request(self, request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
         """The upstream request for `model` (the upstream's own name of it)."""
         ...
 

@@ -7,7 +7,7 @@ becomes an exchange, which writes its answer through the ClientPort methods here
 import asyncio
 from collections import deque
 from http import HTTPStatus
-from typing import Any, override
+from typing import Any
 
 import httptools
 from uvicorn.config import Config
@@ -66,13 +66,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
     # ---- the connection
 
-    @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.worker.limits.connections:
             transport.close()
 
-    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
         if self.task is not None:
@@ -80,7 +78,6 @@ class GatewayProtocol(HttpToolsProtocol):
         self.waiting.clear()
         super().connection_lost(exc)
 
-    @override
     def data_received(self, data: bytes) -> None:
         if self.closing:
             return
@@ -96,19 +93,16 @@ class GatewayProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse_malformed(error)
 
-    @override
     def pause_writing(self) -> None:
         super().pause_writing()
         if self.client_flow is not None:
             self.client_flow.pause()
 
-    @override
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.client_flow is not None:
             self.client_flow.resume()
 
-    @override
     def shutdown(self) -> None:
         """The server stops: idle connections close at once, others after their answer."""
         self.draining = True
@@ -127,25 +121,22 @@ class GatewayProtocol(HttpToolsProtocol):
             if now - self.lingering > _LINGER:
                 self.transport.abort()
         elif self.inbound is None:
-            if idle > limits.keep_alive:
+            if idle > limits.idle:
                 self.transport.close()
         elif idle > limits.receive:
             self._refuse_now(self.inbound, Fault("timeout", "the request did not arrive in time", status=408))
 
     # ---- the parser
 
-    @override
     def on_message_begin(self) -> None:
         self.inbound = Inbound()
         self.asgi = False
 
-    @override
     def on_url(self, url: bytes) -> None:
         inbound = self._receiving()
         inbound.url += url
         self._count_head(inbound, len(url))
 
-    @override
     def on_header(self, name: bytes, value: bytes) -> None:
         inbound = self.inbound
         if inbound is None:
@@ -154,7 +145,6 @@ class GatewayProtocol(HttpToolsProtocol):
             inbound.headers[name.lower()] = value
         self._count_head(inbound, len(name) + len(value))
 
-    @override
     def on_headers_complete(self) -> None:
         inbound = self._receiving()
         parser = self.parser
@@ -179,7 +169,6 @@ class GatewayProtocol(HttpToolsProtocol):
         elif inbound.expects and self.running is None and not inbound.version_10:
             self.transport.write(_CONTINUE)
 
-    @override
     def on_body(self, body: bytes) -> None:
         if self.asgi:
             super().on_body(body)
@@ -198,7 +187,6 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         inbound.chunks.append(body)
 
-    @override
     def on_message_complete(self) -> None:
         if self.asgi:
             super().on_message_complete()
@@ -290,6 +278,7 @@ class GatewayProtocol(HttpToolsProtocol):
             status, lines, body = self.site.answer(route, inbound, codec)
             self.answer(status, lines, body)
             return
+        assert inbound.key is not None  # noqa: S101  likewise
         incoming = Incoming(
             inbound.path.decode("latin-1"), inbound.headers, inbound.body(), inbound.query.decode("latin-1")
         )
@@ -326,8 +315,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _objection(self, inbound: Inbound) -> Fault | None:
-        """What is wrong with a request as far as its headers tell."""
-        headers = inbound.headers
+        """What is wrong with a request as far as its line and headers tell."""
         route = inbound.route
         if route is None:
             return Fault("not_found", f"there is no {_shown(inbound.path)} here; see the README for the paths")
@@ -337,9 +325,14 @@ class GatewayProtocol(HttpToolsProtocol):
                 f"{_shown(inbound.path)} takes {route.method.decode()}, not {_shown(inbound.method)}",
             )
         if route.kind in ("generate", "models"):
-            inbound.key = self.worker.admit(headers, inbound.query)
+            inbound.key = self.worker.admit(inbound.headers, inbound.query)
             if inbound.key is None:
-                return _unauthenticated(headers, inbound.query)
+                return _unauthenticated(inbound.headers, inbound.query)
+        if route.kind == "generate" and self.worker.full():
+            return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
+        return self._objection_to_body(inbound.headers)
+
+    def _objection_to_body(self, headers: dict[bytes, bytes]) -> Fault | None:
         length = headers.get(b"content-length")
         if length is not None and int(length) > self.worker.limits.body:
             return _too_large(self.worker.limits.body)
@@ -350,8 +343,6 @@ class GatewayProtocol(HttpToolsProtocol):
                 f"content-encoding {_shown(encoding)} is not supported; send the body uncompressed",
                 status=415,
             )
-        if route.kind == "generate" and self.worker.full():
-            return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
         return None
 
     def _count_head(self, inbound: Inbound, size: int) -> None:

@@ -42,7 +42,7 @@ class Site:
             if entry.id == name:
                 listed = json.at_pointer(codec.encode_models([entry]), "/data/0")
                 return 200, _JSON, bytes(listed or b"{}")
-        fault = Fault("not_found", f"there is no model {name!r} here; GET /v1/models lists them", code="model_not_found")
+        fault = Fault("not_found", f"there is no model {name!r}; GET /v1/models lists them", code="model_not_found")
         status, headers, body = codec.encode_fault(fault, self._worker.next_id())
         return status, header_lines(headers), body
 

@@ -18,7 +18,8 @@ class Incoming(msgspec.Struct):
 
 class Outgoing(msgspec.Struct):
     """A request for an upstream: `path` is joined to its base URL; `headers` are the protocol's own, without
-    authentication, content type and length."""
+    authentication, content type and length.
+    """
 
     path: str
     body: bytes

@@ -77,7 +77,7 @@ def is_object(text: str | bytes | Raw) -> bool:
 def first_byte(raw: Raw | bytes) -> int:
     """The first byte of a JSON value, which tells its type: 34 a string, 91 an array, 123 an object; 0 when absent."""
     view = memoryview(raw)
-    return view[0] if len(view) else 0
+    return view[0] if view else 0
 
 
 def is_null(raw: Raw) -> bool:

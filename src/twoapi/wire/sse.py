@@ -29,25 +29,16 @@ class SseReader:
         """The frames that these bytes complete. Raises WireError when one event grows over the bound."""
         if not self._started:
             data = self._start(data)
-        if self._skip_lf and data:
-            self._skip_lf = False
-            if data[0] == 10:
-                data = data[1:]
-        if b"\r" in data:
-            self._skip_lf = data[-1] == 13
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._skip_lf or b"\r" in data:
+            data = self._with_lf(data)
         if not data:
             return []
-        held = self._held
-        if held:
+        if self._held:
             # An event boundary may lie across the seam; nothing held has one inside.
-            if not (b"\n\n" in data or (data[0] == 10 and held[-1].endswith(b"\n"))):
+            if not (b"\n\n" in data or (data[0] == 10 and self._held[-1].endswith(b"\n"))):
                 self._hold(data)
                 return []
-            held.append(data)
-            data = b"".join(held)
-            held.clear()
-            self._held_size = 0
+            data = self._release(data)
         blocks = data.split(b"\n\n")
         rest = blocks.pop()
         if rest:
@@ -61,25 +52,41 @@ class SseReader:
 
     def close(self) -> list[Frame]:
         """The last frame, when the stream ended without a blank line."""
-        block = b"".join(self._held)
-        self._held.clear()
-        self._held_size = 0
+        block = self._release(b"")
         self._started = True
         frame = _parse(block) if block else None
         return [] if frame is None else [frame]
 
     def _start(self, data: bytes) -> bytes:
         """Drops a byte order mark at the very beginning, also when it comes in pieces."""
-        if self._held:
-            data = b"".join(self._held) + data
-            self._held.clear()
-            self._held_size = 0
+        data = self._release(data)
         if len(data) < 3 and _BOM.startswith(data):
             if data:
                 self._hold(data)
             return b""
         self._started = True
         return data[3:] if data.startswith(_BOM) else data
+
+    def _with_lf(self, data: bytes) -> bytes:
+        """Every line end as LF; a CR at the end of a read may be half of a CRLF."""
+        if self._skip_lf and data:
+            self._skip_lf = False
+            if data[0] == 10:
+                data = data[1:]
+        if b"\r" in data:
+            self._skip_lf = data[-1] == 13
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
+    def _release(self, data: bytes) -> bytes:
+        """What is held, and these bytes behind it."""
+        if not self._held:
+            return data
+        self._held.append(data)
+        data = b"".join(self._held)
+        self._held.clear()
+        self._held_size = 0
+        return data
 
     def _hold(self, data: bytes) -> None:
         self._held_size += len(data)

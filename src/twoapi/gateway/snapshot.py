@@ -1,0 +1,59 @@
+"""The configuration in force, compiled: what a request runs under from its first byte to its last."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from twoapi.config.settings import Limits, Settings
+from twoapi.ir import Fault, FaultError
+from twoapi.policy.access import KeyEntry, KeyRing
+from twoapi.policy.route import Candidate, Credential, Plan, Router
+from twoapi.providers.catalog import load_catalog
+from twoapi.transport.endpoint import Endpoint, close_head, open_head
+from twoapi.wire.http import Outgoing
+
+_HEADS = 4096  # request heads that are remembered; more only when clients vary their protocol headers
+
+
+class Snapshot:
+    """Immutable but for memos of what has been computed from it."""
+
+    def __init__(self, settings: Settings, created: int = 0) -> None:
+        self.settings = settings
+        self.created = created
+        self.limits: Limits = settings.limits
+        self.keys = KeyRing(settings)
+        self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
+        self._heads: dict[tuple[object, ...], bytes] = {}
+
+    def plan(self, model: str, protocol: str, key: KeyEntry) -> Plan:
+        """What this client gets for this name; raises FaultError when it may not or nothing serves it."""
+        if not key.may_use(model):
+            raise FaultError(
+                Fault("forbidden", f"this key may not use the model {model!r}; GET /v1/models lists what it may use")
+            )
+        return self._router.plan(model, protocol)
+
+    def model_names(self) -> list[tuple[str, str]]:
+        """Every name that can be told, with its upstream."""
+        return self._router.model_names()
+
+    def rejects_losses(self, headers: Mapping[bytes, bytes], key: KeyEntry, plan: Plan) -> bool:
+        """True when a conversion that loses anything must be refused: the request's word, else the key's, else the
+        alias's, else the configuration's.
+        """
+        said = headers.get(b"twoapi-on-loss")
+        if said is not None:
+            return said.strip().lower() == b"reject"
+        return (key.on_loss or plan.on_loss or self.settings.on_loss) == "reject"
+
+    def head(self, candidate: Candidate, credential: Credential, outgoing: Outgoing) -> bytes:
+        """The complete head of an upstream request; raises ValueError for header values that would break it."""
+        key = (candidate, credential, outgoing.path, *outgoing.headers)
+        opened = self._heads.get(key)
+        if opened is None:
+            headers = [(b"content-type", b"application/json"), *outgoing.headers, *credential.headers]
+            opened = open_head(Endpoint.parse(candidate.base_url), "POST", outgoing.path, headers)
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            self._heads[key] = opened
+        return close_head(opened, len(outgoing.body))
