@@ -1,6 +1,6 @@
 """What the types of the settings cannot say: names that must exist, combinations that make no sense or are unsafe."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
 from twoapi.providers.model import Provider
@@ -9,6 +9,10 @@ from twoapi.wire.yaml import Path, Place, Problem
 
 _Complaint = tuple[Path, str]
 
+_OPEN_TO_ALL = (
+    "open keys would let everyone who reaches this address spend your credentials; "
+    "list keys under `keys`, or listen on 127.0.0.1"
+)
 _STRATEGIES = ("fallback", "weighted")
 _STORES = ("sqlite:///", "postgresql://", "mysql://")
 _SHARED = ("redis://", "rediss://", "valkey://")
@@ -21,13 +25,11 @@ def check(
     complaints = [
         *_check_top(settings),
         *_check_keys(settings),
-        *(
-            complaint
-            for name, upstream in settings.upstreams.items()
-            for complaint in _check_upstream(name, upstream, catalog)
-        ),
-        *(complaint for name, model in settings.models.items() for complaint in _check_model(name, model, settings)),
     ]
+    for name, upstream in settings.upstreams.items():
+        complaints += _check_upstream(name, upstream, catalog)
+    for alias, model in settings.models.items():
+        complaints += _check_model(alias, model, settings)
     return [Problem(file, _nearest(places, path), path, message) for path, message in complaints]
 
 
@@ -44,11 +46,7 @@ def _check_keys(settings: Settings) -> Iterator[_Complaint]:
         yield ("keys",), "managed keys are not available yet in this version; list the keys here"
     elif keys == "open":
         if not settings.listen.is_loopback:
-            yield (
-                ("listen",),
-                "open keys would let everyone who reaches this address spend your credentials; "
-                "list keys under `keys`, or listen on 127.0.0.1",
-            )
+            yield ("listen",), _OPEN_TO_ALL
     elif not keys:
         yield ("keys",), "an empty list lets nobody in; list a key, or write `keys: open` for this machine alone"
     else:
@@ -75,9 +73,7 @@ def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str,
     elif upstream.provider is None:
         yield path, "needs a provider; openai-compatible and anthropic-compatible stand for any server of that protocol"
     elif upstream.provider not in catalog:
-        meant = did_you_mean(upstream.provider, catalog)
-        hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(sorted(catalog))}"
-        yield (*path, "provider"), f"no such provider in the catalogue; {hint}"
+        yield (*path, "provider"), f"no such provider in the catalogue; {_hint(upstream.provider, catalog)}"
     else:
         yield from _check_endpoints(path, upstream, catalog[upstream.provider])
         yield from _check_connection(path, upstream)
@@ -87,12 +83,11 @@ def _check_endpoints(path: Path, upstream: UpstreamSettings, provider: Provider)
     if upstream.base_url is not None and upstream.protocols is not None:
         yield (*path, "protocols"), "base_url and protocols exclude each other; name every base URL under protocols"
     if upstream.protocols is not None:
-        known = _PROTOCOLS
+        if not upstream.protocols:
+            yield (*path, "protocols"), "names no protocol; leave it out, or give base URLs"
         for protocol in upstream.protocols:
-            if protocol not in known:
-                meant = did_you_mean(protocol, known)
-                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
-                yield (*path, "protocols", protocol), f"unknown protocol; {hint}"
+            if protocol not in _PROTOCOLS:
+                yield (*path, "protocols", protocol), f"unknown protocol; {_hint(protocol, _PROTOCOLS)}"
     elif upstream.base_url is None and any(endpoint.base_url is None for endpoint in provider.protocols.values()):
         yield path, f"needs a base_url: {provider.name} stands for any server of its protocol"
     if provider.credentials == "required" and not upstream.credentials:
@@ -131,12 +126,13 @@ def _check_model(alias: str, model: ModelSettings, settings: Settings) -> Iterat
         if not slash or not name:
             yield place, "expected upstream/model"
         elif upstream not in settings.upstreams:
-            meant = did_you_mean(upstream, settings.upstreams)
-            known = ", ".join(settings.upstreams) or "none is configured"
-            yield (
-                place,
-                f"no upstream named {upstream!r}; " + (f"did you mean {meant!r}?" if meant else f"known: {known}"),
-            )
+            yield place, f"no upstream named {upstream!r}; {_hint(upstream, settings.upstreams)}"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    meant = did_you_mean(name, names)
+    return f"did you mean {meant!r}?" if meant else f"known: {', '.join(names) or 'none'}"
 
 
 def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
@@ -149,5 +145,14 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
 _PROTOCOLS = ("openai-chat", "anthropic-messages")
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _OWN_HEADERS = frozenset(
-    {"host", "content-length", "content-type", "transfer-encoding", "connection", "expect", "upgrade"}
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "expect",
+        "upgrade",
+        "accept-encoding",
+    }
 )

@@ -8,7 +8,7 @@ import msgspec
 from twoapi.config.settings import CredentialSettings, Settings, UpstreamSettings
 from twoapi.config.values import Address, BaseUrl
 from twoapi.providers.catalog import load_catalog
-from twoapi.providers.model import Endpoint, Provider
+from twoapi.providers.model import Provider
 from twoapi.wire.secret import Secret
 
 # Asks all these base URLs at once, in bounded time, and tells what those that answered serve.
@@ -22,9 +22,10 @@ def discover(environ: Mapping[str, str], probe: Probe, listen: Address | None = 
     """
     own = listen or Settings().listen
     catalog = load_catalog()
-    upstreams = {name: found for name, provider in catalog.items() if (found := _from_environ(provider, environ, own))}
-    upstreams.update(_from_probe(catalog, probe, own))
-    upstreams.update({name: _local(name) for name, provider in catalog.items() if provider.local is not None})
+    found = ((name, _from_environ(provider, environ, own)) for name, provider in catalog.items())
+    upstreams = {name: upstream for name, upstream in found if upstream is not None}
+    upstreams |= _from_probe(catalog, probe, own)
+    upstreams |= {name: UpstreamSettings(provider=name) for name, provider in catalog.items() if provider.local}
     return msgspec.structs.replace(Settings(), listen=own, upstreams=upstreams)
 
 
@@ -63,22 +64,16 @@ def _from_probe(catalog: Mapping[str, Provider], probe: Probe, own: Address) -> 
     places = {
         name: endpoint.base_url
         for name, provider in catalog.items()
-        if provider.probe and (endpoint := _first(provider)).base_url and not _is_own(endpoint.base_url, own)
+        if provider.probe
+        for endpoint in list(provider.protocols.values())[:1]
+        if endpoint.base_url is not None and not _is_own(endpoint.base_url, own)
     }
-    served = probe([url for url in places.values() if url is not None])
+    served = probe(list(places.values()))
     return {
         name: UpstreamSettings(provider=name, models=served[url] or None)
         for name, url in places.items()
-        if url is not None and url in served
+        if url in served
     }
-
-
-def _local(name: str) -> UpstreamSettings:
-    return UpstreamSettings(provider=name)
-
-
-def _first(provider: Provider) -> Endpoint:
-    return next(iter(provider.protocols.values()))
 
 
 def _is_own(url: str, own: Address) -> bool:

@@ -15,7 +15,7 @@ from twoapi.config.settings import (
 from twoapi.config.values import Address, BaseUrl, Duration, Size
 from twoapi.providers.catalog import READERS, CatalogError, load_catalog
 from twoapi.providers.model import Auth
-from twoapi.wire.fit import Broken, Fitter, scalar_reader
+from twoapi.wire.fit import Broken, Fitter, Reader, scalar_reader
 from twoapi.wire.secret import Secret
 from twoapi.wire.yaml import Place, Problem, compose
 
@@ -80,7 +80,7 @@ def _secret(text: str) -> Secret:
     return Secret(text)
 
 
-_READERS = {
+_READERS: Mapping[type, Reader] = {
     **READERS,
     Address: scalar_reader(Address.parse, "host:port"),
     BaseUrl: scalar_reader(BaseUrl.parse, "a URL"),

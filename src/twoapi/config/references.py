@@ -48,9 +48,7 @@ def _resolve(found: re.Match[str], environ: Mapping[str, str]) -> str:
                 raise _UnresolvedError("${cred:...} takes the name of one credential")
             return _file(Path(folder, rest))
         case _:
-            raise _UnresolvedError(
-                f"unknown reference kind {kind!r}; use ${{NAME}}, ${{env:NAME}}, ${{file:/path}} or ${{cred:name}}"
-            )
+            raise _UnresolvedError("unknown kind of reference; use ${NAME}, ${env:NAME}, ${file:/path} or ${cred:name}")
 
 
 def _variable(name: str, default: str | None, environ: Mapping[str, str]) -> str:
@@ -58,9 +56,8 @@ def _variable(name: str, default: str | None, environ: Mapping[str, str]) -> str
         raise _UnresolvedError("a reference names an environment variable, as in ${OPENAI_API_KEY}")
     value = environ.get(name) or default
     if value is None:
-        raise _UnresolvedError(
-            f"the environment variable {name} is not set; export it or write ${{env:{name}:-default}}"
-        )
+        mend = f"export it, or write ${{env:{name}:-default}}"
+        raise _UnresolvedError(f"the environment variable {name} is not set or empty; {mend}")
     return value
 
 

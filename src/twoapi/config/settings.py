@@ -15,13 +15,10 @@ Weight = Annotated[int, Meta(ge=1, le=1000)]
 Count = Annotated[int, Meta(ge=1)]
 
 
-class _Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all of them are."""
-
-
-class Timeouts(_Settings):
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """How long an attempt may take, in seconds; 0 means no limit. `keep_alive`: after so long a silence a streaming
-    client gets a sign of life."""
+    client gets a sign of life.
+    """
 
     connect: float = 10.0
     first_byte: float = 300.0
@@ -30,7 +27,7 @@ class Timeouts(_Settings):
     keep_alive: float = 15.0
 
 
-class TimeoutSettings(_Settings):
+class TimeoutSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The timeouts that are said here; the others come from the level above, at last from Timeouts."""
 
     connect: Duration | None = None
@@ -45,7 +42,7 @@ class TimeoutSettings(_Settings):
         return msgspec.structs.replace(base, **said)
 
 
-class CredentialSettings(_Settings):
+class CredentialSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A secret for an upstream, its share of the requests, and its limits (kept for the limiter)."""
 
     key: Secret
@@ -55,7 +52,7 @@ class CredentialSettings(_Settings):
     tpm: Count | None = None
 
 
-class UpstreamSettings(_Settings):
+class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A destination: a provider of the catalogue, with credentials.
 
     `base_url` replaces the provider's for its first protocol and leaves its other protocols out: a credential goes
@@ -79,21 +76,21 @@ class UpstreamSettings(_Settings):
     accounts: tuple[dict[str, Secret], ...] = ()
 
 
-class CandidateSettings(_Settings):
+class CandidateSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One model of one upstream that may answer for an alias: `upstream/model`."""
 
     model: str
     weight: Weight = 1
 
 
-class Rule(_Settings):
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A condition and the candidates to use when it holds."""
 
     when: dict[str, str]
     use: tuple[str, ...]
 
 
-class ModelSettings(_Settings):
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an alias stands for. `retries`: how often one candidate is tried again before the next one."""
 
     candidates: tuple[CandidateSettings, ...]
@@ -104,7 +101,7 @@ class ModelSettings(_Settings):
     on_loss: OnLoss | None = None
 
 
-class KeySettings(_Settings):
+class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
     """A client's key. `models`: the names it may use, `*` stands for any text; not said means all."""
 
     key: Secret
@@ -113,9 +110,10 @@ class KeySettings(_Settings):
     on_loss: OnLoss | None = None
 
 
-class Limits(_Settings):
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one process accepts: the size of a body and of a request's head, requests at once, the silence of a client
-    connection between requests and within one, connections in all."""
+    connection between requests and within one, connections in all.
+    """
 
     body: Size = field(default_factory=lambda: Size(32 * 2**20))
     header: Size = field(default_factory=lambda: Size(64 * 2**10))
@@ -125,7 +123,7 @@ class Limits(_Settings):
     receive: Duration = field(default_factory=lambda: Duration(60.0))
 
 
-class Settings(_Settings):
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration."""
 
     listen: Address = field(default_factory=lambda: Address("127.0.0.1:8000"))

@@ -93,13 +93,14 @@ class BaseUrl(str):
     @classmethod
     def parse(cls, text: str) -> "BaseUrl":
         """Raises ValueError that says how a base URL is written."""
+        unsound = ValueError("expected a URL, as in https://api.example.com/v1")
         try:
             parts = urlsplit(text)
             sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
         except ValueError:
-            sound = False
+            raise unsound from None
         if not sound or any(char.isspace() or ord(char) < 33 for char in text):
-            raise ValueError("expected a URL, as in https://api.example.com/v1")
+            raise unsound
         if "@" in parts.netloc:
             raise ValueError("a URL must not hold a user name or password; use credentials or headers")
         if parts.query or parts.fragment:

@@ -52,7 +52,8 @@ def goes_on(fault: Fault) -> bool:
 
 def pause(attempt: int, retry_after: float | None = None) -> float | None:
     """Seconds to wait before the same candidate is tried again after attempt number `attempt`; None: longer than is
-    worth waiting for, so go on or stop."""
+    worth waiting for, so go on or stop.
+    """
     if retry_after is None:
         return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (attempt - 1))
     return retry_after if retry_after <= _LONGEST_PAUSE else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from twoapi.config.settings import ModelSettings, OnLoss, Settings, TimeoutSettings, Timeouts, UpstreamSettings
+from twoapi.config.settings import ModelSettings, OnLoss, Settings, Timeouts, TimeoutSettings, UpstreamSettings
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.turns import Turns, cycle
 from twoapi.protocols.base import Capabilities
@@ -14,6 +14,7 @@ from twoapi.wire.http import Headers
 
 LOCAL = "local"  # the protocol of a candidate that answers within this process
 _MEMO = 4096  # names of clients' own choice whose plans are remembered
+_LONGEST_NAME = 256
 _RETRIES = 2
 
 
@@ -145,6 +146,8 @@ class Router:
         return list(names.items())
 
     def _make(self, name: str, protocol: str) -> Plan:
+        if len(name) > _LONGEST_NAME:
+            raise FaultError(self._unknown(name[:40] + "...", []))
         alias = self._settings.models.get(name)
         if alias is not None:
             return self._alias(alias, protocol)
@@ -186,9 +189,7 @@ class Router:
         else:
             meant = did_you_mean(name, [known for known, _ in self.model_names()])
             hint = f"did you mean {meant!r}? " if meant else ""
-            message = (
-                f"there is no model {name!r} here; {hint}GET /v1/models lists them, upstream/model names any other"
-            )
+            message = f"there is no model {name!r} here; {hint}GET /v1/models lists the models"
         return Fault("not_found", message, code="model_not_found", param="model")
 
 
@@ -225,12 +226,11 @@ def _credentials(settings: UpstreamSettings, auth: Auth) -> tuple[Credential, ..
     if not settings.credentials:
         return (Credential(0, own),)
     named = {name for name, _ in own}  # what the operator writes out wins
-    return tuple(
-        Credential(
-            index, [*(header for header in auth_headers(auth, secret.key.reveal()) if header[0] not in named), *own]
-        )
-        for index, secret in enumerate(settings.credentials)
-    )
+    found = []
+    for index, credential in enumerate(settings.credentials):
+        presented = auth_headers(auth, credential.key.reveal())
+        found.append(Credential(index, [*(header for header in presented if header[0] not in named), *own]))
+    return tuple(found)
 
 
 def _base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.model import Endpoint, ModelFacts, Overrides, Provider, Variable
-from twoapi.wire.fit import Broken, Fitter, partial_reader
+from twoapi.wire.fit import Broken, Fitter, Reader, partial_reader
 from twoapi.wire.yaml import Place, Problem, compose
 
 _SHIPPED = Path(__file__).parent / "catalog"
 
-READERS = {Overrides: partial_reader(Capabilities, Overrides)}
-_SHORTHANDS = {Endpoint: "base_url", Variable: "name", ModelFacts: "match"}
+READERS: Mapping[type, Reader] = {Overrides: partial_reader(Capabilities, Overrides)}
+_SHORTHANDS: Mapping[type, str] = {Endpoint: "base_url", Variable: "name", ModelFacts: "match"}
 
 
 class CatalogError(Exception):

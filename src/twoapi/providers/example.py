@@ -175,11 +175,8 @@ _STRICTER: Mapping[str, Callable[[float, float], float]] = {
 
 def _simplest(branches: list[Json]) -> Json:
     """The first branch that is no null and refers to nothing, so that recursion ends where it can."""
-    plain = [
-        branch
-        for branch in branches
-        if isinstance(branch, dict) and "$ref" not in branch and branch.get("type") != "null"
-    ]
+    plain = [branch for branch in branches if isinstance(branch, dict) and "$ref" not in branch]
+    plain = [branch for branch in plain if branch.get("type") != "null"]
     scalars = [branch for branch in plain if branch.get("type") not in {"object", "array", None}]
     return (scalars or plain or branches)[0]
 
@@ -236,9 +233,8 @@ def _number(schema: dict[str, Json], *, whole: bool) -> int | float:
 
 
 def _bound(schema: dict[str, Json], *names: str) -> float | None:
-    bounds = [
-        bound for name in names if isinstance(bound := schema.get(name), int | float) and not isinstance(bound, bool)
-    ]
+    values = (schema.get(name) for name in names)
+    bounds = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if not bounds:
         return None
     return max(bounds) if names[0] == "minimum" else min(bounds)

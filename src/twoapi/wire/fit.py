@@ -1,7 +1,7 @@
 """A YAML tree to typed values: every problem at once, each with its place and what was probably meant."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -50,7 +50,7 @@ class Fitter:
 
     def fit(self, node: Node, kind: type[T], path: Path = ()) -> T | Broken:
         """The node as a value of this type."""
-        value = self._fit(node, _type_info(kind), path)
+        value = self._fit(node, mi.type_info(kind), path)
         if isinstance(value, Broken):
             return value
         assert isinstance(value, kind)  # noqa: S101  what _fit makes of this type
@@ -173,7 +173,7 @@ class Fitter:
         if isinstance(text, Broken) or not isinstance(node, ScalarNode):
             return BROKEN
         value = core_value(text) if not node.style or text != node.value else text
-        if isinstance(kind, mi.FloatType) and type(value) is int:
+        if isinstance(kind, mi.FloatType) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not (int if isinstance(kind, mi.IntType) else float):
             return self._unexpected(node, path, expected)
@@ -232,7 +232,7 @@ def partial_reader(struct: type, make: Callable[[dict[str, object]], object]) ->
     def read(fitter: Fitter, node: Node, path: Path) -> object:
         if not isinstance(node, MappingNode):
             return fitter._unexpected(node, path, "a mapping")  # noqa: SLF001  a part of the fitter
-        known = {field.encode_name: field.type for field in _struct_info(struct).fields}
+        known = _struct_types(struct)
         values: dict[str, object] = {}
         for name, (key, child) in fitter._members(node, path).items():  # noqa: SLF001
             if name in known:
@@ -320,11 +320,7 @@ _BY_TYPE: dict[type, Callable[[Fitter, Node, Any, Path], object]] = {
 
 
 @cache
-def _type_info(kind: Any) -> mi.Type:  # noqa: ANN401  any msgspec type
-    return mi.type_info(kind)
-
-
-def _struct_info(kind: type) -> mi.StructType:
-    info = _type_info(kind)
+def _struct_types(struct: Hashable) -> dict[str, mi.Type]:
+    info = mi.type_info(struct)
     assert isinstance(info, mi.StructType)  # noqa: S101  only called with one
-    return info
+    return {field.encode_name: field.type for field in info.fields}

@@ -64,7 +64,7 @@ def place_of(node: Node) -> Place:
     return Place(mark.line + 1, mark.column + 1)
 
 
-def core_value(text: str) -> None | bool | int | float | str:
+def core_value(text: str) -> bool | int | float | str | None:
     """What a plain scalar means in YAML 1.2: `no` is text, `1_000` is text, `0o17` is a number."""
     if text in _NULLS:
         return None
