@@ -56,8 +56,8 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A destination: a provider of the catalogue, with credentials.
 
     `base_url` replaces the provider's for its first protocol and leaves its other protocols out: a credential goes
-    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `models`: what it serves, so that
-    a bare name finds it. `session` and `accounts` are for session upstreams.
+    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `models`: what it serves (`*`
+    stands for any text), so that a bare name finds it. `session` and `accounts` are for session upstreams.
     """
 
     provider: Annotated[str, Meta(min_length=1)] | None = None

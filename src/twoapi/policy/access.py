@@ -36,12 +36,13 @@ class KeyEntry:
 class KeyRing:
     """All client keys of a snapshot, as digests. The raw form of a key that was recognised is remembered."""
 
-    __slots__ = ("_by_digest", "_everyone", "_memo")
+    __slots__ = ("_authorizations", "_by_digest", "_everyone", "_keys")
 
     def __init__(self, settings: Settings) -> None:
         self._everyone: KeyEntry | None = None
         self._by_digest: dict[bytes, KeyEntry] = {}
-        self._memo: dict[bytes, KeyEntry] = {}
+        self._authorizations: dict[bytes, KeyEntry] = {}
+        self._keys: dict[bytes, KeyEntry] = {}
         keys = settings.keys
         if isinstance(keys, str):
             self._everyone = KeyEntry("open") if keys == "open" else None
@@ -63,13 +64,13 @@ class KeyRing:
             return self._everyone
         authorization = headers.get(b"authorization")
         if authorization is not None:
-            entry = self._memo.get(authorization) or self._from_authorization(authorization)
+            entry = self._authorizations.get(authorization) or self._from_authorization(authorization)
             if entry is not None:
                 return entry
         for name in (b"x-api-key", b"x-goog-api-key"):
             key = headers.get(name)
             if key is not None:
-                entry = self._memo.get(key) or self._from_key(key)
+                entry = self._keys.get(key) or self._from_key(key)
                 if entry is not None:
                     return entry
         return self._from_query(query) if b"key=" in query else None
@@ -77,12 +78,10 @@ class KeyRing:
     def _from_authorization(self, value: bytes) -> KeyEntry | None:
         if value[:7].lower() != _BEARER:
             return None
-        return self._remember(value, self.lookup(value[7:].strip()))
+        return _remembered(self._authorizations, value, self.lookup(value[7:].strip()))
 
     def _from_key(self, value: bytes) -> KeyEntry | None:
-        # A header's whole value is remembered, so one that could also be an authorization's is not.
-        entry = self.lookup(value)
-        return entry if value[:7].lower() == _BEARER else self._remember(value, entry)
+        return _remembered(self._keys, value, self.lookup(value))
 
     def _from_query(self, query: bytes) -> KeyEntry | None:
         for pair in query.split(b"&"):
@@ -90,10 +89,11 @@ class KeyRing:
                 return self.lookup(unquote_plus(pair[4:].decode("latin-1")).encode("utf-8"))
         return None
 
-    def _remember(self, spelling: bytes, entry: KeyEntry | None) -> KeyEntry | None:
-        if entry is not None and len(self._memo) < _MEMO:
-            self._memo[spelling] = entry
-        return entry
+
+def _remembered(memo: dict[bytes, KeyEntry], spelling: bytes, entry: KeyEntry | None) -> KeyEntry | None:
+    if entry is not None and len(memo) < _MEMO:
+        memo[spelling] = entry
+    return entry
 
 
 def _digest(key: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Where a request may go: from the name a client uses to candidates in the order in which they are tried."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from twoapi.config.settings import ModelSettings, OnLoss, Settings, Timeouts, TimeoutSettings, UpstreamSettings
@@ -138,7 +139,7 @@ class Router:
         """Every name that can be told, with its upstream: aliases, then what upstreams say they serve."""
         names = {alias: _owner(model) for alias, model in self._settings.models.items()}
         for upstream in self._upstreams.values():
-            for model in upstream.models or ():
+            for model in upstream.names:
                 if self._servers(model) == [upstream]:
                     names.setdefault(model, upstream.name)
                 else:
@@ -155,10 +156,6 @@ class Router:
         if slash and rest and head in self._upstreams:
             return Plan((self._candidate(self._upstreams[head], rest, protocol, None),))
         servers = self._servers(name)
-        if not servers and name:
-            servers = [upstream for upstream in self._upstreams.values() if upstream.local is None]
-            # An upstream that says what it serves does not serve anything else under a bare name.
-            servers = servers if len(servers) == 1 and servers[0].models is None else []
         if len(servers) != 1:
             raise FaultError(self._unknown(name, servers))
         return Plan((self._candidate(servers[0], name, protocol, None),))
@@ -180,7 +177,17 @@ class Router:
         return Candidate(upstream, model, upstream.protocol_for(protocol), limits, weight)
 
     def _servers(self, model: str) -> list["_Upstream"]:
-        return [upstream for upstream in self._upstreams.values() if upstream.models and model in upstream.models]
+        """Who serves a bare name: by the operator's lists, else by the catalogue, else the only one without a list."""
+        upstreams = list(self._upstreams.values())
+        listed = [upstream for upstream in upstreams if upstream.lists(model)]
+        if listed or not model:
+            return listed
+        unlisted = [upstream for upstream in upstreams if upstream.settings.models is None]
+        known = [upstream for upstream in unlisted if _fits(model, upstream.provider.serves)]
+        if known:
+            return known
+        remote = [upstream for upstream in unlisted if upstream.local is None]
+        return remote if len(remote) == 1 else []
 
     def _unknown(self, name: str, servers: list["_Upstream"]) -> Fault:
         if servers:
@@ -201,10 +208,15 @@ class _Upstream:
         self.settings = settings
         self.provider = provider
         self.base_urls = _base_urls(settings, provider)
-        self.models = settings.models if settings.models is not None else provider.serves
+        said = settings.models if settings.models is not None else provider.serves
+        self.names = tuple(name for name in said if "*" not in name)
         self.local = None if provider.local is None else ANSWERERS[provider.local]
         self.turns = Turns(tuple(credential.weight for credential in settings.credentials) or (1,))
         self._credentials: dict[str, tuple[Credential, ...]] = {}
+
+    def lists(self, model: str) -> bool:
+        """True when the operator says that this model is served here."""
+        return self.settings.models is not None and _fits(model, self.settings.models)
 
     def protocol_for(self, client: str) -> str:
         """The client's own protocol when it is spoken here, else the preferred one."""
@@ -239,6 +251,10 @@ def _base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]
     if settings.base_url is not None:
         return {protocol: str(settings.base_url) for protocol in list(provider.protocols)[:1]}
     return {name: endpoint.base_url for name, endpoint in provider.protocols.items() if endpoint.base_url is not None}
+
+
+def _fits(model: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(model, pattern) if "*" in pattern else model == pattern for pattern in patterns)
 
 
 def _owner(model: ModelSettings) -> str:

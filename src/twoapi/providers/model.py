@@ -59,7 +59,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     `credentials`: whether an upstream must have any. `probe`: look for it on this machine when nothing is configured.
     `local`: it answers within this process, by the answerer of that name, and speaks no
-    protocol. `serves`: the models it serves, where that is known beforehand.
+    protocol. `serves`: the names of its own models (`*` stands for any text), so that a bare name finds it.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[Variable, ...] = ()
     probe: bool = False
     local: str | None = None
-    serves: tuple[str, ...] | None = None
+    serves: tuple[str, ...] = ()
     capabilities: Overrides = msgspec.field(default_factory=Overrides)
     models: tuple[ModelFacts, ...] = ()
 
