@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_has_head",
         "_head",
         "_headers",
+        "_is_aborted",
         "_is_done",
         "_is_reused",
         "_is_until_eof",
@@ -91,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._decompressor: Decompressor | None = None
         self._coding = b""
+        self._is_aborted = False
         self._is_reused = False
         self._is_done = False
         self._received = False
@@ -125,7 +127,8 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Closes at once, whatever is unsent."""
+        """Closes at once, whatever is unsent; also when it does not stand yet."""
+        self._is_aborted = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -153,7 +156,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
         self._transport = cast("asyncio.Transport", transport)
-        self._owner.opened(self)
+        if self._is_aborted:
+            self._transport.abort()
+        else:
+            self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """What one read brought: parsed, then told to the sink at once."""

@@ -173,7 +173,9 @@ class Pool:
         except TransportError as error:
             self._abandon(call, error)
         except asyncio.CancelledError:
+            # The loop may have closed the socket without telling the protocol, or tell it that it stands only later.
             connection.abort()
+            self._open.discard(connection)
             raise
         else:
             if connection.is_open:
