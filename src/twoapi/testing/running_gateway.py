@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from twoapi.gateway.worker import Worker
 from twoapi.server.run import GatewayServer, listen, loop_factory, make_server
 
 _START_SECONDS = 20.0
+_LOOK_SECONDS = 0.01
 
 
 class Collected:
@@ -58,6 +60,20 @@ class RunningGateway:
     def publish(self, settings: Settings) -> None:
         """Puts another configuration in force."""
         self.worker.loop.call_soon_threadsafe(self.worker.publish, Snapshot(settings))
+
+    def wait(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Block until the condition holds, looked at in the gateway's own loop; raises TimeoutError."""
+        met = threading.Event()
+
+        def look() -> None:
+            if condition():
+                met.set()
+            else:
+                self.worker.loop.call_later(_LOOK_SECONDS, look)
+
+        self.worker.loop.call_soon_threadsafe(look)
+        if not met.wait(timeout):
+            raise TimeoutError(f"the condition did not hold within {timeout} s")
 
     def connect(self) -> socket.socket:
         """A raw connection, for bytes that no client library would send."""

@@ -1,0 +1,84 @@
+"""A running gateway between a test and its fake upstreams."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pytest
+
+from twoapi.config import parse
+from twoapi.testing.canned import PATHS
+from twoapi.testing.fake_upstream import FakeUpstream
+from twoapi.testing.running_gateway import RunningGateway
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Bench(NamedTuple):
+    """A gateway and two upstreams, `one` and `two`, of each protocol (aliases chat, messages, both)."""
+
+    gateway: RunningGateway
+    one: FakeUpstream
+    two: FakeUpstream
+
+    def post(self, protocol: str, body: Any, headers: dict[str, str] | None = None, path: str | None = None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=20)
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request(
+            "POST", path or PATHS[protocol], data, {"content-type": "application/json", **(headers or {})}
+        )
+        response = connection.getresponse()
+        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        connection.close()
+        return answer
+
+
+CONFIG = """
+listen: 127.0.0.1:0
+{top}
+upstreams:
+  chat1: {{provider: openai-compatible, base_url: "{one_chat}", credentials: [key-a, key-b]}}
+  chat2: {{provider: openai-compatible, base_url: "{two_chat}", credentials: [key-c]}}
+  messages1: {{provider: anthropic-compatible, base_url: "{one_messages}", credentials: [key-a, key-b]}}
+  messages2: {{provider: anthropic-compatible, base_url: "{two_messages}", credentials: [key-c]}}
+models:
+  chat: {{candidates: [chat1/m-1], retries: 0}}
+  messages: {{candidates: [messages1/m-1], retries: 0}}
+  chat-both: {{candidates: [chat1/m-1, chat2/m-2], retries: 0}}
+  messages-both: {{candidates: [messages1/m-1, messages2/m-2], retries: 0}}
+"""
+
+
+@contextmanager
+def _bench(top: str = "") -> Iterator[Bench]:
+    with FakeUpstream() as one, FakeUpstream() as two:
+        text = CONFIG.format(
+            top=top,
+            one_chat=one.base_url("openai-chat"),
+            two_chat=two.base_url("openai-chat"),
+            one_messages=one.base_url("anthropic-messages"),
+            two_messages=two.base_url("anthropic-messages"),
+        )
+        with RunningGateway(parse(text, "test.yaml", {})) as gateway:
+            yield Bench(gateway, one, two)
+
+
+@pytest.fixture
+def running() -> Iterator[Bench]:
+    with _bench() as ready:
+        yield ready
+
+
+@pytest.fixture
+def bench():
+    """Makes a Bench with further lines of configuration: `with bench("timeouts: {idle: 1s}") as running:`."""
+    return _bench
