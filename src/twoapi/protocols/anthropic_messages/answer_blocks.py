@@ -1,0 +1,97 @@
+"""Parts of whole answers to content blocks."""
+
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages.citations import encode_citation, split_at_spans
+from twoapi.protocols.anthropic_messages.envelope import foreign, native_redacted, native_signature, seal
+from twoapi.protocols.anthropic_messages.faults import upstream_fault
+from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.call_ids import encode_call_id
+from twoapi.wire.json import is_object
+
+Wire = dict[str, object]
+
+MAX_CALL_ID = 64
+
+
+def encode_parts(
+    parts: Sequence[ir.Part], stop: ir.StopReason, protocol: str, losses: list[ir.Loss]
+) -> tuple[list[Wire | Raw], bool, bool]:
+    """The blocks, whether a tool is called, and whether the model refused in words."""
+    blocks: list[Wire | Raw] = []
+    called = refused = False
+    for part in parts:
+        if type(part) is ir.Text:
+            _put_text(part, blocks)
+            _report_logprobs(part, losses)
+        elif type(part) is ir.Reasoning:
+            blocks.append(_reasoning(part, protocol))
+        elif type(part) is ir.ToolCall:
+            call = encode_call(part, stop, losses)
+            if call is not None:
+                called = True
+                blocks.append(call)
+        elif type(part) is ir.Refusal:
+            refused = True
+            blocks.append({"type": "text", "text": part.text})
+        elif isinstance(part, ir.ServerTool | ir.Unknown) and part.protocol == NAME:
+            blocks.append(part.raw)
+        else:
+            losses.append(ir.Loss(part.at, "dropped", NAME, f"{type(part).__name__} in an answer"))
+    return blocks, called, refused
+
+
+def _put_text(part: ir.Text, blocks: list[Wire | Raw]) -> None:
+    if not part.citations:
+        blocks.append({"type": "text", "text": part.text})
+    elif all(citation.start is None and citation.end is None for citation in part.citations):
+        cited = [encode_citation(citation) for citation in part.citations]
+        blocks.append({"type": "text", "text": part.text, "citations": cited})
+    else:
+        for text, citations in split_at_spans(ir.plain(part.text), part.citations):
+            block: Wire = {"type": "text", "text": text}
+            if citations:
+                block["citations"] = [encode_citation(citation) for citation in citations]
+            blocks.append(block)
+
+
+def _report_logprobs(part: ir.Text, losses: list[ir.Loss]) -> None:
+    if part.logprobs is not None:
+        losses.append(ir.Loss(part.at, "dropped", NAME, "log probabilities"))
+
+
+def _reasoning(part: ir.Reasoning, protocol: str) -> Wire:
+    redacted = native_redacted(part)
+    if redacted is not None:
+        return {"type": "redacted_thinking", "data": redacted}
+    return {"type": "thinking", "thinking": part.text, "signature": signature_of(part, protocol)}
+
+
+def signature_of(part: ir.Reasoning, protocol: str) -> str:
+    """The vendor's own signature, or our envelope around what another origin made."""
+    signature = native_signature(part)
+    if signature is not None:
+        return signature
+    return "" if protocol == NAME else seal(protocol, foreign(part))
+
+
+def encode_call(part: ir.ToolCall, stop: ir.StopReason, losses: list[ir.Loss]) -> Wire | None:
+    """A call; None when it was cut off by the output limit. Other broken arguments are the upstream's fault."""
+    given: object
+    if part.kind == "custom":
+        given = {"input": part.arguments}
+    elif not part.arguments:
+        given = {}
+    elif is_object(part.arguments):
+        given = Raw(part.arguments)
+    elif stop.kind in ("max_tokens", "context_window"):
+        losses.append(ir.Loss(part.at, "dropped", NAME, "a tool call that was cut off"))
+        return None
+    else:
+        raise ir.FaultError(
+            upstream_fault("the model wrote tool arguments that are not a JSON object", "invalid_tool_arguments")
+        )
+    return {"type": "tool_use", "id": encode_call_id(part.id, MAX_CALL_ID), "name": part.name, "input": given}

@@ -1,0 +1,229 @@
+"""Content blocks to parts."""
+
+from collections.abc import Callable
+from typing import cast
+
+from msgspec import Raw, Struct
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages import schema
+from twoapi.protocols.anthropic_messages.citations import decode_citation
+from twoapi.protocols.anthropic_messages.envelope import unseal
+from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.call_ids import decode_call_id
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import EMPTY, decoder, encode, first_byte
+
+_TTL = {"5m": 300, "1h": 3600}
+_SERVER_TYPES = {
+    "server_tool_use",
+    "container_upload",
+    "compaction",
+    "fallback",
+    "tool_addition",
+    "tool_removal",
+}
+
+Extras = dict[str, Raw]
+
+
+class _OpaqueHead(Struct):
+    """What can be told of a block whose type is open."""
+
+    type: str
+    id: str | None = None
+    tool_use_id: str | None = None
+    name: str | None = None
+    input: Raw = EMPTY
+
+
+class _Hit(Struct):
+    title: str | None = None
+    url: str | None = None
+
+
+class _Hits(Struct):
+    content: list[_Hit]
+
+
+_decode_head = decoder(_OpaqueHead)
+_decode_hits = decoder(_Hits)
+
+
+def decode_blocks(blocks: list[schema.AnyBlock], at: str, place: str, extras: Extras) -> list[ir.Part]:
+    """The parts of one message. `place` is where the blocks stand in it ("/content"), `at` where it stands."""
+    return [_DECODERS[type(block)](block, f"{place}/{i}", at, extras) for i, block in enumerate(blocks)]
+
+
+def decode_opaque(raw: Raw, at: str) -> ir.Part:
+    """A block of a type that is not modelled: of the vendor's tools, or unknown."""
+    head = _decode_head(raw)
+    kind = head.type
+    if not (kind in _SERVER_TYPES or kind.endswith("_tool_result") or kind.startswith("mcp_")):
+        return ir.Unknown(at=at, protocol=NAME, type=kind, raw=raw)
+    phase = "result" if head.tool_use_id is not None else "call"
+    return ir.ServerTool(
+        at=at,
+        protocol=NAME,
+        tool=head.name or kind,
+        phase="result" if phase == "result" else "call",
+        id=head.tool_use_id or head.id or "",
+        raw=raw,
+        text=_summary(head, raw),
+    )
+
+
+def cache_mark(wire: schema.CacheControl | None) -> ir.CacheMark | None:
+    """The breakpoint; an unknown lifetime counts as the protocol's default."""
+    return None if wire is None else ir.CacheMark(None if wire.ttl is None else _TTL.get(wire.ttl))
+
+
+def decode_text(block: schema.TextBlock, at: str, base: str, extras: Extras) -> ir.Text:
+    """A text. Citations that are not all known also go on verbatim."""
+    if first_byte(block.text) != 34:
+        raise WireError("expected a string", f"{base}{at}/text")
+    citations = []
+    if block.citations:
+        for raw in block.citations:
+            citation = decode_citation(raw)
+            if citation is None:
+                extras[f"{base}{at}/citations"] = Raw(encode(block.citations))
+            else:
+                citations.append(citation)
+    mark = block.cache_control
+    return ir.Text(text=block.text, at=at, cache=None if mark is None else cache_mark(mark), citations=citations)
+
+
+def decode_thinking(block: schema.ThinkingBlock, at: str, base: str, _: Extras) -> ir.Reasoning:
+    """Reasoning; without a signature it is only text."""
+    if first_byte(block.thinking) != 34:
+        raise WireError("expected a string", f"{base}{at}/thinking")
+    sealed = (unseal(block.signature),) if block.signature else ()
+    return ir.Reasoning(text=block.thinking, at=at, opaque=sealed)
+
+
+def decode_redacted(block: schema.RedactedThinkingBlock, at: str, _: str, __: Extras) -> ir.Reasoning:
+    """Sealed reasoning."""
+    return ir.Reasoning(form="hidden", at=at, opaque=(ir.Opaque("redacted", block.data, ir.Origin(NAME)),))
+
+
+def decode_call(block: schema.ToolUseBlock, at: str, base: str, extras: Extras) -> ir.ToolCall:
+    """A call; its arguments are the verbatim text of the object."""
+    if first_byte(block.input) != 123:
+        raise WireError("expected an object", f"{base}{at}/input")
+    if block.caller is not EMPTY:
+        extras[f"{base}{at}/caller"] = block.caller
+    if block.toolset_name is not EMPTY:
+        extras[f"{base}{at}/toolset_name"] = block.toolset_name
+    return ir.ToolCall(
+        id=decode_call_id(block.id),
+        name=block.name,
+        arguments=bytes(block.input).decode(),
+        at=at,
+        cache=cache_mark(block.cache_control),
+    )
+
+
+def _decode_image(block: schema.ImageBlock, at: str, base: str, extras: Extras) -> ir.Media:
+    if block.transformations is not EMPTY:
+        extras[f"{base}{at}/transformations"] = block.transformations
+    source, mime = _source(block.source)
+    return ir.Media(kind="image", source=source, mime=mime, at=at, cache=cache_mark(block.cache_control))
+
+
+def _decode_document(block: schema.DocumentBlock, at: str, base: str, extras: Extras) -> ir.Media:
+    wire = block.source
+    mime: str | None
+    source: ir.Base64 | ir.Url | ir.FileId | ir.PlainText | ir.Blocks
+    if isinstance(wire, schema.TextSource):
+        source, mime = ir.PlainText(wire.data), wire.media_type
+    elif isinstance(wire, schema.ContentSource):
+        content = wire.content
+        blocks: list[schema.AnyBlock] = list(content) if isinstance(content, list) else []
+        inner = decode_blocks(blocks, base, f"{at}/source/content", extras)
+        if isinstance(content, str):
+            inner = [ir.Text(text=content, at=f"{at}/source/content")]
+        source, mime = ir.Blocks(cast("list[ir.Text | ir.Media]", inner)), None
+    else:
+        source, mime = _source(wire)
+    return ir.Media(
+        kind="file",
+        source=source,
+        mime=mime,
+        title=block.title,
+        context=block.context,
+        want_citations=None if block.citations is None else block.citations.enabled,
+        at=at,
+        cache=cache_mark(block.cache_control),
+    )
+
+
+def _source(
+    wire: schema.Base64Source | schema.UrlSource | schema.FileSource,
+) -> tuple[ir.Base64 | ir.Url | ir.FileId, str | None]:
+    match wire:
+        case schema.Base64Source():
+            return ir.Base64(wire.data), wire.media_type
+        case schema.UrlSource():
+            return ir.Url(wire.url), None
+        case schema.FileSource():
+            return ir.FileId(wire.file_id, NAME), None
+
+
+def _decode_search_result(block: schema.SearchResultBlock, at: str, base: str, extras: Extras) -> ir.SearchResult:
+    return ir.SearchResult(
+        source=block.source,
+        title=block.title,
+        content=[decode_text(text, f"{at}/content/{i}", base, extras) for i, text in enumerate(block.content)],
+        want_citations=None if block.citations is None else block.citations.enabled,
+        at=at,
+        cache=cache_mark(block.cache_control),
+    )
+
+
+def _decode_result(block: schema.ToolResultBlock, at: str, base: str, extras: Extras) -> ir.ToolResult:
+    if block.toolset_name is not EMPTY:
+        extras[f"{base}{at}/toolset_name"] = block.toolset_name
+    content = block.content
+    parts: list[ir.Part]
+    if isinstance(content, str):
+        parts = [ir.Text(text=content, at=f"{at}/content")]
+    else:
+        blocks: list[schema.AnyBlock] = [] if content is None else list(content)
+        parts = decode_blocks(blocks, base, f"{at}/content", extras)
+    mark = block.cache_control
+    return ir.ToolResult(
+        call_id=decode_call_id(block.tool_use_id),
+        content=cast("list[ir.Text | ir.Media | ir.SearchResult | ir.Unknown]", parts),
+        is_error=block.is_error,
+        at=at,
+        cache=None if mark is None else cache_mark(mark),
+    )
+
+
+def _decode_opaque(block: schema.OpaqueBlock, at: str, _: str, __: Extras) -> ir.Part:
+    return decode_opaque(block.raw, at)
+
+
+def _summary(head: _OpaqueHead, raw: Raw) -> str:
+    if head.tool_use_id is None:
+        return "" if head.input is EMPTY else bytes(head.input).decode()
+    try:
+        hits = _decode_hits(raw).content
+    except WireError:
+        return ""
+    return "\n".join(" ".join(filter(None, (hit.title, hit.url))) for hit in hits)
+
+
+_Decode = Callable[[schema.AnyBlock, str, str, Extras], ir.Part]
+_DECODERS: dict[type, _Decode] = {
+    schema.TextBlock: cast("_Decode", decode_text),
+    schema.ImageBlock: cast("_Decode", _decode_image),
+    schema.DocumentBlock: cast("_Decode", _decode_document),
+    schema.SearchResultBlock: cast("_Decode", _decode_search_result),
+    schema.ThinkingBlock: cast("_Decode", decode_thinking),
+    schema.RedactedThinkingBlock: cast("_Decode", decode_redacted),
+    schema.ToolUseBlock: cast("_Decode", decode_call),
+    schema.ToolResultBlock: cast("_Decode", _decode_result),
+    schema.OpaqueBlock: cast("_Decode", _decode_opaque),
+}

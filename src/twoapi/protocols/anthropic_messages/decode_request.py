@@ -1,0 +1,245 @@
+"""A client's request to the canonical model."""
+
+from operator import attrgetter
+
+import msgspec
+from msgspec import Raw
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages import schema
+from twoapi.protocols.anthropic_messages.decode_blocks import cache_mark, decode_blocks
+from twoapi.protocols.anthropic_messages.lenient import loosen
+from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.base import Peek
+from twoapi.wire.errors import WireError
+from twoapi.wire.http import Incoming
+from twoapi.wire.json import EMPTY, decode, decoder, encode, fields, first_byte
+
+PATHS = {
+    "max_tokens": "/max_tokens",
+    "stop": "/stop_sequences",
+    "reasoning": "/thinking",
+    "reasoning.effort": "/output_config/effort",
+    "reasoning.budget": "/thinking/budget_tokens",
+    "reasoning.mode": "/thinking/type",
+    "reasoning.show": "/thinking/display",
+    "output": "/output_config/format",
+    "output.format": "/output_config/format",
+    "output.schema": "/output_config/format/schema",
+    "parallel": "/tool_choice/disable_parallel_tool_use",
+    "user_id": "/metadata/user_id",
+    "tier": "/service_tier",
+    "cache_auto": "/cache_control",
+    "thread": "/thread",
+    "state.thread": "/thread",
+    "state.previous": "/thread/previous_message_id",
+}
+
+_decode_strict = msgspec.json.Decoder(schema.MessagesRequest).decode
+_decode_checked = decoder(schema.MessagesRequest)
+_unmodelled = attrgetter(*schema.UNMODELLED)
+_NOTHING = (EMPTY,) * len(schema.UNMODELLED)
+_MODES = {"enabled": "manual", "adaptive": "adaptive", "between_tools": "between_tools", "disabled": "off"}
+_SHOWN = {"summarized": "summary", "omitted": "none", "updates": "updates"}
+_EFFORTS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
+_CHOICES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
+
+
+class _PeekBody(msgspec.Struct):
+    model: Raw
+    stream: bool | None = None
+
+
+_decode_peek = decoder(_PeekBody)
+
+
+def refuse(error: WireError) -> ir.FaultError:
+    """What the client is told about a body that cannot be read."""
+    return ir.FaultError(ir.Fault("invalid_request", error.message, param=error.pointer or None))
+
+
+def peek(incoming: Incoming) -> Peek:
+    """Model and stream flag."""
+    try:
+        body = _decode_peek(incoming.body)
+        spelling = bytes(body.model)
+        if first_byte(spelling) != 34:
+            raise WireError("expected a string", "/model")
+        return Peek(decode(spelling), body.stream is True, spelling)
+    except WireError as error:
+        raise refuse(error) from None
+
+
+def decode_request(incoming: Incoming) -> ir.Request:
+    """The whole request; raises FaultError."""
+    extras: dict[str, Raw] = {}
+    body = incoming.body
+    try:
+        try:
+            wire = _decode_strict(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            body, extras = loosen(body, schema.MessagesRequest)
+            wire = _decode_checked(body)
+        return _request(wire, incoming, extras)
+    except WireError as error:
+        raise refuse(error) from None
+    except UnicodeDecodeError:
+        raise refuse(WireError("the body is not UTF-8")) from None
+
+
+def _request(wire: schema.MessagesRequest, incoming: Incoming, extras: dict[str, Raw]) -> ir.Request:
+    headers = incoming.headers
+    version = headers.get(b"anthropic-version")
+    betas = headers.get(b"anthropic-beta")
+    unmodelled = _unmodelled(wire)
+    if unmodelled != _NOTHING:
+        for name, value in zip(schema.UNMODELLED, unmodelled, strict=True):
+            if value is not EMPTY:
+                extras[f"/{name}"] = value
+    request = ir.Request(
+        protocol=NAME,
+        model=wire.model,
+        messages=_messages(wire, extras),
+        api_version=None if version is None else version.decode("latin-1"),
+        betas=[] if betas is None else [b for beta in betas.decode("latin-1").split(",") if (b := beta.strip())],
+        sampling=ir.Sampling(
+            max_tokens=wire.max_tokens,
+            temperature=wire.temperature,
+            top_p=wire.top_p,
+            top_k=wire.top_k,
+            stop=wire.stop_sequences,
+        ),
+        stream=wire.stream is True,
+        tier=wire.service_tier,
+        extras=extras,
+        paths=PATHS,
+    )
+    if wire.tools is not None:
+        request.tools = [_tool(tool, f"/tools/{i}") for i, tool in enumerate(wire.tools)]
+    if wire.tool_choice is not None:
+        _put_choice(request, wire.tool_choice)
+    if wire.thinking is not None:
+        _put_thinking(request, wire.thinking)
+    if wire.output_config is not None:
+        _put_output(request, wire.output_config)
+    if wire.metadata is not None:
+        request.user_id = wire.metadata.user_id
+    if wire.cache_control is not None:
+        request.cache_auto = cache_mark(wire.cache_control)
+    if wire.thread is not None:
+        _put_thread(request, wire.thread)
+    return request
+
+
+def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.Message]:
+    messages: list[ir.Message] = []
+    system = wire.system
+    if isinstance(system, str):
+        messages.append(ir.Message("system", [ir.Text(text=system)], "/system", plain_content=True))
+    elif system:
+        messages.append(ir.Message("system", decode_blocks(list(system), "/system", "", extras), "/system"))
+    for i, message in enumerate(wire.messages):
+        at = f"/messages/{i}"
+        role = message.role
+        if role not in ("user", "assistant", "system"):
+            raise WireError(f"unknown role {role!r}", f"{at}/role")
+        content = message.content
+        if isinstance(content, str):
+            parts: list[ir.Part] = [ir.Text(text=content, at="/content")]
+            messages.append(ir.Message(role, parts, at, plain_content=True))  # type: ignore[arg-type]  # checked
+        else:
+            parts = decode_blocks(content, at, "/content", extras)
+            messages.append(ir.Message(role, parts, at))  # type: ignore[arg-type]  # checked
+    return messages
+
+
+def _tool(wire: schema.Tool, at: str) -> ir.Tool:
+    if wire.opaque is not EMPTY:
+        return _vendor_tool(wire.opaque, at)
+    if not wire.name:
+        raise WireError("a tool needs a name", f"{at}/name")
+    if wire.type not in (None, "custom"):
+        return _vendor_tool(Raw(_again(wire)), at)
+    return ir.Tool(
+        name=wire.name,
+        description=None if wire.description is EMPTY or first_byte(wire.description) != 34 else wire.description,
+        schema=None if wire.input_schema is EMPTY else ir.Schema(wire.input_schema),
+        strict=wire.strict,
+        examples=wire.input_examples or [],
+        deferred=wire.defer_loading,
+        eager_streaming=wire.eager_input_streaming,
+        callers=wire.allowed_callers,
+        cache=cache_mark(wire.cache_control),
+        protocol=NAME,
+        type=wire.type or "",
+        at=at,
+    )
+
+
+# Tools of the vendor's own that the client runs; the service runs all others.
+_CLIENT_RUN = ("bash_", "text_editor_", "memory_", "computer_", "browser_")
+
+
+def _vendor_tool(raw: Raw, at: str) -> ir.Tool:
+    members = fields(raw)
+    name, kind = members.get("name"), str(decode(members["type"]))
+    return ir.Tool(
+        kind="client_defined" if kind.startswith(_CLIENT_RUN) else "server",
+        name="" if name is None or first_byte(name) != 34 else decode(name),
+        protocol=NAME,
+        type=kind,
+        raw=raw,
+        at=at,
+    )
+
+
+def _again(wire: msgspec.Struct) -> bytes:
+    """A struct as the JSON it came from, without what was absent."""
+    given = ((name, getattr(wire, name)) for name in wire.__struct_fields__)
+    return encode({name: value for name, value in given if value is not None and value is not EMPTY})
+
+
+def _put_choice(request: ir.Request, wire: schema.ToolChoice) -> None:
+    mode = _CHOICES.get(wire.type)
+    if mode is None:
+        request.extras["/tool_choice"] = Raw(_again(wire))
+        return
+    if mode == "named" and not wire.name:
+        raise WireError("a tool choice of type tool needs a name", "/tool_choice/name")
+    named = [wire.name] if mode == "named" and wire.name else []
+    request.tool_choice = ir.ToolChoice(mode=mode, names=named, kinds=["function"] * len(named))  # type: ignore[arg-type]  # of the table
+    if wire.disable_parallel_tool_use is not None:
+        request.parallel = not wire.disable_parallel_tool_use
+
+
+def _put_thinking(request: ir.Request, wire: schema.Thinking) -> None:
+    mode = _MODES.get(wire.type)
+    show = None if wire.display is None else _SHOWN.get(wire.display)
+    if mode is None or (wire.display is not None and show is None):
+        request.extras["/thinking"] = Raw(_again(wire))
+    if mode is not None:
+        request.reasoning.mode = mode  # type: ignore[assignment]  # of the table
+        request.reasoning.budget = wire.budget_tokens
+        request.reasoning.show = show  # type: ignore[assignment]  # of the table
+
+
+def _put_output(request: ir.Request, wire: schema.OutputConfig) -> None:
+    if wire.effort in _EFFORTS:
+        request.reasoning.effort = wire.effort  # type: ignore[assignment]  # checked
+    elif wire.effort is not None:
+        request.extras["/output_config/effort"] = Raw(encode(wire.effort))
+    form = wire.format
+    if form is not None:
+        if form.type == "json_schema" and form.schema is not EMPTY:
+            request.output = ir.Output(format="json_schema", schema=ir.Schema(form.schema))
+        else:
+            request.extras["/output_config/format"] = Raw(_again(form))
+    if wire.task_budget is not EMPTY:
+        request.extras["/output_config/task_budget"] = wire.task_budget
+
+
+def _put_thread(request: ir.Request, wire: schema.Thread) -> None:
+    if wire.type not in ("create", "continue"):
+        request.extras["/thread"] = Raw(_again(wire))
+        return
+    request.state = ir.State(thread=wire.type, previous=wire.previous_message_id)  # type: ignore[arg-type]  # checked

@@ -1,0 +1,156 @@
+"""Tools and the choice among them."""
+
+from msgspec import Raw
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
+from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import fields
+
+WEB_SEARCH = "web_search_20250305"
+_ANY_OBJECT: Wire = {"type": "object", "properties": {}}
+_FREE_TEXT: Wire = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+_CHOICES = {"none": "none", "auto": "auto", "required": "any", "named": "tool"}
+
+
+def encode_tools(encoding: Encoding) -> list[Wire | Raw]:
+    """The tools that the model may call; of an allowed subset only these."""
+    choice = encoding.request.tool_choice
+    allowed = set(choice.names) if choice is not None and choice.allowed else None
+    made: list[Wire | Raw] = []
+    for tool in encoding.request.tools:
+        if allowed is not None and tool.name not in allowed:
+            continue
+        wire = _encode_tool(encoding, tool)
+        if wire is not None:
+            made.append(wire)
+    if not encoding.request.tools and not encoding.native:
+        made += _called_tools(encoding)
+    return made
+
+
+def _encode_tool(encoding: Encoding, tool: ir.Tool) -> Wire | Raw | None:
+    if tool.kind in ("server", "client_defined"):
+        return _vendor_tool(encoding, tool)
+    wire: Wire = {"name": encoding.names.wire(tool.name, tool.namespace)}
+    if tool.kind == "custom":
+        return _custom_tool(encoding, tool, wire)
+    if encoding.native and tool.type:
+        wire["type"] = tool.type
+    if tool.description is not None:
+        wire["description"] = tool.description
+    wire["input_schema"] = _input_schema(encoding, tool)
+    if tool.strict is not None:
+        if encoding.capabilities.strict_tools:
+            wire["strict"] = tool.strict
+        elif tool.strict:
+            encoding.lose(f"{tool.at}/strict", "unsupported", "strict tools")
+    if tool.examples:
+        wire["input_examples"] = tool.examples
+    if tool.output_schema is not None:
+        encoding.lose(tool.at, "dropped", "the schema of a tool's output")
+    _loading(encoding, tool, wire)
+    encoding.mark(wire, tool.cache, tool.at)
+    return wire
+
+
+def _loading(encoding: Encoding, tool: ir.Tool, wire: Wire) -> None:
+    if encoding.native:
+        if tool.deferred is not None:
+            wire["defer_loading"] = tool.deferred
+        if tool.callers is not None:
+            wire["allowed_callers"] = tool.callers
+        if tool.eager_streaming is not None:
+            wire["eager_input_streaming"] = tool.eager_streaming
+        return
+    if tool.deferred:
+        encoding.lose(tool.at, "approximated", "a deferred tool is sent at once")
+    if tool.callers is not None:
+        encoding.lose(tool.at, "dropped", "who may call the tool")
+
+
+def _input_schema(encoding: Encoding, tool: ir.Tool) -> object:
+    schema = tool.schema
+    if schema is None:
+        return _ANY_OBJECT
+    if encoding.native or bytes(memoryview(schema.raw)[:16]) == b'{"type":"object"':
+        return schema.raw
+    try:
+        members = fields(schema.raw)
+    except WireError:
+        raise refusal("the parameters of a tool must be a JSON Schema object", tool.at) from None
+    if "type" not in members:
+        encoding.lose(tool.at, "schema", "the root of a tool's schema is an object")
+        return {"type": "object", **members}
+    return schema.raw
+
+
+def _custom_tool(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:
+    texts = [] if tool.description is None else [ir.plain(tool.description)]
+    if tool.grammar is not None and tool.grammar.definition:
+        texts.append(tool.grammar.definition)
+    if texts:
+        wire["description"] = "\n\n".join(texts)
+    wire["input_schema"] = _FREE_TEXT
+    encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")
+    encoding.mark(wire, tool.cache, tool.at)
+    return wire
+
+
+def _vendor_tool(encoding: Encoding, tool: ir.Tool) -> Wire | Raw | None:
+    if tool.protocol == NAME and tool.raw is not None:
+        return tool.raw
+    choice = encoding.request.tool_choice
+    if tool.kind == "server" and tool.type.startswith("web_search") and encoding.capabilities.web_search:
+        return _web_search(encoding, tool)
+    if choice is not None and choice.mode == "named" and tool.name in choice.names:
+        raise refusal(f"the target has no tool of type {tool.type!r}", tool.at)
+    encoding.lose(tool.at, "unsupported", f"a tool of another vendor: {tool.type}")
+    return None
+
+
+def _web_search(encoding: Encoding, tool: ir.Tool) -> Wire:
+    wire: Wire = {"type": WEB_SEARCH, "name": "web_search"}
+    encoding.lose(tool.at, "approximated", "the vendor's own web search, without the options of the other")
+    return wire
+
+
+def _called_tools(encoding: Encoding) -> list[Wire]:
+    """Declarations for calls in the history, which the service wants to know."""
+    names: dict[str, str] = {}
+    for message in encoding.request.messages:
+        for part in message.parts:
+            if type(part) is ir.ToolCall:
+                names.setdefault(encoding.names.wire(part.name, part.namespace), message.at + part.at)
+    for path in names.values():
+        encoding.lose(path, "synthesized", "a declaration of the tool, which the request does not have")
+    return [{"name": name, "input_schema": {"type": "object"}} for name in names]
+
+
+def encode_choice(encoding: Encoding, *, tools: bool, forced_allowed: bool) -> Wire | None:
+    """The tool choice. `forced_allowed`: the model's thinking leaves room for a forced call."""
+    request = encoding.request
+    choice = request.tool_choice
+    if not tools:
+        return None
+    if choice is None:
+        if request.parallel is False:
+            return {"type": "auto", "disable_parallel_tool_use": True}
+        return None
+    mode = "required" if choice.allowed and choice.mode == "named" else choice.mode
+    kind = _CHOICES[mode]
+    if kind in ("any", "tool") and not forced_allowed:
+        encoding.lose(request.where("tool_choice"), "approximated", "with manual thinking a call cannot be forced")
+        kind = "auto"
+    wire: Wire = {"type": kind}
+    if kind == "tool":
+        wire["name"] = encoding.names.wire(choice.names[0])
+    if request.parallel is not None and kind != "none" and (encoding.native or not request.parallel):
+        wire["disable_parallel_tool_use"] = not request.parallel
+    return wire

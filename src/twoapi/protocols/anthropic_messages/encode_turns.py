@@ -1,0 +1,191 @@
+"""Messages to `system` and `messages`, under the rules of the service about who may speak when."""
+
+from msgspec import Raw, Struct
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages.encode_blocks import encode_part
+from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
+
+
+class Turn(Struct):
+    """A message of the upstream's body. `parts` and `blocks` run side by side."""
+
+    role: str
+    at: str
+    parts: list[ir.Part]
+    bases: list[str]
+    blocks: list[Wire | Raw]
+    plain: bool = False
+
+
+class Turns(Struct):
+    """The conversation as it goes out."""
+
+    system: Turn | None
+    turns: list[Turn]
+
+
+def encode_turns(encoding: Encoding) -> Turns:
+    """The conversation; raises FaultError where the service's rules cannot be met."""
+    messages = encoding.request.messages
+    start = 0
+    while start < len(messages) and messages[start].role in ("system", "developer"):
+        start += 1
+    leading = [turn for message in messages[:start] if (turn := _turn(encoding, message, "system")) is not None]
+    turns: list[Turn] = []
+    hoisted: list[Turn] = []
+    for message in messages[start:]:
+        if message.role in ("system", "developer"):
+            _place_system(encoding, message, turns, hoisted)
+            continue
+        turn = _turn(encoding, message, "assistant" if message.role == "assistant" else "user")
+        if turn is not None:
+            turns.append(turn)
+    turns = _joined(encoding, turns)
+    if not turns:
+        raise refusal("at least one user message is needed", "/messages")
+    if encoding.request.state.thread != "continue":
+        check_pairs(turns)
+    _finish_prefill(encoding, turns)
+    return Turns(_one_turn(leading + hoisted), turns)
+
+
+def _place_system(encoding: Encoding, message: ir.Message, turns: list[Turn], hoisted: list[Turn]) -> None:
+    turn = _turn(encoding, message, "system")
+    if turn is None:
+        return
+    texts = all(isinstance(part, ir.Text) for part in turn.parts)
+    after_user = bool(turns) and turns[-1].role in ("user", "system")
+    if encoding.native or (encoding.capabilities.system_in_place and texts and after_user):
+        if encoding.capabilities.system_in_place:
+            turns.append(turn)
+            return
+    encoding.lose(message.at, "moved", "the instruction stands in the system prompt")
+    hoisted.append(turn)
+
+
+def _turn(encoding: Encoding, message: ir.Message, role: str) -> Turn | None:
+    if message.name is not None:
+        encoding.lose(f"{message.at}/name", "dropped", "messages have no names")
+    if message.phase is not None:
+        encoding.lose(f"{message.at}/phase", "dropped", "messages have no phases")
+    base = message.at
+    parts: list[ir.Part] = []
+    blocks: list[Wire | Raw] = []
+    for part in message.parts:
+        block = encode_part(encoding, part, base, role)
+        if block is not None:
+            parts.append(part)
+            blocks.append(block)
+    if not blocks:
+        if not message.parts:
+            encoding.lose(base, "dropped", "the message is empty")
+        return None
+    return Turn(role, base, parts, [base] * len(parts), blocks, message.plain_content)
+
+
+def _one_turn(turns: list[Turn]) -> Turn | None:
+    if not turns:
+        return None
+    first = turns[0]
+    for turn in turns[1:]:
+        _absorb(first, turn)
+    return first
+
+
+def _absorb(into: Turn, turn: Turn) -> None:
+    into.parts += turn.parts
+    into.bases += turn.bases
+    into.blocks += turn.blocks
+    into.plain = False
+
+
+def _joined(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
+    """User turns that stand together become one where tool results must be together; results come first in it."""
+    joined: list[Turn] = []
+    for turn in turns:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and turn.role == before.role == "user"
+            and (_answers(turn) or (_answers(before) and not encoding.native))
+        ):
+            _absorb(before, turn)
+        else:
+            joined.append(turn)
+    for turn in joined:
+        if turn.role == "user" and _answers(turn):
+            _results_first(encoding, turn)
+    return joined
+
+
+def _answers(turn: Turn) -> bool:
+    return any(type(part) is ir.ToolResult for part in turn.parts)
+
+
+def _results_first(encoding: Encoding, turn: Turn) -> None:
+    results = [i for i, part in enumerate(turn.parts) if type(part) is ir.ToolResult]
+    if results[-1] == len(results) - 1:
+        return
+    others = [i for i, part in enumerate(turn.parts) if type(part) is not ir.ToolResult]
+    for i in others:
+        if i < results[-1]:
+            encoding.lose(turn.bases[i] + turn.parts[i].at, "reordered", "tool results come first in a turn")
+    order = results + others
+    turn.parts = [turn.parts[i] for i in order]
+    turn.bases = [turn.bases[i] for i in order]
+    turn.blocks = [turn.blocks[i] for i in order]
+
+
+def check_pairs(turns: list[Turn]) -> None:
+    """Every call of an assistant turn is answered in the next user turn, and nothing else is; FaultError if not."""
+    open_calls: dict[str, str] = {}
+    for turn in turns:
+        if turn.role == "system":
+            continue
+        if turn.role == "assistant":
+            for base, part in zip(turn.bases, turn.parts, strict=True):
+                if type(part) is ir.ToolCall:
+                    if part.id in open_calls:
+                        raise refusal(f"two tool calls have the id {part.id!r}", base + part.at)
+                    open_calls[part.id] = base + part.at
+            continue
+        for base, part in zip(turn.bases, turn.parts, strict=True):
+            if type(part) is ir.ToolResult:
+                if open_calls.pop(part.call_id, None) is None:
+                    message = f"the tool result for {part.call_id!r} has no call in the turn before it"
+                    raise refusal(message, base + part.at)
+        _refuse_open(open_calls)
+    _refuse_open(open_calls)
+
+
+def _refuse_open(open_calls: dict[str, str]) -> None:
+    for call_id, path in open_calls.items():
+        raise refusal(f"the tool call {call_id!r} has no result in the turn after it", path)
+
+
+def _finish_prefill(encoding: Encoding, turns: list[Turn]) -> None:
+    """A last assistant message is gone on from, where the model can; it must not end in white space."""
+    last = turns[-1]
+    if last.role != "assistant":
+        return
+    path = last.bases[-1] + last.parts[-1].at
+    if not encoding.capabilities.prefill:
+        raise refusal("the model cannot go on from an assistant message", last.at)
+    block = last.blocks[-1]
+    if isinstance(block, Raw) or block["type"] != "text":
+        return
+    text = block["text"]
+    words = text if isinstance(text, str) else ir.plain(text) if isinstance(text, Raw) else ""
+    if words != words.rstrip():
+        block["text"] = words.rstrip()
+        encoding.lose(path, "approximated", "white space at the end of the last assistant message is cut")
+
+
+def write_turn(turn: Turn) -> object:
+    """The `content` of a turn: a string where the client wrote one."""
+    if turn.plain and len(turn.blocks) == 1:
+        block = turn.blocks[0]
+        if not isinstance(block, Raw) and len(block) == 2 and block["type"] == "text":
+            return block["text"]
+    return turn.blocks

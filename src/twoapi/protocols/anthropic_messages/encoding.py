@@ -1,0 +1,85 @@
+"""What the encoders of one request share: the losses, the names, the cache marks."""
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.base import Capabilities
+from twoapi.protocols.tool_names import ToolNames
+
+Wire = dict[str, object]
+
+MAX_MARKS = 4
+FIRST_VERSION = "2023-06-01"
+VERSION = "2026-10-21"  # has no temperature, top_p, top_k; takes no citations in user texts
+_TTLS = {None: None, 300: "5m", 3600: "1h"}
+
+
+class Encoding:
+    """The state of one encode_request."""
+
+    __slots__ = ("_marks", "_pending", "api_version", "capabilities", "custom", "losses", "names", "native", "request")
+
+    def __init__(self, request: ir.Request, capabilities: Capabilities, losses: list[ir.Loss]) -> None:
+        self.request = request
+        self.capabilities = capabilities
+        self.losses = losses
+        self.names = ToolNames(capabilities.max_tool_name)
+        self.native = request.protocol == NAME
+        self.custom = frozenset(tool.name for tool in request.tools if tool.kind == "custom")
+        self.api_version = self._choose_version()
+        self._marks: list[tuple[Wire, str]] = []
+        self._pending: tuple[ir.CacheMark, str] | None = None
+
+    def lose(self, path: str, kind: ir.LossKind, detail: str = "") -> None:
+        """Reports what does not cross."""
+        self.losses.append(ir.Loss(path, kind, NAME, detail))
+
+    def mark(self, block: Wire, mark: ir.CacheMark | None, path: str) -> None:
+        """Gives a block that can hold one its cache mark, or the one that is waiting for a place."""
+        if mark is None:
+            if self._pending is None:
+                return
+            mark, origin = self._pending
+            self.lose(origin, "moved", "the cache mark stands at the next part that can hold one")
+        if not self.capabilities.cache_marks:
+            self.lose(path, "dropped", "the upstream takes no cache marks")
+            return
+        self._pending = None
+        block["cache_control"] = self.cache_control(mark, path)
+        self._marks.append((block, path))
+
+    def postpone(self, mark: ir.CacheMark | None, path: str) -> None:
+        """Keeps the mark of a part that cannot hold one for the next part that can."""
+        if mark is not None:
+            self._pending = (mark, path)
+
+    def settle_marks(self) -> None:
+        """Drops the marks that found no place, and all but the last four."""
+        if self._pending is not None:
+            self.lose(self._pending[1], "dropped", "no following part can hold the cache mark")
+        free = MAX_MARKS - (self.request.cache_auto is not None)
+        for block, path in self._marks[: max(len(self._marks) - free, 0)]:
+            del block["cache_control"]
+            self.lose(path, "dropped", "at most four cache marks: the last four are kept")
+
+    def cache_control(self, mark: ir.CacheMark, path: str) -> Wire:
+        """The mark on the wire: the nearest lifetime that is not shorter."""
+        seconds = mark.ttl
+        if seconds not in _TTLS:
+            self.lose(path, "approximated", "cache lifetimes are 5m and 1h")
+        ttl = _TTLS[seconds] if seconds in _TTLS else "5m" if seconds is not None and seconds < 300 else "1h"
+        return {"type": "ephemeral"} if ttl is None else {"type": "ephemeral", "ttl": ttl}
+
+    def _choose_version(self) -> str:
+        pinned = self.capabilities.api_version
+        if pinned is not None:
+            return pinned
+        if self.native:
+            return self.request.api_version or FIRST_VERSION
+        sampling = self.request.sampling
+        sampled = not (sampling.temperature is None and sampling.top_p is None and sampling.top_k is None)
+        return FIRST_VERSION if sampled and self.capabilities.sampling else VERSION
+
+
+def refusal(message: str, path: str, code: str | None = None) -> ir.FaultError:
+    """What is raised when a request cannot be carried; `path` is a pointer into the client's body."""
+    return ir.FaultError(ir.Fault("invalid_request", message, code=code, param=path or None))

@@ -1,0 +1,119 @@
+"""Watching a relayed stream: usage, the end mark and errors, with the bytes left as they are."""
+
+import msgspec
+from msgspec import Raw
+
+from twoapi import ir
+from twoapi.protocols.anthropic_messages import schema
+from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
+from twoapi.protocols.anthropic_messages.response import read_usage
+from twoapi.protocols.anthropic_messages.stream_encoder import PING, error_frame
+from twoapi.protocols.anthropic_messages.usage import decode_usage, merge_usage
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import EMPTY, decoder, encode
+from twoapi.wire.sse import Frame, SseReader
+
+
+class _Message(msgspec.Struct):
+    usage: Raw = EMPTY
+
+
+class _Delta(msgspec.Struct):
+    stop_reason: str | None = None
+
+
+class _Watched(msgspec.Struct):
+    type: str = ""
+    message: _Message | None = None
+    delta: _Delta | None = None
+    usage: Raw = EMPTY
+    error: Raw = EMPTY
+
+
+_decode = decoder(_Watched)
+_BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+
+class AnthropicStreamTap:
+    """Watches one relayed stream."""
+
+    __slots__ = ("_inside", "_reader", "_usage", "committed", "complete", "fault", "usage")
+
+    def __init__(self) -> None:
+        self.usage: ir.Usage | None = None
+        self.fault: ir.Fault | None = None
+        self.committed = False
+        self.complete = False
+        self._usage = schema.Usage()
+        self._reader: SseReader | None = SseReader()
+        self._inside = False  # the bytes so far end inside a frame
+
+    def feed(self, data: bytes) -> bytes:
+        """The same bytes. Whole frames without a word of interest are not looked into."""
+        if self._inside or b"message_" in data or b"error" in data or not data.endswith(b"\n\n") or not self.committed:
+            self._look(data)
+        return data
+
+    def close(self) -> bytes:
+        """The protocol's error ending when the stream was cut; never merged with a half frame."""
+        if self._reader is not None:
+            for frame in self._reader.close():
+                self._watch(frame)
+        self._reader = None
+        if self.complete or self.fault is not None:
+            return b"\n\n" if self._inside and self.committed else b""
+        fault = upstream_fault("the upstream's stream ended before the answer did", "stream_truncated")
+        return self.fail(fault)
+
+    def fail(self, fault: ir.Fault) -> bytes:
+        """The protocol's error ending, after a blank line when the bytes so far end inside a frame."""
+        self.fault = fault
+        if not self.committed:
+            return b""
+        return (b"\n\n" if self._inside else b"") + error_frame(fault, fault.request_id)
+
+    def keep_alive(self) -> bytes:
+        """A ping between frames, once the message has begun."""
+        return PING if self.committed and not self._inside and not self.complete and self.fault is None else b""
+
+    def _look(self, data: bytes) -> None:
+        if not data:
+            return
+        self._inside = not data.endswith(_BLANK)
+        if self._reader is None:
+            return
+        try:
+            for frame in self._reader.feed(data):
+                self._watch(frame)
+        except WireError:
+            self._reader = None  # an event beyond all bounds: relayed, but no longer understood
+
+    def _watch(self, frame: Frame) -> None:
+        name, data = frame
+        if b"content_block" in name or data.startswith(b'{"type":"content_block_'):
+            self.committed = True
+            return
+        try:
+            event = _decode(data)
+        except WireError:
+            if name == b"error":
+                self.fault = decode_error(Raw(encode(data.decode("utf-8", "replace"))), "upstream_error")
+            return
+        kind = event.type or name.decode("latin-1")
+        if kind == "message_start":
+            self.committed = True
+            self._count(EMPTY if event.message is None else event.message.usage)
+        elif kind == "message_delta":
+            self._count(event.usage)
+            if event.delta is not None and event.delta.stop_reason is not None:
+                self.complete = True
+        elif kind == "message_stop":
+            self.complete = True
+        elif kind == "error" or event.error is not EMPTY:
+            self.fault = decode_error(event.error, "upstream_error")
+
+    def _count(self, raw: Raw) -> None:
+        usage = None if raw is EMPTY else read_usage(raw)
+        if usage is not None:
+            merge_usage(self._usage, usage)
+            self.usage = decode_usage(self._usage)
