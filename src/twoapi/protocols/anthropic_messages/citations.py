@@ -1,6 +1,7 @@
 """Citations of a text block, both ways."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import msgspec
 from msgspec import Raw, Struct
@@ -126,7 +127,7 @@ def split_at_spans(text: str, citations: list[Citation]) -> list[tuple[str, list
         borders.update(min(max(edge, 0), len(text)) for edge in _span(citation, len(text)))
     edges = sorted(borders)
     pieces = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         covering = [c for c in citations if _covers(_span(c, len(text)), start, end)]
         whole = [msgspec.structs.replace(c, start=None, end=None) for c in covering]
         pieces.append((text[start:end], whole))

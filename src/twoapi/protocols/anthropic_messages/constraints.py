@@ -200,9 +200,9 @@ def _against(encoding: Encoding, name: str, value: float, *, taken: bool, thinki
     """Why a sampling parameter cannot be sent; None when it can."""
     if not taken:
         return f"{name} is not taken by this model or API version"
-    if name == "top_p" and not encoding.capabilities.sampling_pair:
-        if encoding.request.sampling.temperature is not None:
-            return "top_p is not taken together with temperature"
+    paired = name == "top_p" and encoding.request.sampling.temperature is not None
+    if paired and not encoding.capabilities.sampling_pair:
+        return "top_p is not taken together with temperature"
     if not thinking:
         return None
     if name == "temperature":

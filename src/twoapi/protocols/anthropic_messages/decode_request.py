@@ -51,6 +51,7 @@ class _PeekBody(msgspec.Struct):
 
 
 _decode_peek = decoder(_PeekBody)
+_decode_name = decoder(str)
 
 
 def refuse(error: WireError) -> ir.FaultError:
@@ -63,11 +64,9 @@ def peek(incoming: Incoming) -> Peek:
     try:
         body = _decode_peek(incoming.body)
         spelling = bytes(body.model)
-        if first_byte(spelling) != 34:
-            raise WireError("expected a string", "/model")
-        return Peek(decode(spelling), body.stream is True, spelling)
+        return Peek(_decode_name(spelling), body.stream is True, spelling)
     except WireError as error:
-        raise refuse(error) from None
+        raise refuse(WireError(error.message, error.pointer or "/model")) from None
 
 
 def decode_request(incoming: Incoming) -> ir.Request:
@@ -114,6 +113,11 @@ def _request(wire: schema.MessagesRequest, incoming: Incoming, extras: dict[str,
         extras=extras,
         paths=PATHS,
     )
+    _put_options(request, wire)
+    return request
+
+
+def _put_options(request: ir.Request, wire: schema.MessagesRequest) -> None:
     if wire.tools is not None:
         request.tools = [_tool(tool, f"/tools/{i}") for i, tool in enumerate(wire.tools)]
     if wire.tool_choice is not None:
@@ -128,7 +132,6 @@ def _request(wire: schema.MessagesRequest, incoming: Incoming, extras: dict[str,
         request.cache_auto = cache_mark(wire.cache_control)
     if wire.thread is not None:
         _put_thread(request, wire.thread)
-    return request
 
 
 def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.Message]:

@@ -107,8 +107,13 @@ def _put_rest(encoding: Encoding, body: Wire) -> None:
         _put_tier(encoding, body, request.tier)
     if request.state.thread is not None:
         _put_thread(encoding, body)
-    if encoding.native:
-        return
+    if not encoding.native:
+        _report_foreign(encoding)
+
+
+def _report_foreign(encoding: Encoding) -> None:
+    """The fields of other protocols, each with its Loss; a conversation held by a server cannot be carried at all."""
+    request = encoding.request
     for holder, name in _NOWHERE:
         if getattr(getattr(request, holder), name) is not None:
             encoding.lose(request.where(name), "dropped", f"{name} does not exist in this protocol")

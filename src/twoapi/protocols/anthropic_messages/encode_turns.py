@@ -56,10 +56,9 @@ def _place_system(encoding: Encoding, message: ir.Message, turns: list[Turn], ho
         return
     texts = all(isinstance(part, ir.Text) for part in turn.parts)
     after_user = bool(turns) and turns[-1].role in ("user", "system")
-    if encoding.native or (encoding.capabilities.system_in_place and texts and after_user):
-        if encoding.capabilities.system_in_place:
-            turns.append(turn)
-            return
+    if encoding.capabilities.system_in_place and (encoding.native or (texts and after_user)):
+        turns.append(turn)
+        return
     encoding.lose(message.at, "moved", "the instruction stands in the system prompt")
     hoisted.append(turn)
 
@@ -151,10 +150,9 @@ def check_pairs(turns: list[Turn]) -> None:
                     open_calls[part.id] = base + part.at
             continue
         for base, part in zip(turn.bases, turn.parts, strict=True):
-            if type(part) is ir.ToolResult:
-                if open_calls.pop(part.call_id, None) is None:
-                    message = f"the tool result for {part.call_id!r} has no call in the turn before it"
-                    raise refusal(message, base + part.at)
+            if type(part) is ir.ToolResult and open_calls.pop(part.call_id, None) is None:
+                message = f"the tool result for {part.call_id!r} has no call in the turn before it"
+                raise refusal(message, base + part.at)
         _refuse_open(open_calls)
     _refuse_open(open_calls)
 

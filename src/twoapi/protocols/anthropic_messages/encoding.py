@@ -66,7 +66,7 @@ class Encoding:
         seconds = mark.ttl
         if seconds not in _TTLS:
             self.lose(path, "approximated", "cache lifetimes are 5m and 1h")
-        ttl = _TTLS[seconds] if seconds in _TTLS else "5m" if seconds is not None and seconds < 300 else "1h"
+        ttl = _TTLS.get(seconds, "5m" if seconds is not None and seconds < 300 else "1h")
         return {"type": "ephemeral"} if ttl is None else {"type": "ephemeral", "ttl": ttl}
 
     def _choose_version(self) -> str:

@@ -122,8 +122,10 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     """The whole answer; raises FaultError when it cannot be shown as an answer."""
     if response.fault is not None:
         raise ir.FaultError(response.fault)
-    for candidate in response.candidates[1:]:
-        losses.append(ir.Loss(f"/choices/{candidate.index}", "dropped", NAME, "this protocol has one answer"))
+    losses += [
+        ir.Loss(f"/choices/{other.index}", "dropped", NAME, "this protocol has one answer")
+        for other in response.candidates[1:]
+    ]
     first = response.candidates[0] if response.candidates else ir.Candidate(0, [])
     native = response.protocol == NAME
     stop = first.stop or ir.StopReason(kind="other")
