@@ -57,6 +57,11 @@ class RunningGateway:
         self._server.should_exit = True
         self._thread.join(_START_SECONDS)
 
+    @property
+    def connections(self) -> set[object]:
+        """The client connections that stand; to be looked at by `wait`."""
+        return set(self._server.server_state.connections)
+
     def publish(self, settings: Settings) -> None:
         """Puts another configuration in force."""
         self.worker.loop.call_soon_threadsafe(self.worker.publish, Snapshot(settings))

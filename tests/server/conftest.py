@@ -1,0 +1,22 @@
+"""A gateway with one client key and the built-in upstream, and one that is open."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from twoapi.config import parse
+from twoapi.testing.running_gateway import RunningGateway
+
+KEY = "sk-client-0123456789"
+CONFIG = f"""
+listen: 127.0.0.1:0
+keys: [{{key: {KEY}, name: team}}, {{key: sk-narrow-0123456789, name: narrow, models: [other]}}]
+upstreams: {{demo: {{provider: demo}}}}
+limits: {{header: 16KiB, receive: 1s}}
+"""
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[RunningGateway]:
+    with RunningGateway(parse(CONFIG, "test.yaml", {})) as running:
+        yield running
