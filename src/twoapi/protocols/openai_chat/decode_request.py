@@ -1,0 +1,253 @@
+"""A client's request to the canonical one: a strict decode in one scan, a lenient second one when it must be."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.ir import CacheMark, Output, ReasoningConfig, Request, Sampling, Schema, State
+from twoapi.ir.request import Effort
+from twoapi.protocols.base import Peek
+from twoapi.protocols.openai_chat import schema as wire
+from twoapi.protocols.openai_chat.decode_messages import MessageDecoder
+from twoapi.protocols.openai_chat.decode_tools import decode_choice, decode_tools
+from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+from twoapi.wire.http import Incoming
+
+_decode_strict = json.decoder(wire.strict(wire.Body))
+_decode_lenient = json.decoder(wire.Body)
+
+_EFFORTS: dict[str, Effort] = {
+    "none": "none",
+    "minimal": "minimal",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
+
+# Where the fields of the model stand in the body, when it is not "/" + their name.
+_PATHS: dict[str, str] = {
+    "max_tokens": "/max_completion_tokens",
+    "parallel": "/parallel_tool_calls",
+    "reasoning.effort": "/reasoning_effort",
+    "output.format": "/response_format",
+    "output.schema": "/response_format/json_schema/schema",
+    "output.name": "/response_format/json_schema/name",
+    "output.description": "/response_format/json_schema/description",
+    "output.strict": "/response_format/json_schema/strict",
+    "output.verbosity": "/verbosity",
+    "output.modalities": "/modalities",
+    "output.audio": "/audio",
+    "output.prediction": "/prediction",
+    "state.store": "/store",
+    "cache_key": "/prompt_cache_key",
+    "cache_auto": "/prompt_cache_options",
+    "user_id": "/safety_identifier",
+    "tier": "/service_tier",
+    "include_usage": "/stream_options/include_usage",
+}
+_PATHS_MAX_TOKENS: dict[str, str] = {**_PATHS, "max_tokens": "/max_tokens"}
+
+
+class _PeekBody(msgspec.Struct, gc=False):
+    model: Raw = json.EMPTY
+    stream: bool | None = None
+
+
+_decode_peek = json.decoder(_PeekBody)
+_decode_model = json.decoder(str)
+
+
+def peek_request(incoming: Incoming) -> Peek:
+    """Model and stream flag, in one scan that builds nothing else."""
+    try:
+        body = _decode_peek(incoming.body)
+        if json.is_null(body.model):
+            raise refuse("model is required", "/model")
+        return Peek(_decode_model(body.model), bool(body.stream), bytes(body.model))
+    except WireError as error:
+        raise refuse(error.message, error.pointer or None) from None
+
+
+def decode_request(incoming: Incoming) -> Request:
+    """The whole request; raises FaultError on one that breaks the vendor's rules."""
+    body, extras = _read(incoming.body)
+    try:
+        return _build(body, incoming.body, extras)
+    except WireError as error:
+        raise refuse(error.message, error.pointer or None) from None
+
+
+def _read(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
+    try:
+        return _decode_strict(payload), {}
+    except WireError:
+        pass
+    try:
+        return _decode_lenient(payload), json.unknown_fields(payload, wire.Body)
+    except WireError as error:
+        raise refuse(error.message, error.pointer or None) from None
+
+
+def _build(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> Request:
+    _keep_unmodelled(body, extras)
+    decoder = MessageDecoder(payload, extras)
+    messages = decoder.decode(body.messages)
+    options = body.stream_options
+    if options is not None and options.include_obfuscation is not json.EMPTY:
+        extras["/stream_options/include_obfuscation"] = options.include_obfuscation
+    request = Request(
+        protocol=NAME,
+        model=body.model,
+        messages=messages,
+        parallel=body.parallel_tool_calls,
+        sampling=_decode_sampling(body),
+        cache_key=body.prompt_cache_key,
+        user_id=body.safety_identifier,
+        metadata=body.metadata,
+        tier=body.service_tier,
+        stream=body.stream is True,
+        include_usage=None if options is None else options.include_usage,
+        legacy_functions=decoder.legacy,
+        extras=extras,
+        paths=_paths(body),
+    )
+    if (
+        body.tools
+        or body.functions
+        or body.tool_choice
+        or body.function_call
+        or body.web_search_options is not json.EMPTY
+    ):
+        request.tools = decode_tools(body, payload, extras)
+        request.tool_choice = decode_choice(body)
+        request.legacy_functions |= body.functions is not None or body.function_call is not None
+    if body.reasoning_effort is not None:
+        request.reasoning = _decode_effort(body.reasoning_effort)
+    if body.store is not None:
+        request.state = State(store=body.store)
+    if body.user is not None:
+        _decode_user(body, request)
+    if body.prompt_cache_options is not json.EMPTY:
+        _decode_cache_options(body.prompt_cache_options, request)
+    _decode_output(body, request)
+    return request
+
+
+def _decode_sampling(body: wire.Body) -> Sampling:
+    stop = body.stop
+    limit = body.max_completion_tokens
+    return Sampling(
+        max_tokens=body.max_tokens if limit is None else limit,
+        temperature=body.temperature,
+        top_p=body.top_p,
+        top_k=body.top_k,
+        presence_penalty=body.presence_penalty,
+        frequency_penalty=body.frequency_penalty,
+        seed=body.seed,
+        stop=[stop] if isinstance(stop, str) else stop,
+        n=body.n,
+        logprobs=body.logprobs,
+        top_logprobs=body.top_logprobs,
+        logit_bias=_given(body.logit_bias),
+    )
+
+
+def _paths(body: wire.Body) -> Mapping[str, str]:
+    paths = _PATHS
+    if body.max_tokens is not None and body.max_completion_tokens is None:
+        paths = _PATHS_MAX_TOKENS
+    if body.user is not None and body.safety_identifier is None:
+        paths = {**paths, "user_id": "/user"}
+    if body.functions is not None:
+        paths = {**paths, "tools": "/functions", "tool_choice": "/function_call"}
+    return paths
+
+
+def _decode_effort(word: str) -> ReasoningConfig:
+    effort = _EFFORTS.get(word)
+    if effort is None:
+        raise refuse(f"reasoning_effort {word!r} is not one of {', '.join(_EFFORTS)}", "/reasoning_effort")
+    return ReasoningConfig(effort=effort)
+
+
+def _decode_user(body: wire.Body, request: Request) -> None:
+    if request.user_id is None:
+        request.user_id = body.user
+    else:
+        request.extras["/user"] = Raw(json.encode(body.user))
+
+
+_decode_options = json.decoder(wire.strict(wire.CacheOptions))
+_OPTION_TTLS = {None: None, "30m": 1800}
+
+
+def _decode_cache_options(raw: Raw, request: Request) -> None:
+    """Implicit mode is the model's automatic mark; everything else this model does not know."""
+    if json.is_null(raw):
+        return
+    try:
+        options = _decode_options(raw)
+    except WireError:
+        options = None
+    if options is not None and options.mode == "implicit" and options.ttl in _OPTION_TTLS:
+        request.cache_auto = CacheMark(_OPTION_TTLS[options.ttl])
+    else:
+        request.extras["/prompt_cache_options"] = raw
+
+
+def _decode_output(body: wire.Body, request: Request) -> None:
+    form = body.response_format
+    if form is not None:
+        request.output = _decode_format(form, request.extras)
+    elif (
+        body.verbosity is None
+        and body.modalities is None
+        and body.audio is json.EMPTY
+        and body.prediction is json.EMPTY
+    ):
+        return
+    output = request.output
+    output.verbosity, output.modalities = body.verbosity, body.modalities
+    output.audio, output.prediction = _given(body.audio), _given(body.prediction)
+
+
+def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:
+    match form.type:
+        case "text":
+            return Output(format="text")
+        case "json_object":
+            return Output(format="json_object")
+        case "json_schema":
+            schema = form.json_schema
+            if schema is None:
+                raise refuse("json_schema is required", "/response_format/json_schema")
+            return Output(
+                format="json_schema",
+                schema=None if json.is_null(schema.schema) else Schema(schema.schema),
+                name=schema.name,
+                description=schema.description,
+                strict=schema.strict,
+            )
+        case other:
+            for pointer in [p for p in extras if p.startswith("/response_format/")]:
+                del extras[pointer]
+            raise refuse(f"response_format of type {other!r} is not known", "/response_format/type")
+
+
+def _keep_unmodelled(body: wire.Body, extras: dict[str, Raw]) -> None:
+    """The vendor's fields that the model does not hold ride along for an upstream of the same protocol."""
+    if body.moderation is not json.EMPTY:
+        extras["/moderation"] = body.moderation
+    if body.prompt_cache_retention is not json.EMPTY:
+        extras["/prompt_cache_retention"] = body.prompt_cache_retention
+    if body.max_tokens is not None and body.max_completion_tokens is not None:
+        extras["/max_tokens"] = Raw(json.encode(body.max_tokens))
+
+
+def _given(raw: Raw) -> Raw | None:
+    return None if json.is_null(raw) else raw

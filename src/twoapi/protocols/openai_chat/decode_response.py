@@ -1,0 +1,197 @@
+"""A whole answer of an upstream, from the vendor or from one of the many servers that are nearly like it."""
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.ir import (
+    Base64,
+    Candidate,
+    FaultError,
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    Response,
+    Text,
+    ToolCall,
+)
+from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.openai_chat import schema_answer as wire
+from twoapi.protocols.openai_chat.answer_parts import (
+    arguments_text,
+    call_header,
+    citations,
+    content_pieces,
+    cut_calls,
+    logprobs,
+    made_call_id,
+)
+from twoapi.protocols.openai_chat.faults import hidden_fault
+from twoapi.protocols.openai_chat.name import NAME, broken
+from twoapi.protocols.openai_chat.reasoning import decode_details
+from twoapi.protocols.openai_chat.schema import strict
+from twoapi.protocols.openai_chat.stop import decode_stop, failure
+from twoapi.protocols.openai_chat.usage import decode_usage
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+
+_decode_strict = json.decoder(strict(wire.Completion))
+_decode_lenient = json.decoder(wire.Completion)
+
+
+class _Inspected(msgspec.Struct, gc=False):
+    usage: Raw = json.EMPTY
+    error: Raw = json.EMPTY
+
+
+_decode_inspected = json.decoder(_Inspected)
+
+
+def decode_response(body: bytes, restore: Restore) -> Response:
+    """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
+    extras: dict[str, Raw] = {}
+    try:
+        completion = _decode_strict(body)
+    except WireError:
+        try:
+            completion = _decode_lenient(body)
+            extras = json.unknown_fields(body, wire.Completion)
+        except WireError as error:
+            raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
+    _refuse_hidden_error(completion)
+    response = Response(
+        protocol=NAME,
+        id="" if completion.id is None else str(completion.id),
+        model=completion.model or "",
+        candidates=[],
+        created=None if completion.created is None else int(completion.created),
+        usage=decode_usage(completion.usage),
+        tier=completion.service_tier,
+        fingerprint=completion.system_fingerprint,
+        extras=extras,
+    )
+    choices = completion.choices or []
+    response.candidates = [_Candidate(response, restore, i, choice).decode() for i, choice in enumerate(choices)]
+    return response
+
+
+def inspect_response(body: bytes) -> Inspection:
+    """Usage and hidden error of a whole answer."""
+    try:
+        found = _decode_inspected(body)
+    except WireError as error:
+        return Inspection(fault=broken(f"the upstream's answer cannot be read: {error.message}"))
+    return Inspection(decode_usage(found.usage), hidden_fault(found.error))
+
+
+def _refuse_hidden_error(completion: wire.Completion) -> None:
+    fault = hidden_fault(completion.error)
+    if fault is None and completion.choices is None:
+        fault = broken("the upstream's answer has no choices")
+    if fault is not None:
+        raise FaultError(fault)
+
+
+class _Candidate:
+    """Decodes one choice."""
+
+    __slots__ = ("_at", "_choice", "_index", "_parts", "_response", "_restore")
+
+    def __init__(self, response: Response, restore: Restore, number: int, choice: wire.Choice) -> None:
+        self._response = response
+        self._restore = restore
+        self._choice = choice
+        self._index = number if choice.index is None else choice.index
+        self._at = f"/choices/{number}/message"
+        self._parts: list[Part] = []
+
+    def decode(self) -> Candidate:
+        choice, message, parts = self._choice, self._choice.message, self._parts
+        if message is not None:
+            self._reasoning(message)
+            self._content(message)
+            if message.refusal:
+                parts.append(Refusal(text=message.refusal, at=self._at + "/refusal"))
+            self._calls(message)
+            if message.audio is not None:
+                parts.append(self._audio(message.audio))
+            if not json.is_null(choice.logprobs):
+                self._logprobs(choice.logprobs)
+        word = choice.finish_reason
+        if not word:
+            return Candidate(self._index, parts)
+        fault = failure(word)
+        if fault is not None:
+            raise FaultError(fault)
+        stop = decode_stop(word, parts)
+        cut_calls(parts, stop.kind)
+        return Candidate(self._index, parts, stop)
+
+    def _reasoning(self, message: wire.Message) -> None:
+        text, field = message.reasoning_content, "reasoning_content"
+        if not text:
+            text, field = message.reasoning, "reasoning"
+        if message.reasoning_details:
+            self._parts += decode_details(message.reasoning_details, text or "", self._at, field)
+        elif text:
+            self._parts.append(Reasoning(text=text, at=f"{self._at}/{field}"))
+
+    def _content(self, message: wire.Message) -> None:
+        content, at = message.content, self._at + "/content"
+        if isinstance(content, str):
+            if content:
+                self._parts.append(Text(text=content, at=at))
+        elif content is not None:
+            for reasoning, text in content_pieces(content):
+                self._parts.append(Reasoning(text=text, at=at) if reasoning else Text(text=text, at=at))
+        if message.annotations:
+            cited = citations(message.annotations)
+            text_part = next((part for part in self._parts if isinstance(part, Text)), None)
+            if text_part is not None:
+                text_part.citations = cited
+
+    def _calls(self, message: wire.Message) -> None:
+        for number, call in enumerate(message.tool_calls or ()):
+            header = call_header(
+                call, call.id or self._made_id(number), f"{self._at}/tool_calls/{number}", self._restore
+            )
+            if call.custom is not None:
+                header.arguments = call.custom.input or ""
+            elif call.function is not None:
+                header.arguments = arguments_text(call.function.arguments)
+            self._parts.append(header)
+        deprecated = message.function_call
+        if deprecated is not None and deprecated.name:
+            name = self._restore.names.get(deprecated.name, deprecated.name)
+            self._parts.append(
+                ToolCall(
+                    id=self._made_id(0),
+                    name=name,
+                    arguments=arguments_text(deprecated.arguments),
+                    at=self._at + "/function_call",
+                )
+            )
+
+    def _made_id(self, number: int) -> str:
+        return made_call_id(self._response.id, self._response.created, self._index, number)
+
+    def _audio(self, audio: wire.Audio) -> Media:
+        return Media(
+            kind="audio",
+            source=Base64(audio.data or ""),
+            audio_id=audio.id,
+            transcript=audio.transcript,
+            expires_at=audio.expires_at,
+            at=self._at + "/audio",
+        )
+
+    def _logprobs(self, raw: Raw) -> None:
+        content, refusal = logprobs(raw)
+        placed = content is not None or refusal is not None
+        for part in self._parts:
+            if isinstance(part, Text) and content is not None:
+                part.logprobs, content = content, None
+            elif isinstance(part, Refusal) and refusal is not None:
+                part.logprobs, refusal = refusal, None
+        if content or refusal or not placed:
+            self._response.extras[self._at.rpartition("/")[0] + "/logprobs"] = raw

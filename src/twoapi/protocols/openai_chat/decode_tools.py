@@ -1,0 +1,127 @@
+"""The tools of a request and the choice among them."""
+
+from msgspec import Raw
+
+from twoapi.ir import Grammar, Schema, Tool, ToolChoice
+from twoapi.protocols.openai_chat import schema as wire
+from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.wire import json
+
+WEB_SEARCH = "web_search_options"
+
+
+def decode_tools(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> list[Tool]:
+    """Every tool that is declared, the deprecated functions and the vendor's own web search among them."""
+    tools = [_decode_tool(tool, f"/tools/{i}", payload, extras) for i, tool in enumerate(body.tools or ())]
+    for number, function in enumerate(body.functions or ()):
+        tools.append(_decode_function(function, f"/functions/{number}"))
+    if not json.is_null(body.web_search_options):
+        tools.append(
+            Tool(
+                kind="server",
+                name="web_search",
+                protocol=NAME,
+                type=WEB_SEARCH,
+                raw=body.web_search_options,
+                at="/web_search_options",
+            )
+        )
+    return tools
+
+
+def _decode_tool(tool: wire.Tool, at: str, payload: bytes, extras: dict[str, Raw]) -> Tool:
+    if tool.type == "function" and tool.function is not None:
+        return _decode_function(tool.function, at)
+    if tool.type == "custom" and tool.custom is not None:
+        return _decode_custom(tool.custom, at)
+    if tool.type in ("function", "custom"):
+        raise refuse(f"a tool of type {tool.type} needs {tool.type}", f"{at}/{tool.type}")
+    # A server's own kind of tool: kept whole, so nothing of it is an unknown field any more.
+    for pointer in [pointer for pointer in extras if pointer.startswith(at + "/")]:
+        del extras[pointer]
+    raw = json.at_pointer(payload, at)
+    return Tool(kind="server", name=tool.type, protocol=NAME, type=tool.type, raw=raw, at=at)
+
+
+def _decode_function(function: wire.FunctionTool, at: str) -> Tool:
+    return Tool(
+        name=function.name,
+        description=None if json.is_null(function.description) else function.description,
+        schema=None if json.is_null(function.parameters) else Schema(function.parameters),
+        strict=function.strict,
+        at=at,
+    )
+
+
+def _decode_custom(custom: wire.CustomTool, at: str) -> Tool:
+    return Tool(
+        kind="custom",
+        name=custom.name,
+        description=None if json.is_null(custom.description) else custom.description,
+        grammar=None if custom.format is None else _decode_format(custom.format, at),
+        at=at,
+    )
+
+
+def _decode_format(form: wire.CustomFormat, at: str) -> Grammar:
+    if form.type == "text":
+        return Grammar("text")
+    if form.type == "grammar" and form.grammar is not None and form.grammar.syntax in ("lark", "regex"):
+        return Grammar("lark" if form.grammar.syntax == "lark" else "regex", form.grammar.definition)
+    raise refuse("the format of a custom tool is text or a lark or regex grammar", at + "/custom/format")
+
+
+def decode_choice(body: wire.Body) -> ToolChoice | None:
+    """The choice among the tools, in its present or its deprecated form."""
+    choice = body.tool_choice
+    if choice is None:
+        return _decode_deprecated(body.function_call)
+    if isinstance(choice, str):
+        return _decode_word(choice, "/tool_choice")
+    if choice.allowed_tools is not None:
+        return _decode_allowed(choice.allowed_tools)
+    named = _named(choice.function, choice.custom, "/tool_choice")
+    return ToolChoice(mode="named", names=[named[0]], kinds=[named[1]])
+
+
+def _decode_word(word: str, at: str) -> ToolChoice:
+    match word:
+        case "none":
+            return ToolChoice(mode="none")
+        case "auto":
+            return ToolChoice(mode="auto")
+        case "required" | "any":
+            return ToolChoice(mode="required")
+        case other:
+            raise refuse(f"{other!r} is not a tool choice", at)
+
+
+def _decode_deprecated(choice: str | wire.NamedTool | None) -> ToolChoice | None:
+    if choice is None:
+        return None
+    if isinstance(choice, str):
+        return _decode_word(choice, "/function_call")
+    return ToolChoice(mode="named", names=[choice.name], kinds=["function"])
+
+
+def _decode_allowed(allowed: wire.AllowedTools) -> ToolChoice:
+    if allowed.mode not in ("auto", "required"):
+        raise refuse("mode is auto or required", "/tool_choice/allowed_tools/mode")
+    named = [
+        _named(tool.function, tool.custom, f"/tool_choice/allowed_tools/tools/{i}")
+        for i, tool in enumerate(allowed.tools)
+    ]
+    return ToolChoice(
+        mode="required" if allowed.mode == "required" else "auto",
+        names=[name for name, _ in named],
+        kinds=[kind for _, kind in named],
+        allowed=True,
+    )
+
+
+def _named(function: wire.NamedTool | None, custom: wire.NamedTool | None, at: str) -> tuple[str, str]:
+    if function is not None:
+        return function.name, "function"
+    if custom is not None:
+        return custom.name, "custom"
+    raise refuse("a named tool needs function or custom", at)

@@ -1,0 +1,300 @@
+"""Messages for an upstream: one wire message for each, tool results first where a turn mixes them."""
+
+from collections.abc import Callable
+
+from twoapi.ir import (
+    Loss,
+    Media,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    SearchResult,
+    ServerTool,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unknown,
+    plain,
+)
+from twoapi.protocols.base import Capabilities
+from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.openai_chat import schema as wire
+from twoapi.protocols.openai_chat import schema_out as out
+from twoapi.protocols.openai_chat.cache_marks import CacheMarks
+from twoapi.protocols.openai_chat.media import as_raw, encode_media
+from twoapi.protocols.openai_chat.name import NAME
+from twoapi.protocols.tool_names import ToolNames
+
+_ERROR_MARK = "[tool error] "
+
+Contents = list[wire.ContentPart | out.Raw]
+
+
+class MessageEncoder:
+    """Encodes the messages of one request."""
+
+    __slots__ = ("_capabilities", "_legacy", "_losses", "_marks", "_same", "call_ids", "names")
+
+    def __init__(self, request: Request, capabilities: Capabilities, losses: list[Loss], marks: CacheMarks) -> None:
+        self._capabilities = capabilities
+        self._losses = losses
+        self._marks = marks
+        self._same = request.protocol == NAME
+        self._legacy = self._same and request.legacy_functions
+        self.names = ToolNames(capabilities.max_tool_name)
+        self.call_ids: dict[str, str] = {}
+
+    def encode(self, messages: list[Message]) -> list[out.Message]:
+        """The wire messages in order."""
+        encoded: list[out.Message] = []
+        for message in messages:
+            _ROLES[message.role](self, message, encoded)
+        return encoded
+
+    def name(self, name: str, namespace: str | None) -> str:
+        """A tool's name on the wire; a client of this protocol keeps its own."""
+        if self._same and namespace is None:
+            return name
+        return self.names.wire(name, namespace)
+
+    def _instruction(self, message: Message, encoded: list[out.Message]) -> None:
+        role: str = message.role
+        if role == "developer" and not self._capabilities.developer_role:
+            role = "system"
+            self._losses.append(Loss(message.at + "/role", "info", NAME, "sent as system"))
+        content = self._content(message, message.parts)
+        if content is not None:
+            encoded.append(out.Message(role=role, content=content, name=message.name))
+
+    def _user(self, message: Message, encoded: list[out.Message]) -> None:
+        parts = message.parts
+        if len(parts) == 1 and type(parts[0]) is Text and parts[0].cache is None and not self._marks.pending:
+            encoded.append(out.Message(role="user", content=parts[0].text, name=message.name))
+            return
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        if not results:
+            content = self._content(message, parts)
+            if content is not None:
+                encoded.append(out.Message(role="user", content=content, name=message.name))
+            return
+        moved: Contents = []
+        for result in results:
+            self._result(message, result, encoded, moved)
+        rest = [part for part in parts if not isinstance(part, ToolResult)]
+        self._after_results(message, moved, rest, encoded)
+
+    def _tool(self, message: Message, encoded: list[out.Message]) -> None:
+        moved: Contents = []
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                self._result(message, part, encoded, moved)
+        rest = [part for part in message.parts if not isinstance(part, ToolResult)]
+        self._after_results(message, moved, rest, encoded)
+
+    def _after_results(self, message: Message, moved: Contents, rest: list[Part], encoded: list[out.Message]) -> None:
+        """What tool messages cannot hold goes into the user message behind them."""
+        contents = moved
+        for part in rest:
+            contents += self._part(message, part)
+        if len(contents) == 1 and isinstance(only := contents[0], wire.TextPart) and not only.prompt_cache_breakpoint:
+            encoded.append(out.Message(role="user", content=only.text))
+        elif contents:
+            encoded.append(out.Message(role="user", content=contents, name=message.name))
+
+    def _content(self, message: Message, parts: list[Part]) -> out.Content:
+        """The content of an instruction or a user turn; None when nothing of it can be sent."""
+        if len(parts) == 1 and type(parts[0]) is Text and parts[0].cache is None and not self._marks.pending:
+            return parts[0].text
+        contents: Contents = []
+        for part in parts:
+            contents += self._part(message, part)
+        if not contents and parts:
+            return None
+        if len(contents) == 1 and isinstance(only := contents[0], wire.TextPart) and not only.prompt_cache_breakpoint:
+            return only.text
+        return contents
+
+    def _part(self, message: Message, part: Part) -> Contents:
+        path = message.at + part.at
+        encoded = _PARTS.get(type(part), MessageEncoder._unsupported)(self, part, path)
+        if encoded or part.cache is not None:
+            self._marks.place(part.cache, path, encoded)
+        return encoded
+
+    def _text(self, part: Part, path: str) -> Contents:
+        assert isinstance(part, Text)  # noqa: S101  by the table
+        return [wire.TextPart(text=as_raw(part.text))]
+
+    def _refusal(self, part: Part, path: str) -> Contents:
+        assert isinstance(part, Refusal)  # noqa: S101  by the table
+        return [wire.RefusalPart(refusal=as_raw(part.text))]
+
+    def _media(self, part: Part, path: str) -> Contents:
+        assert isinstance(part, Media)  # noqa: S101  by the table
+        return [*encode_media(part, path, self._capabilities, self._losses)]
+
+    def _search_result(self, part: Part, path: str) -> Contents:
+        assert isinstance(part, SearchResult)  # noqa: S101  by the table
+        self._losses.append(Loss(path, "emulated", NAME, "the search result is sent as text"))
+        header = "\n".join(line for line in (part.title, part.source) if line)
+        body = "\n\n".join(plain(text.text) for text in part.content)
+        return [wire.TextPart(text=as_raw(f"{header}\n\n{body}" if header else body))]
+
+    def _server_tool(self, part: Part, path: str) -> Contents:
+        assert isinstance(part, ServerTool)  # noqa: S101  by the table
+        if not part.text:
+            return self._unsupported(part, path)
+        self._losses.append(Loss(path, "emulated", NAME, "what a tool of the service did is sent as text"))
+        return [wire.TextPart(text=as_raw(part.text))]
+
+    def _unknown(self, part: Part, path: str) -> Contents:
+        assert isinstance(part, Unknown)  # noqa: S101  by the table
+        return [part.raw] if part.protocol == NAME else self._unsupported(part, path)
+
+    def _unsupported(self, part: Part, path: str) -> Contents:
+        self._losses.append(Loss(path, "dropped", NAME, f"no place for {type(part).__name__} here"))
+        return []
+
+    def _result(self, message: Message, result: ToolResult, encoded: list[out.Message], moved: Contents) -> None:
+        path = message.at + result.at
+        texts: Contents = []
+        label = True
+        for part in result.content:
+            if isinstance(part, Media):
+                if label:
+                    moved.append(wire.TextPart(text=as_raw(f"[tool result {result.call_id}]")))
+                    label = False
+                self._losses.append(Loss(message.at + part.at, "emulated", NAME, "sent behind the tool messages"))
+                moved += self._part(message, part)
+            else:
+                texts += self._part(message, part)
+        if result.is_error:
+            self._losses.append(Loss(path + "/is_error", "emulated", NAME, "marked in the text"))
+            texts.insert(0, wire.TextPart(text=as_raw(_ERROR_MARK)))
+            _join_first(texts)
+        if result.cache is not None:
+            self._marks.place(result.cache, path, texts)
+        content: out.Content = texts or ""
+        if len(texts) == 1 and isinstance(only := texts[0], wire.TextPart) and not only.prompt_cache_breakpoint:
+            content = only.text
+        if self._legacy:
+            encoded.append(out.Message(role="function", name=result.name, content=content))
+        else:
+            call_id = self._call_id(result.call_id)
+            name = result.name if self._same else None
+            encoded.append(out.Message(role="tool", content=content, tool_call_id=call_id, name=name))
+
+    def _assistant(self, message: Message, encoded: list[out.Message]) -> None:
+        built = out.Message(role="assistant", name=message.name)
+        contents: Contents = []
+        reasoning: list[Reasoning] = []
+        calls: list[out.ToolCall] = []
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                self._call(message, part, built, calls)
+            elif isinstance(part, Reasoning):
+                reasoning.append(part)
+            elif isinstance(part, Refusal) and not part.at.startswith("/content"):
+                built.refusal = part.text if built.refusal is None else plain(built.refusal) + plain(part.text)
+            elif isinstance(part, Media):
+                self._answer_media(message, part, built)
+            else:
+                if calls:
+                    self._losses.append(Loss(message.at + part.at, "reordered", NAME, "text goes before tool calls"))
+                contents += self._part(message, part)
+        self._reasoning(message, reasoning, built)
+        if calls:
+            built.tool_calls = calls
+        built.content = self._answer_content(contents)
+        if built.content is None and not (calls or built.refusal or built.audio or built.function_call):
+            if message.parts:
+                return  # nothing is left of it
+            built.content = ""
+        encoded.append(built)
+
+    def _answer_content(self, contents: Contents) -> out.Content:
+        if not contents:
+            return None
+        texts = [part for part in contents if isinstance(part, wire.TextPart) and not part.prompt_cache_breakpoint]
+        if len(texts) != len(contents) or (self._same and len(texts) > 1):
+            return contents
+        return texts[0].text if len(texts) == 1 else "".join(plain(part.text) for part in texts)
+
+    def _answer_media(self, message: Message, part: Media, built: out.Message) -> None:
+        if part.audio_id is not None and self._same:
+            built.audio = out.AudioRef(id=part.audio_id)
+        else:
+            self._losses.append(Loss(message.at + part.at, "dropped", NAME, f"an assistant turn holds no {part.kind}"))
+
+    def _call(self, message: Message, call: ToolCall, built: out.Message, calls: list[out.ToolCall]) -> None:
+        name = self.name(call.name, call.namespace)
+        if call.cache is not None:
+            self._marks.carry(call.cache, message.at + call.at)
+        if call.opaque:
+            self._losses.append(Loss(message.at + call.at, "reasoning_foreign", NAME, "sealed state is withheld"))
+        if self._legacy and call.at == "/function_call":
+            built.function_call = out.Function(name=name, arguments=call.arguments)
+        elif call.kind == "custom":
+            custom = out.Custom(name=name, input=call.arguments)
+            calls.append(out.ToolCall(id=self._call_id(call.id), type="custom", custom=custom))
+        else:
+            arguments = call.arguments if call.arguments or self._same else "{}"
+            function = out.Function(name=name, arguments=arguments)
+            calls.append(out.ToolCall(id=self._call_id(call.id), type="function", function=function))
+
+    def _call_id(self, call_id: str) -> str:
+        limit = self._capabilities.max_call_id
+        # This wire takes any character; a client of the same protocol gets its own ids sent.
+        if self._same and len(call_id) <= limit:
+            return call_id
+        encoded = encode_call_id(call_id, limit)
+        if encoded != call_id:
+            self.call_ids[encoded] = call_id
+        return encoded
+
+    def _reasoning(self, message: Message, parts: list[Reasoning], built: out.Message) -> None:
+        field = self._capabilities.reasoning_field
+        texts = []
+        for part in parts:
+            text = plain(part.text)
+            path = message.at + part.at
+            if not text:
+                self._losses.append(Loss(path, "reasoning_foreign", NAME, "sealed reasoning is withheld"))
+            elif field is None:
+                self._losses.append(Loss(path, "dropped", NAME, "past reasoning is not sent"))
+            else:
+                texts.append(text)
+                if part.opaque:
+                    self._losses.append(Loss(path, "reasoning_foreign", NAME, "the seal of reasoning is withheld"))
+        if texts:
+            joined = "\n\n".join(texts)
+            if field == "reasoning":
+                built.reasoning = joined
+            else:
+                built.reasoning_content = joined
+
+
+def _join_first(texts: Contents) -> None:
+    """Makes the mark and the text behind it one part."""
+    if len(texts) > 1 and isinstance(mark := texts[0], wire.TextPart) and isinstance(first := texts[1], wire.TextPart):
+        first.text = as_raw(plain(mark.text) + plain(first.text))
+        del texts[0]
+
+
+_PARTS: dict[type, Callable[[MessageEncoder, Part, str], Contents]] = {
+    Text: MessageEncoder._text,  # noqa: SLF001  the table of this class
+    Refusal: MessageEncoder._refusal,  # noqa: SLF001
+    Media: MessageEncoder._media,  # noqa: SLF001
+    SearchResult: MessageEncoder._search_result,  # noqa: SLF001
+    ServerTool: MessageEncoder._server_tool,  # noqa: SLF001
+    Unknown: MessageEncoder._unknown,  # noqa: SLF001
+}
+_ROLES: dict[str, Callable[[MessageEncoder, Message, list[out.Message]], None]] = {
+    "system": MessageEncoder._instruction,  # noqa: SLF001
+    "developer": MessageEncoder._instruction,  # noqa: SLF001
+    "user": MessageEncoder._user,  # noqa: SLF001
+    "assistant": MessageEncoder._assistant,  # noqa: SLF001
+    "tool": MessageEncoder._tool,  # noqa: SLF001
+}

@@ -1,0 +1,192 @@
+"""The canonical request to this protocol's body, and every loss on the way."""
+
+from twoapi.ir import Loss, Request
+from twoapi.ir.request import Effort
+from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.openai_chat import schema_out as out
+from twoapi.protocols.openai_chat.cache_marks import CacheMarks, encode_ttl
+from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
+from twoapi.protocols.openai_chat.encode_tools import ToolEncoder, conforms
+from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.protocols.openai_chat.pairing import pair_results
+from twoapi.wire import json
+from twoapi.wire.http import Outgoing
+
+PATH = "/chat/completions"
+
+_TIERS = {
+    "auto": "auto",
+    "default": "default",
+    "standard": "default",
+    "standard_only": "default",
+    "flex": "flex",
+    "scale": "scale",
+    "priority": "priority",
+    "fast": "fast",
+}
+_BUDGETS: tuple[tuple[int, Effort], ...] = (
+    (0, "none"),
+    (1024, "minimal"),
+    (2048, "low"),
+    (8192, "medium"),
+    (16384, "high"),
+    (32768, "xhigh"),
+)
+
+
+def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
+    """The upstream request; raises FaultError for what this protocol must refuse."""
+    same = request.protocol == NAME
+    marks = CacheMarks(losses, enabled=capabilities.cache_marks)
+    encoder = MessageEncoder(request, capabilities, losses, marks)
+    body = out.Body(model=model, messages=[])
+    if request.tools or request.tool_choice is not None or request.parallel is not None:
+        ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
+    messages = request.messages if same else pair_results(request.messages, losses)
+    if not same and not capabilities.prefill and messages and messages[-1].role == "assistant":
+        losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
+    body.messages = encoder.encode(messages)
+    marks.finish()
+    _encode_sampling(request, body, capabilities, losses)
+    _encode_reasoning(request, body, capabilities, losses)
+    _encode_output(request, body, losses)
+    _encode_state(request, losses)
+    _encode_rest(request, body, capabilities, losses)
+    if request.stream:
+        body.stream = True
+        body.stream_options = out.StreamOptions(include_usage=True) if capabilities.stream_usage else None
+    payload = _encode_extras(request, json.encode(body), losses)
+    restore = Restore(names=encoder.names.changed, call_ids=encoder.call_ids)
+    return Encoded(Outgoing(PATH, payload), restore)
+
+
+def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
+    sampling = request.sampling
+    same = request.protocol == NAME
+    if sampling.max_tokens is not None:
+        field = capabilities.max_tokens_field
+        if same and field == "max_completion_tokens":
+            field = request.where("max_tokens")[1:]  # the client's own spelling
+        if field == "max_tokens":
+            body.max_tokens = sampling.max_tokens
+        else:
+            body.max_completion_tokens = sampling.max_tokens
+    if capabilities.sampling:
+        body.temperature, body.top_p = sampling.temperature, sampling.top_p
+    else:
+        for name in ("temperature", "top_p"):
+            if getattr(sampling, name) is not None:
+                losses.append(Loss(request.where(name), "dropped", NAME, "this model takes no sampling parameters"))
+    if sampling.top_k is not None:
+        if same:
+            body.top_k = sampling.top_k
+        else:
+            losses.append(Loss(request.where("top_k"), "dropped", NAME, "no top_k here"))
+    body.presence_penalty, body.frequency_penalty = sampling.presence_penalty, sampling.frequency_penalty
+    body.seed, body.n = sampling.seed, sampling.n
+    body.logprobs, body.top_logprobs = sampling.logprobs, sampling.top_logprobs
+    body.logit_bias = sampling.logit_bias
+    if sampling.stop is not None:
+        _encode_stop(request, sampling.stop, body, capabilities, losses)
+
+
+def _encode_stop(
+    request: Request, stop: list[str], body: out.Body, capabilities: Capabilities, losses: list[Loss]
+) -> None:
+    body.stop = stop[: capabilities.max_stop]
+    for number in range(capabilities.max_stop, len(stop)):
+        path = f"{request.where('stop')}/{number}"
+        losses.append(Loss(path, "dropped", NAME, f"at most {capabilities.max_stop} stop strings"))
+
+
+def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
+    reasoning = request.reasoning
+    effort = reasoning.effort
+    if reasoning.mode == "off":
+        effort = "none"
+    elif effort is None and reasoning.budget is not None and reasoning.budget >= 0:
+        effort = next((word for most, word in _BUDGETS if reasoning.budget <= most), "max")
+        losses.append(Loss(request.where("reasoning.budget"), "approximated", NAME, f"sent as effort {effort}"))
+    elif effort is None and reasoning.mode == "between_tools":
+        losses.append(Loss(request.where("reasoning.mode"), "unsupported", NAME, "no reasoning between tools only"))
+    if effort is not None:
+        if capabilities.effort:
+            body.reasoning_effort = effort
+        else:
+            losses.append(Loss(request.where("reasoning.effort"), "dropped", NAME, "this model takes no effort"))
+    if reasoning.show is not None:
+        losses.append(Loss(request.where("reasoning.show"), "info", NAME, "what reasoning is shown is not chosen here"))
+    if reasoning.detail is not None:
+        losses.append(Loss(request.where("reasoning.detail"), "dropped", NAME, "no detail of reasoning here"))
+
+
+def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None:
+    output = request.output
+    body.verbosity, body.modalities = output.verbosity, output.modalities
+    body.audio, body.prediction = output.audio, output.prediction
+    if output.format is None:
+        return
+    form = out.ResponseFormat(type=output.format)
+    if output.format == "json_schema":
+        same, strict = request.protocol == NAME, output.strict
+        if strict is None and not same and output.schema is not None and conforms(output.schema):
+            strict = True
+        if output.name is None and not same:
+            losses.append(Loss(request.where("output.name"), "info", NAME, "the schema is named response"))
+        form.json_schema = out.JsonSchema(
+            name=output.name or "response",
+            description=output.description,
+            schema=None if output.schema is None else output.schema.raw,
+            strict=strict,
+        )
+    body.response_format = form
+
+
+def _encode_state(request: Request, losses: list[Loss]) -> None:
+    state = request.state
+    if state.thread is not None:
+        raise refuse("threads cannot be kept by this upstream", "/thread", "thread_unsupported_request")
+    if state.previous is not None:
+        raise refuse("this upstream keeps no earlier responses", request.where("state.previous"))
+    if state.conversation is not None:
+        raise refuse("this upstream keeps no conversations", request.where("state.conversation"))
+    if state.background:
+        losses.append(Loss(request.where("state.background"), "unsupported", NAME, "no background answers"))
+
+
+def _encode_rest(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
+    same = request.protocol == NAME
+    body.store = request.state.store
+    body.metadata = request.metadata
+    body.prompt_cache_key = request.cache_key
+    if request.user_id is not None:
+        if same and request.where("user_id") == "/user":
+            body.user = request.user_id
+        else:
+            body.safety_identifier = request.user_id
+    if request.tier is not None:
+        body.service_tier = request.tier if same else _TIERS.get(request.tier)
+        if body.service_tier is None:
+            losses.append(Loss(request.where("tier"), "dropped", NAME, "no such service tier"))
+    if request.safety is not None:
+        losses.append(Loss(request.where("safety"), "dropped", NAME, "no safety settings"))
+    mark = request.cache_auto
+    if mark is not None:
+        if capabilities.cache_marks:
+            path = request.where("cache_auto")
+            ttl = None if mark.ttl is None else encode_ttl(min(mark.ttl, 1800), path, losses)
+            if mark.ttl is not None and mark.ttl > 1800:
+                losses.append(Loss(path, "approximated", NAME, "30 minutes is the longest automatic lifetime"))
+            body.prompt_cache_options = out.CacheOptions(mode="implicit", ttl=ttl)
+        else:
+            losses.append(Loss(request.where("cache_auto"), "dropped", NAME, "no automatic cache marks"))
+
+
+def _encode_extras(request: Request, payload: bytes, losses: list[Loss]) -> bytes:
+    if not request.extras:
+        return payload
+    missing = list(request.extras)
+    if request.protocol == NAME:
+        payload, missing = json.insert(payload, request.extras)
+    losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
+    return payload

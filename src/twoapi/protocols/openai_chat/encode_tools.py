@@ -1,0 +1,186 @@
+"""Tools and the choice among them for an upstream."""
+
+from collections.abc import Callable
+
+from msgspec import Raw
+
+from twoapi.ir import Loss, Request, Schema, Tool
+from twoapi.protocols.base import Capabilities
+from twoapi.protocols.openai_chat import schema_out as out
+from twoapi.protocols.openai_chat.cache_marks import CacheMarks
+from twoapi.protocols.openai_chat.decode_tools import WEB_SEARCH
+from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.wire import json
+
+Name = Callable[[str, str | None], str]
+
+
+class ToolEncoder:
+    """Encodes the tools of one request into its body."""
+
+    __slots__ = ("_capabilities", "_dropped", "_losses", "_marks", "_name", "_request", "_same")
+
+    def __init__(
+        self, request: Request, capabilities: Capabilities, losses: list[Loss], marks: CacheMarks, name: Name
+    ) -> None:
+        self._request = request
+        self._capabilities = capabilities
+        self._losses = losses
+        self._marks = marks
+        self._name = name
+        self._same = request.protocol == NAME
+        self._dropped: set[str] = set()
+
+    def encode(self, body: out.Body) -> None:
+        """Declares the tools and says which of them the model may call."""
+        legacy = self._same and self._request.legacy_functions
+        tools: list[out.Tool | Raw] = []
+        functions: list[out.FunctionTool] = []
+        for tool in self._request.tools:
+            encoded = self._tool(tool, body)
+            if isinstance(encoded, out.Tool) and encoded.function is not None and legacy:
+                functions.append(encoded.function)
+            elif encoded is not None:
+                tools.append(encoded)
+        if tools:
+            body.tools = tools
+        if functions:
+            body.functions = functions
+        self._choice(body, legacy=legacy)
+        if self._request.parallel is not None and (tools or self._same):
+            body.parallel_tool_calls = self._request.parallel
+
+    def _tool(self, tool: Tool, body: out.Body) -> out.Tool | Raw | None:
+        if tool.cache is not None:
+            self._marks.carry(tool.cache, tool.at)
+        match tool.kind:
+            case "function":
+                self._report(tool)
+                return out.Tool(type="function", function=self._function(tool))
+            case "custom":
+                self._report(tool)
+                return out.Tool(type="custom", custom=self._custom(tool))
+            case "server" | "client_defined":
+                return self._server(tool, body)
+
+    def _function(self, tool: Tool) -> out.FunctionTool:
+        return out.FunctionTool(
+            name=self._name(tool.name, tool.namespace),
+            description=tool.description,
+            parameters=None if tool.schema is None else tool.schema.raw,
+            strict=self._strict(tool.strict, tool.schema, tool.at),
+        )
+
+    def _strict(self, strict: bool | None, schema: Schema | None, at: str) -> bool | None:  # noqa: FBT001
+        if not strict:
+            return strict if self._capabilities.strict_tools else None
+        if not self._capabilities.strict_tools:
+            self._losses.append(Loss(at + "/strict", "unsupported", NAME, "no strict tools"))
+            return None
+        if not self._same and (schema is None or not conforms(schema)):
+            self._losses.append(Loss(at + "/strict", "approximated", NAME, "the schema is outside the strict subset"))
+            return None
+        return True
+
+    def _custom(self, tool: Tool) -> out.CustomTool:
+        form = None
+        if tool.grammar is not None:
+            form = out.CustomFormat(type="text")
+            if tool.grammar.syntax != "text":
+                text = out.GrammarText(syntax=tool.grammar.syntax, definition=tool.grammar.definition)
+                form = out.CustomFormat(type="grammar", grammar=text)
+        name = self._name(tool.name, tool.namespace)
+        return out.CustomTool(name=name, description=tool.description, format=form)
+
+    def _server(self, tool: Tool, body: out.Body) -> Raw | None:
+        if tool.protocol == NAME:
+            if tool.type != WEB_SEARCH:
+                return tool.raw
+            body.web_search_options = tool.raw
+            return None
+        if tool.type.startswith("web_search") and self._capabilities.web_search:
+            body.web_search_options = Raw(b"{}")
+            self._losses.append(Loss(tool.at, "emulated", NAME, "web search with the upstream's own limits"))
+            return None
+        self._dropped.add(tool.name)
+        self._losses.append(Loss(tool.at, "unsupported", NAME, f"no tool of type {tool.type} here"))
+        return None
+
+    def _report(self, tool: Tool) -> None:
+        if tool.examples:
+            self._losses.append(Loss(tool.at + "/input_examples", "dropped", NAME, "no examples of a tool's input"))
+        if tool.output_schema is not None:
+            self._losses.append(Loss(tool.at + "/output_schema", "dropped", NAME, "no schema of a tool's output"))
+        if tool.deferred is not None:
+            self._losses.append(Loss(tool.at + "/defer_loading", "unsupported", NAME, "every tool is sent at once"))
+        if tool.callers is not None:
+            self._losses.append(
+                Loss(tool.at + "/allowed_callers", "unsupported", NAME, "no limits of a tool's callers")
+            )
+        if tool.eager_streaming is not None:
+            self._losses.append(
+                Loss(tool.at + "/eager_input_streaming", "unsupported", NAME, "no eager streaming of a tool's input")
+            )
+
+    def _choice(self, body: out.Body, *, legacy: bool) -> None:
+        choice = self._request.tool_choice
+        if choice is None:
+            return
+        if choice.names and self._dropped.intersection(choice.names):
+            raise refuse(
+                "a tool that must be called does not exist at this upstream", self._request.where("tool_choice")
+            )
+        named = [
+            out.ToolName(type="custom", custom=out.NamedTool(name=name))
+            if kind == "custom"
+            else out.ToolName(type="function", function=out.NamedTool(name=name))
+            for name, kind in self._choice_names(choice.names, choice.kinds)
+        ]
+        if choice.allowed:
+            mode = "required" if choice.mode == "required" else "auto"
+            body.tool_choice = out.AllowedChoice(allowed_tools=out.AllowedTools(mode=mode, tools=named))
+        elif choice.mode == "named":
+            if legacy and named[0].function is not None:
+                body.function_call = named[0].function
+            else:
+                body.tool_choice = named[0]
+        elif legacy:
+            body.function_call = choice.mode
+        elif self._same or body.tools or choice.mode == "none":
+            body.tool_choice = choice.mode
+
+    def _choice_names(self, names: list[str], kinds: list[str]) -> list[tuple[str, str]]:
+        """The wire names; a choice names a tool without its namespace."""
+        spaces = {tool.name: tool.namespace for tool in self._request.tools if tool.namespace}
+        customs = {tool.name for tool in self._request.tools if tool.kind == "custom"}
+        found = []
+        for number, name in enumerate(names):
+            kind = kinds[number] if number < len(kinds) else ("custom" if name in customs else "function")
+            found.append((self._name(name, spaces.get(name)), kind))
+        return found
+
+
+def conforms(schema: Schema) -> bool:
+    """True when a schema is in the strict subset: closed objects, all of whose properties are required."""
+    root = json.decode(schema.raw)
+    if not isinstance(root, dict) or root.get("type") != "object":
+        return False
+    waiting: list[object] = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            properties = node.get("properties")
+            if node.get("type") == "object" or isinstance(properties, dict):
+                names = set(properties) if isinstance(properties, dict) else set()
+                if node.get("additionalProperties") is not False or set(node.get("required", ())) != names:
+                    return False
+            if isinstance(properties, dict):
+                waiting += properties.values()
+            waiting += [value for key, value in node.items() if key not in _VALUES]
+    return True
+
+
+# Members whose values are data, or maps of names, not schemas.
+_VALUES = frozenset({"properties", "enum", "const", "default", "examples", "required"})

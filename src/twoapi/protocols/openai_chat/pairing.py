@@ -1,0 +1,106 @@
+"""Tool results behind the calls that they answer: the vendor's order, which other protocols do not demand."""
+
+import msgspec
+
+from twoapi.ir import Loss, Message, Part, ToolCall, ToolResult
+from twoapi.protocols.openai_chat.name import NAME, refuse
+
+
+def pair_results(messages: list[Message], losses: list[Loss]) -> list[Message]:
+    """The messages with every result right behind its call; raises FaultError when one has no partner.
+
+    Assistant turns that follow each other become one, because results may only stand behind the last of them.
+    """
+    if not any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts):
+        return messages
+    return _Pairing(_merge_assistants(messages), losses).run()
+
+
+class _Pairing:
+    __slots__ = ("_losses", "_messages", "_taken")
+
+    def __init__(self, messages: list[Message], losses: list[Loss]) -> None:
+        self._messages = messages
+        self._losses = losses
+        self._taken: set[int] = set()  # id() of results that already stand behind their call
+
+    def run(self) -> list[Message]:
+        paired: list[Message] = []
+        for number, message in enumerate(self._messages):
+            if message.role == "assistant":
+                paired.append(message)
+                paired += self._results_of(message, number)
+            else:
+                rest = self._without_results(message)
+                if rest is not None:
+                    paired.append(rest)
+        return paired
+
+    def _results_of(self, message: Message, number: int) -> list[Message]:
+        wanted = {part.id: part for part in message.parts if isinstance(part, ToolCall)}
+        found: list[Message] = []
+        for later_number in range(number + 1, len(self._messages)):
+            if not wanted:
+                break
+            later = self._messages[later_number]
+            results = [
+                part
+                for part in later.parts
+                if isinstance(part, ToolResult) and id(part) not in self._taken and wanted.pop(part.call_id, None)
+            ]
+            self._taken.update(map(id, results))
+            if results and later_number > number + 1 and self._apart(number, later_number):
+                self._losses.append(Loss(later.at, "reordered", NAME, "tool results go right behind their calls"))
+            if results:
+                found.append(Message("tool", list(results), later.at))
+        if wanted:
+            call = next(iter(wanted.values()))
+            raise refuse(f"the tool call {call.id!r} has no result", message.at + call.at)
+        return [_join(found)] if len(found) > 1 else found
+
+    def _apart(self, number: int, later_number: int) -> bool:
+        """True when something else than tool results stands between a call and its result."""
+        return any(
+            not isinstance(part, ToolResult)
+            for message in self._messages[number + 1 : later_number]
+            for part in message.parts
+        )
+
+    def _without_results(self, message: Message) -> Message | None:
+        rest = []
+        for part in message.parts:
+            if not isinstance(part, ToolResult):
+                rest.append(part)
+            elif id(part) not in self._taken:
+                raise refuse(f"the tool result of {part.call_id!r} has no call before it", message.at + part.at)
+        if len(rest) == len(message.parts):
+            return message
+        return msgspec.structs.replace(message, parts=rest) if rest else None
+
+
+def _merge_assistants(messages: list[Message]) -> list[Message]:
+    merged: list[Message] = []
+    for message in messages:
+        last = merged[-1] if merged else None
+        if last is not None and last.role == message.role == "assistant" and _calls(last):
+            merged[-1] = _join([last, message])
+        else:
+            merged.append(message)
+    return merged
+
+
+def _calls(message: Message) -> bool:
+    return any(isinstance(part, ToolCall) for part in message.parts)
+
+
+def _join(messages: list[Message]) -> Message:
+    """One message of the parts of several; each part keeps its place in the client's body."""
+    parts = [_placed(part, message.at) for message in messages for part in message.parts]
+    return msgspec.structs.replace(messages[0], parts=parts, at="")
+
+
+def _placed(part: Part, base: str) -> Part:
+    if isinstance(part, ToolResult):
+        content = [msgspec.structs.replace(inner, at=base + inner.at) for inner in part.content]
+        return msgspec.structs.replace(part, at=base + part.at, content=content)
+    return msgspec.structs.replace(part, at=base + part.at)

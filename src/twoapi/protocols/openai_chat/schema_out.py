@@ -1,0 +1,212 @@
+"""The wire structs that encoders fill, request and answer; a field left at its default is not written."""
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from twoapi.protocols.openai_chat.schema import ContentPart, ReasoningDetail
+
+Content = str | Raw | list[ContentPart | Raw] | None
+
+
+class Function(msgspec.Struct, kw_only=True, gc=False):
+    name: str
+    arguments: str
+
+
+class Custom(msgspec.Struct, kw_only=True, gc=False):
+    name: str
+    input: str
+
+
+class ToolCall(msgspec.Struct, kw_only=True, omit_defaults=True):
+    id: str
+    type: str
+    function: Function | UnsetType = UNSET
+    custom: Custom | UnsetType = UNSET
+
+
+class AudioRef(msgspec.Struct, kw_only=True, gc=False):
+    id: str
+
+
+class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
+    role: str
+    content: Content | UnsetType = UNSET
+    name: str | None = None
+    refusal: str | Raw | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    audio: AudioRef | None = None
+    function_call: Function | None = None
+    reasoning_content: str | Raw | None = None
+    reasoning: str | Raw | None = None
+
+
+class FunctionTool(msgspec.Struct, kw_only=True, omit_defaults=True):
+    name: str
+    description: str | Raw | None = None
+    parameters: Raw | None = None
+    strict: bool | None = None
+
+
+class GrammarText(msgspec.Struct, kw_only=True, gc=False):
+    syntax: str
+    definition: str
+
+
+class CustomFormat(msgspec.Struct, kw_only=True, omit_defaults=True):
+    type: str
+    grammar: GrammarText | None = None
+
+
+class CustomTool(msgspec.Struct, kw_only=True, omit_defaults=True):
+    name: str
+    description: str | Raw | None = None
+    format: CustomFormat | None = None
+
+
+class Tool(msgspec.Struct, kw_only=True, omit_defaults=True):
+    type: str
+    function: FunctionTool | None = None
+    custom: CustomTool | None = None
+
+
+class NamedTool(msgspec.Struct, kw_only=True, gc=False):
+    name: str
+
+
+class ToolName(msgspec.Struct, kw_only=True, omit_defaults=True):
+    type: str
+    function: NamedTool | None = None
+    custom: NamedTool | None = None
+
+
+class AllowedTools(msgspec.Struct, kw_only=True):
+    mode: str
+    tools: list[ToolName]
+
+
+class AllowedChoice(msgspec.Struct, kw_only=True, tag_field="type", tag="allowed_tools"):
+    allowed_tools: AllowedTools
+
+
+class JsonSchema(msgspec.Struct, kw_only=True, omit_defaults=True):
+    name: str
+    description: str | None = None
+    schema: Raw | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(msgspec.Struct, kw_only=True, omit_defaults=True):
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(msgspec.Struct, kw_only=True, gc=False):
+    include_usage: bool
+
+
+class CacheOptions(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    mode: str | None = None
+    ttl: str | None = None
+
+
+class Body(msgspec.Struct, kw_only=True, omit_defaults=True):
+    model: str
+    messages: list[Message]
+    tools: list[Tool | Raw] | None = None
+    tool_choice: str | ToolName | AllowedChoice | None = None
+    functions: list[FunctionTool] | None = None
+    function_call: str | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    stop: list[str] | None = None
+    n: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: Raw | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormat | None = None
+    verbosity: str | None = None
+    modalities: list[str] | None = None
+    audio: Raw | None = None
+    prediction: Raw | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: CacheOptions | None = None
+    safety_identifier: str | None = None
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    web_search_options: Raw | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+
+
+class UrlCitation(msgspec.Struct, kw_only=True, gc=False):
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+
+
+class Annotation(msgspec.Struct, kw_only=True):
+    url_citation: UrlCitation
+    type: str = "url_citation"
+
+
+class Audio(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    id: str | None = None
+    data: str | None = None
+    transcript: str | None = None
+    expires_at: int | None = None
+
+
+class AnswerMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    role: str | UnsetType = UNSET
+    content: str | None | UnsetType = UNSET
+    refusal: str | None | UnsetType = UNSET
+    annotations: list[Annotation] | UnsetType = UNSET
+    tool_calls: list[ToolCall] | UnsetType = UNSET
+    function_call: Function | UnsetType = UNSET
+    audio: Audio | UnsetType = UNSET
+    reasoning_content: str | UnsetType = UNSET
+    reasoning: str | UnsetType = UNSET
+    reasoning_details: list[ReasoningDetail] | UnsetType = UNSET
+
+
+class TokenLogprob(msgspec.Struct, kw_only=True):
+    token: str
+    bytes: list[int] | None
+    logprob: float
+    top_logprobs: list["TokenLogprob"] | UnsetType = UNSET
+
+
+class Logprobs(msgspec.Struct, kw_only=True):
+    content: list[TokenLogprob] | None
+    refusal: list[TokenLogprob] | None
+
+
+class Choice(msgspec.Struct, kw_only=True):
+    index: int
+    message: AnswerMessage
+    logprobs: Logprobs | None
+    finish_reason: str | None
+
+
+class Completion(msgspec.Struct, kw_only=True, omit_defaults=True):
+    id: str
+    object: str | UnsetType = UNSET
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Raw | None = None
+    service_tier: str | None = None
+    system_fingerprint: str | None = None

@@ -1,0 +1,79 @@
+"""Finish reasons: the vendor's five words, and the words that compatible servers use for them."""
+
+from twoapi.ir import Fault, Part, Refusal, StopReason, ToolCall
+from twoapi.ir.response import StopKind
+from twoapi.protocols.openai_chat.name import NAME, broken
+
+_WORDS: dict[StopKind, str] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "context_window": "length",
+    "content_filter": "content_filter",
+    "recitation": "content_filter",
+    "refusal": "stop",
+    "pause": "stop",
+    "compaction": "stop",
+    "malformed_call": "stop",
+    "cancelled": "stop",
+    "other": "stop",
+}
+# What a client cannot tell from an ordinary stop any more.
+LOSSY: dict[StopKind, str] = {
+    "pause": "a paused turn ends as stop",
+    "compaction": "a compaction ends as stop",
+    "other": "an unknown stop reason ends as stop",
+}
+_KINDS: dict[str, StopKind] = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop_sequence",
+    "length": "max_tokens",
+    "max_tokens": "max_tokens",
+    "model_length": "context_window",
+    "tool_calls": "tool_use",
+    "tool_use": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",
+    "cancelled": "cancelled",
+    "abort": "cancelled",
+    "malformed_function_call": "malformed_call",
+}
+_OFFICIAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+_FAILURES = frozenset({"error", "network_error", "malformed_function_call", "insufficient_system_resource"})
+
+
+def decode_stop(word: str, parts: list[Part]) -> StopReason:
+    """The stop reason: a complete tool call beats stop, nothing beats a cut or a filter."""
+    kind = _KINDS.get(word) or _KINDS.get(word.lower(), "other")
+    if kind in ("stop", "stop_sequence", "other"):
+        if any(isinstance(part, ToolCall) for part in parts):
+            kind = "tool_use"
+        elif kind == "stop" and any(isinstance(part, Refusal) for part in parts):
+            kind = "refusal"
+    return StopReason(kind=kind, raw=word)
+
+
+def guess_stop(parts: list[Part]) -> StopReason:
+    """The stop reason of an answer that ended properly without saying why."""
+    called = any(isinstance(part, ToolCall) for part in parts)
+    return StopReason(kind="tool_use" if called else "stop")
+
+
+def failure(word: str) -> Fault | None:
+    """The fault that some servers hide in a finish reason."""
+    if word.lower() in _FAILURES:
+        return broken(f"the upstream ended its answer with finish_reason {word!r}", code=word)
+    return None
+
+
+def encode_stop(stop: StopReason, protocol: str, *, legacy: bool) -> str:
+    """The vendor's word; the upstream's own when it spoke the same protocol."""
+    if protocol == NAME and stop.raw in _OFFICIAL:
+        return stop.raw or "stop"
+    word = _WORDS[stop.kind]
+    return "function_call" if legacy and word == "tool_calls" else word

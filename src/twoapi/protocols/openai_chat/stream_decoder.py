@@ -1,0 +1,200 @@
+"""A streamed answer of an upstream to events; whatever comes, the events are legal and end in End or Failed."""
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.ir import End, Event, Failed, Fault, Start, UsageUpdate
+from twoapi.protocols.base import Restore
+from twoapi.protocols.openai_chat import schema_answer as wire
+from twoapi.protocols.openai_chat.faults import hidden_fault
+from twoapi.protocols.openai_chat.name import NAME, broken
+from twoapi.protocols.openai_chat.schema import strict
+from twoapi.protocols.openai_chat.stop import failure
+from twoapi.protocols.openai_chat.stream_choice import StreamChoice
+from twoapi.protocols.openai_chat.usage import decode_usage
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+from twoapi.wire.sse import SseReader
+
+_decode_strict = msgspec.json.Decoder(strict(wire.Chunk)).decode
+_decode_lenient = msgspec.json.Decoder(wire.Chunk).decode
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+# A server with fields of its own sends them in every chunk: they are collected from this many chunks, and from
+# those that finish a choice or bring usage, where the rarer ones stand.
+_CURIOUS = 4
+_MOST_CHOICES = 128
+
+
+class ChatStreamDecoder:
+    """Decodes one stream. Finish events wait for the end mark: what comes after a finish reason still counts."""
+
+    __slots__ = (
+        "_choices",
+        "_curious",
+        "_done",
+        "_extras",
+        "_lenient",
+        "_reader",
+        "_restore",
+        "_started",
+        "_usage",
+    )
+
+    def __init__(self, restore: Restore) -> None:
+        self._reader = SseReader()
+        self._restore = restore
+        self._started: tuple[str, int | None] | None = None  # id and time of the answer
+        self._done = False
+        self._lenient = False
+        self._curious = _CURIOUS
+        self._choices: dict[int, StreamChoice] = {}
+        self._usage: Raw | None = None
+        self._extras: dict[str, Raw] = {}
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that these bytes complete."""
+        events: list[Event] = []
+        if self._done:
+            return events
+        try:
+            frames = self._reader.feed(data)
+        except WireError as error:
+            self._fail(broken(error.message), events)
+            return events
+        for _, payload in frames:
+            self._take(payload, events)
+            if self._done:
+                break
+        return events
+
+    def close(self) -> list[Event]:
+        """The rest, when the connection has ended."""
+        events: list[Event] = []
+        if self._done:
+            return events
+        for _, payload in self._reader.close():
+            self._take(payload, events)
+            if self._done:
+                return events
+        self._end(events, marked=False)
+        return events
+
+    def _take(self, payload: bytes, events: list[Event]) -> None:
+        if payload == b"[DONE]":
+            self._end(events, marked=True)
+            return
+        try:
+            chunk = _decode_lenient(payload) if self._lenient else _decode_strict(payload)
+        except _BAD:
+            self._lenient = True
+            try:
+                chunk = _decode_lenient(payload)
+            except _BAD as error:
+                self._fail_unread(payload, error, events)
+                return
+        if self._lenient:
+            self._collect(payload, chunk)
+        if chunk.error is not json.EMPTY:
+            fault = hidden_fault(chunk.error)
+            if fault is not None:
+                self._fail(fault, events)
+                return
+        if chunk.usage is not json.EMPTY and json.first_byte(chunk.usage) == 123:
+            self._usage = chunk.usage
+        choices = chunk.choices
+        if choices:
+            if self._started is None:
+                self._start(chunk, events)
+            for number, choice in enumerate(choices):
+                self._choice(number, choice, events)
+
+    def _choice(self, number: int, choice: wire.ChunkChoice, events: list[Event]) -> None:
+        index = number if choice.index is None else choice.index
+        state = self._choices.get(index)
+        if state is None:
+            if len(self._choices) == _MOST_CHOICES or index < 0:
+                return
+            state = self._choices[index] = StreamChoice(index, self._started or ("", None), self._restore)
+        if choice.usage is not json.EMPTY and json.first_byte(choice.usage) == 123:
+            self._usage = choice.usage
+        if self._done:
+            return
+        state.take(choice, events)
+        if choice.finish_reason:
+            fault = failure(choice.finish_reason)
+            if fault is not None:
+                self._fail(fault, events)
+
+    def _start(self, chunk: wire.Chunk, events: list[Event]) -> None:
+        answer_id = "" if chunk.id is None else str(chunk.id)
+        created = None if chunk.created is None else int(chunk.created)
+        self._started = (answer_id, created)
+        events.append(
+            Start(
+                id=answer_id,
+                model=chunk.model or "",
+                created=created,
+                tier=chunk.service_tier,
+                fingerprint=chunk.system_fingerprint,
+                protocol=NAME,
+            )
+        )
+
+    def _end(self, events: list[Event], *, marked: bool) -> None:
+        """The stream is over, with its end mark or without."""
+        choices = self._choices.values()
+        if not choices:
+            self._fail(broken("the upstream's stream ended without an answer"), events)
+            return
+        if not marked and not all(choice.word for choice in choices):
+            self._fail(broken("the upstream's stream ended in the middle of the answer"), events)
+            return
+        self._done = True
+        self._tell_usage(events)
+        for choice in choices:
+            choice.finish(events)
+            if choice.stray_logprobs is not None:
+                self._extras[f"/choices/{choice.index}/logprobs"] = choice.stray_logprobs
+        events.append(End(self._extras))
+
+    def _fail(self, fault: Fault, events: list[Event]) -> None:
+        self._done = True
+        if self._started is not None:
+            self._tell_usage(events)
+        events.append(Failed(fault))
+
+    def _fail_unread(self, payload: bytes, error: Exception, events: list[Event]) -> None:
+        """A frame that is no chunk: an error of another shape, or broken."""
+        try:
+            members = json.fields(payload)
+        except WireError:
+            self._fail(broken("the upstream's stream holds a frame that is not a JSON object"), events)
+            return
+        fault = hidden_fault(members["error"]) if "error" in members else None
+        self._fail(fault or broken(f"a chunk of the upstream's stream cannot be read: {error}"), events)
+
+    def _tell_usage(self, events: list[Event]) -> None:
+        usage = None if self._usage is None else decode_usage(self._usage)
+        if usage is not None:
+            events.append(UsageUpdate(usage))
+
+    def _collect(self, payload: bytes, chunk: wire.Chunk) -> None:
+        if self._curious > 0:
+            self._curious -= 1
+        elif chunk.choices and chunk.usage is json.EMPTY and not chunk.choices[0].finish_reason:
+            return
+        for pointer, value in json.unknown_fields(payload, wire.Chunk).items():
+            self._extras[_whole_pointer(pointer, chunk)] = value
+
+
+def _whole_pointer(pointer: str, chunk: wire.Chunk) -> str:
+    """Where a field of a chunk stands in the whole answer."""
+    tokens = pointer.split("/")
+    if len(tokens) > 3 and tokens[1] == "choices" and chunk.choices:
+        index = chunk.choices[int(tokens[2])].index
+        if index is not None:
+            tokens[2] = str(index)
+        if tokens[3] == "delta":
+            tokens[3] = "message"
+    return "/".join(tokens)

@@ -1,0 +1,374 @@
+"""A streamed answer for a client of this protocol: templates per choice, so that a delta is one concatenation."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from twoapi.ir import (
+    Attach,
+    Citation,
+    Delta,
+    End,
+    Event,
+    Failed,
+    Finish,
+    KeepAlive,
+    Loss,
+    Media,
+    Opaque,
+    PartEnd,
+    PartStart,
+    Reasoning,
+    Refusal,
+    Start,
+    StopReason,
+    Text,
+    ToolCall,
+    Usage,
+    UsageUpdate,
+)
+from twoapi.protocols.base import AnswerContext
+from twoapi.protocols.openai_chat import schema_out as out
+from twoapi.protocols.openai_chat.encode_answer import (
+    annotations,
+    answer_id,
+    client_call_id,
+    reasoning_field,
+    report_foreign,
+    tokens,
+)
+from twoapi.protocols.openai_chat.faults import error_frame
+from twoapi.protocols.openai_chat.name import NAME, broken
+from twoapi.protocols.openai_chat.reasoning import encode_details
+from twoapi.protocols.openai_chat.stop import LOSSY, encode_stop
+from twoapi.protocols.openai_chat.usage import encode_usage
+from twoapi.wire import json
+
+DONE = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Open:
+    """A part that has started: what surrounds each of its deltas, and what must be said when it ends."""
+
+    __slots__ = ("begin", "citations", "end", "header", "length", "opaque", "pieces", "silent", "transcript")
+
+    def __init__(self, header: Text | Refusal | Reasoning | ToolCall | Media, begin: bytes, end: bytes) -> None:
+        self.header = header
+        self.begin = begin
+        self.end = end
+        self.transcript = b""  # of audio: what stands before a piece of its words
+        self.length = 0  # of a text: its code points so far
+        self.citations: list[Citation] = []
+        self.opaque: list[Opaque] = []
+        self.pieces: list[str] = []  # of reasoning: its text, which a seal repeats
+        self.silent = True  # of a call: no arguments have been said
+
+
+class _Choice:
+    """What has been said of one candidate."""
+
+    __slots__ = ("called", "calls", "details", "finished", "index", "length", "open")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.calls = 0
+        self.called = False
+        self.details = 0
+        self.length = 0  # code points of content so far
+        self.finished = False
+        self.open: dict[int, _Open] = {}
+
+
+class ChatStreamEncoder:
+    """Encodes one stream. After an error or the end mark it is silent."""
+
+    __slots__ = (
+        "_choices",
+        "_context",
+        "_done",
+        "_foot",
+        "_head",
+        "_losses",
+        "_protocol",
+        "_usage",
+    )
+
+    def __init__(self, context: AnswerContext, losses: list[Loss]) -> None:
+        self._context = context
+        self._losses = losses
+        self._choices: dict[int, _Choice] = {}
+        self._done = False
+        self._head = b""  # of every chunk, up to its choices
+        # A client that asked for usage gets the key in every chunk.
+        self._foot = b'}],"usage":null}\n\n' if context.request.include_usage else b"}]}\n\n"
+        self._protocol = ""
+        self._usage: Usage | None = None
+
+    def feed(self, events: list[Event]) -> bytes:
+        """The bytes of these events."""
+        written: list[bytes] = []
+        for event in events:
+            if self._done:
+                break
+            _METHODS[type(event)](self, event, written)
+        return written[0] if len(written) == 1 else b"".join(written)
+
+    def close(self) -> bytes:
+        """The error ending when no terminal event came."""
+        if self._done:
+            return b""
+        self._done = True
+        return error_frame(broken("the upstream's stream ended in the middle of the answer"))
+
+    def keep_alive(self) -> bytes:
+        """A comment."""
+        return b"" if self._done else KEEP_ALIVE
+
+    def _on_start(self, event: Start, written: list[bytes]) -> None:
+        if not self._head:
+            self._protocol = event.protocol
+            self._usage = event.usage
+            self._begin(event)
+
+    def _begin(self, start: Start) -> None:
+        context = self._context
+        chunk = out.Completion(
+            id=answer_id(start.id, start.protocol, context),
+            object="chat.completion.chunk",
+            created=context.now if start.created is None else start.created,
+            model=start.model or context.request.model,
+            choices=[],
+            service_tier=start.tier,
+            system_fingerprint=start.fingerprint,
+        )
+        plain = msgspec.to_builtins(chunk)
+        del plain["choices"]
+        self._head = b"data: " + _encode(plain)[:-1] + b',"choices":['
+
+    def _choice(self, index: int) -> _Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            if not self._head:
+                self._begin(Start(id="", model=""))
+            choice = self._choices[index] = _Choice(index)
+        return choice
+
+    def _frame(self, index: int, delta: bytes, finish: bytes = b"null", logprobs: bytes = b"null") -> bytes:
+        return b'%s{"index":%d,"delta":%s,"logprobs":%s,"finish_reason":%s%s' % (
+            self._head,
+            index,
+            delta,
+            logprobs,
+            finish,
+            self._foot,
+        )
+
+    def _said(self, choice: _Choice, delta: out.AnswerMessage, written: list[bytes]) -> None:
+        written.append(self._frame(choice.index, _encode(delta)))
+
+    def _greet(self, choice: _Choice, written: list[bytes], *, text: bool) -> None:
+        """The role comes first, once."""
+        content = b'""' if text else b"null"
+        written.append(self._frame(choice.index, b'{"role":"assistant","content":%s,"refusal":null}' % content))
+
+    def _on_part_start(self, event: PartStart, written: list[bytes]) -> None:
+        known = event.candidate in self._choices
+        choice = self._choice(event.candidate)
+        if choice.finished or event.part in choice.open:
+            return
+        header = event.header
+        if not known:
+            self._greet(choice, written, text=isinstance(header, Text))
+        if isinstance(header, Text):
+            if choice.called:
+                self._losses.append(Loss(header.at, "reordered", NAME, "text goes before tool calls"))
+            self._open(choice, event.part, header, b'{"content":')
+        elif isinstance(header, Reasoning):
+            field = reasoning_field(header.at, self._protocol)
+            part = self._open(choice, event.part, header, b'{"%s":' % field.encode())
+            part.opaque += header.opaque
+        elif isinstance(header, Refusal):
+            self._open(choice, event.part, header, b'{"refusal":')
+        elif isinstance(header, ToolCall):
+            self._start_call(choice, event.part, header, written)
+        elif isinstance(header, Media) and header.kind == "audio":
+            part = self._open(choice, event.part, header, b'{"audio":{"data":', b"}}")
+            part.transcript = part.begin.replace(b'{"audio":{"data":', b'{"audio":{"transcript":')
+            if header.audio_id is not None:
+                self._said(choice, out.AnswerMessage(audio=out.Audio(id=header.audio_id)), written)
+        else:
+            report_foreign(header.at, type(header).__name__, self._losses)
+
+    def _open(
+        self,
+        choice: _Choice,
+        number: int,
+        header: Text | Refusal | Reasoning | ToolCall | Media,
+        begin: bytes,
+        end: bytes = b"}",
+    ) -> _Open:
+        before = b'%s{"index":%d,"delta":%s' % (self._head, choice.index, begin)
+        after = b'%s,"logprobs":null,"finish_reason":null%s' % (end, self._foot)
+        part = choice.open[number] = _Open(header, before, after)
+        return part
+
+    def _start_call(self, choice: _Choice, number: int, call: ToolCall, written: list[bytes]) -> None:
+        choice.called = True
+        if call.opaque:
+            self._losses.append(Loss(call.at, "reasoning_foreign", NAME, "sealed state has no place in this protocol"))
+        if self._context.request.legacy_functions and call.kind == "function":
+            if choice.calls:
+                self._losses.append(Loss(call.at, "dropped", NAME, "the deprecated form holds one call"))
+                return
+            choice.calls = 1
+            head = out.AnswerMessage(function_call=out.Function(name=call.name, arguments=""))
+            self._said(choice, head, written)
+            self._open(choice, number, call, b'{"function_call":{"arguments":', b"}}")
+            return
+        index = choice.calls
+        choice.calls += 1
+        key = "input" if call.kind == "custom" else "arguments"
+        function = {"name": call.name, key: ""}
+        head_call = {
+            "index": index,
+            "id": client_call_id(call.id, self._protocol),
+            "type": call.kind,
+            call.kind: function,
+        }
+        written.append(self._frame(choice.index, _encode({"tool_calls": [head_call]})))
+        begin = b'{"tool_calls":[{"index":%d,"%s":{"%s":' % (index, call.kind.encode(), key.encode())
+        self._open(choice, number, call, begin, b"}}]}")
+
+    def _on_delta(self, event: Delta, written: list[bytes]) -> None:
+        choice = self._choices.get(event.candidate)
+        part = None if choice is None else choice.open.get(event.part)
+        if part is None or choice is None:
+            return
+        text = event.text
+        header = type(part.header)
+        if header is Text:
+            part.length += len(text)
+        elif header is ToolCall:
+            part.silent = False
+        elif header is Reasoning:
+            part.pieces.append(text)
+        elif event.field == "transcript":
+            written.append(part.transcript + _encode(text) + part.end)
+            return
+        written.append(part.begin + _encode(text) + part.end)
+
+    def _on_attach(self, event: Attach, written: list[bytes]) -> None:
+        choice = self._choices.get(event.candidate)
+        part = None if choice is None else choice.open.get(event.part)
+        if part is None or choice is None:
+            return
+        item = event.item
+        if isinstance(item, Citation):
+            part.citations.append(item)
+        elif isinstance(item, Opaque):
+            if isinstance(part.header, Reasoning):
+                part.opaque.append(item)
+            else:
+                report_foreign(part.header.at, "sealed state", self._losses)
+        else:
+            found = tokens(item)
+            refusal = isinstance(part.header, Refusal)
+            both = out.Logprobs(content=None if refusal else found, refusal=found if refusal else None)
+            written.append(self._frame(choice.index, b"{}", logprobs=_encode(both)))
+
+    def _on_part_end(self, event: PartEnd, written: list[bytes]) -> None:
+        choice = self._choices.get(event.candidate)
+        if choice is None or event.part not in choice.open:
+            return
+        if isinstance(event.final, Media) and event.final.expires_at is not None:
+            self._said(choice, out.AnswerMessage(audio=out.Audio(expires_at=event.final.expires_at)), written)
+        self._end_part(choice, event.part, written)
+
+    def _end_part(self, choice: _Choice, number: int, written: list[bytes]) -> None:
+        part = choice.open.pop(number)
+        header = part.header
+        if isinstance(header, Text):
+            if part.citations:
+                cited = annotations(part.citations, choice.length, part.length, header.at, self._losses)
+                if cited:
+                    self._said(choice, out.AnswerMessage(annotations=cited), written)
+            choice.length += part.length
+        elif isinstance(header, Reasoning):
+            details = encode_details("".join(part.pieces), header.form, tuple(part.opaque), choice.details)
+            if details:
+                choice.details += len(details)
+                self._said(choice, out.AnswerMessage(reasoning_details=details), written)
+        elif isinstance(header, ToolCall) and part.silent and self._protocol != NAME and header.kind == "function":
+            # Clients parse arguments as JSON; the vendor itself never sends none.
+            written.append(part.begin + b'"{}"' + part.end)
+
+    def _on_usage(self, event: UsageUpdate, written: list[bytes]) -> None:
+        self._usage = event.usage
+
+    def _on_finish(self, event: Finish, written: list[bytes]) -> None:
+        self._finish(event.candidate, event.stop, written)
+
+    def _finish(self, index: int, stop: StopReason, written: list[bytes]) -> None:
+        known = index in self._choices
+        choice = self._choice(index)
+        if choice.finished:
+            return
+        if not known:
+            self._greet(choice, written, text=True)
+        for number in list(choice.open):
+            self._end_part(choice, number, written)
+        choice.finished = True
+        if self._protocol != NAME and stop.kind in LOSSY:
+            self._losses.append(Loss(f"/choices/{index}/finish_reason", "approximated", NAME, LOSSY[stop.kind]))
+        word = encode_stop(stop, self._protocol, legacy=self._context.request.legacy_functions)
+        written.append(self._frame(index, b"{}", finish=b'"%s"' % word.encode()))
+
+    def _on_end(self, event: End, written: list[bytes]) -> None:
+        if not self._choices:
+            self._choice(0)
+            self._greet(self._choices[0], written, text=True)
+        for index, choice in self._choices.items():
+            self._finish(index, StopReason(kind="tool_use" if choice.called else "stop"), written)
+        extras = dict(event.extras)
+        if self._context.request.include_usage:
+            self._usage_chunk(extras, written)
+        self._losses += [Loss(pointer, "dropped", NAME, "no such field in a stream") for pointer in extras]
+        written.append(DONE)
+        self._done = True
+
+    def _usage_chunk(self, extras: dict[str, out.Raw], written: list[bytes]) -> None:
+        """The last chunk; what the upstream said of the whole answer goes along to a client of its protocol."""
+        usage = encode_usage(self._usage, same=self._protocol == NAME)
+        if usage is None:
+            self._losses.append(Loss("/usage", "info", NAME, "the upstream told no usage"))
+            return
+        members = b""
+        if self._protocol == NAME:
+            for pointer in [pointer for pointer in extras if pointer.count("/") == 1]:
+                members += b"," + _encode(json.unescape(pointer[1:])) + b":" + bytes(extras.pop(pointer))
+        line = (bytes(usage) + members).replace(b"\n", b" ").replace(b"\r", b" ")
+        written.append(self._head + b'],"usage":' + line + b"}\n\n")
+
+    def _on_failed(self, event: Failed, written: list[bytes]) -> None:
+        written.append(error_frame(event.fault))
+        self._done = True
+
+    def _on_keep_alive(self, event: KeepAlive, written: list[bytes]) -> None:
+        written.append(KEEP_ALIVE)
+
+
+_METHODS: dict[type, Callable[[ChatStreamEncoder, Event, list[bytes]], None]] = {
+    Delta: ChatStreamEncoder._on_delta,  # type: ignore[dict-item]  # noqa: SLF001  each takes the type it stands for
+    Start: ChatStreamEncoder._on_start,  # type: ignore[dict-item]  # noqa: SLF001
+    PartStart: ChatStreamEncoder._on_part_start,  # type: ignore[dict-item]  # noqa: SLF001
+    Attach: ChatStreamEncoder._on_attach,  # type: ignore[dict-item]  # noqa: SLF001
+    PartEnd: ChatStreamEncoder._on_part_end,  # type: ignore[dict-item]  # noqa: SLF001
+    UsageUpdate: ChatStreamEncoder._on_usage,  # type: ignore[dict-item]  # noqa: SLF001
+    Finish: ChatStreamEncoder._on_finish,  # type: ignore[dict-item]  # noqa: SLF001
+    End: ChatStreamEncoder._on_end,  # type: ignore[dict-item]  # noqa: SLF001
+    Failed: ChatStreamEncoder._on_failed,  # type: ignore[dict-item]  # noqa: SLF001
+    KeepAlive: ChatStreamEncoder._on_keep_alive,  # type: ignore[dict-item]  # noqa: SLF001
+}
