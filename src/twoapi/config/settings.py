@@ -86,7 +86,7 @@ class CandidateSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A condition and the candidates to use when it holds."""
 
-    when: dict[str, str]
+    when: dict[str, bool | int | str]
     use: tuple[str, ...]
 
 

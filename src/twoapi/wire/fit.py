@@ -153,7 +153,7 @@ class Fitter:
             return self._fit(node, members[0], path)
         wanted = _MAPPINGS if isinstance(node, MappingNode) else _LISTS if isinstance(node, SequenceNode) else _SCALARS
         for member in members:
-            if isinstance(member, wanted):
+            if isinstance(member, wanted) and _takes(node, member):
                 return self._fit(node, member, path)
         return self._unexpected(node, path, " or ".join(map(_describe, members)))
 
@@ -256,6 +256,20 @@ def _hint(name: str, known: Iterable[str]) -> str:
     if meant is not None:
         return f"; did you mean {meant!r}?"
     return f"; known: {', '.join(names)}"
+
+
+def _takes(node: Node, kind: mi.Type) -> bool:
+    """True when a member of a union is the one that a scalar is written for."""
+    value = core_value(node.value) if isinstance(node, ScalarNode) and not node.style else ""
+    match kind:
+        case mi.BoolType():
+            return isinstance(value, bool)
+        case mi.IntType() | mi.FloatType():
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case mi.StrType():
+            return isinstance(value, str)
+        case _:
+            return True
 
 
 def _found(node: Node) -> str:
