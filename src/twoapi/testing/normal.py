@@ -103,7 +103,9 @@ def _chat_choice(choice: dict[str, Json]) -> dict[str, Json]:
     for name in ("annotations", "tool_calls"):
         if message.get(name) == []:
             del message[name]
-    message["content"] = message.get("content") or None  # nothing was said, either way
+    for name in ("content", "refusal", "reasoning_content", "reasoning"):
+        if not message.get(name):  # nothing was said, whichever way that is written
+            message.pop(name, None)
     value["message"] = message
     return value
 

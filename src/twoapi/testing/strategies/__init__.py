@@ -1,0 +1,1 @@
+"""Hypothesis strategies: wire payloads that the vendors' references allow, canonical events, and broken streams."""
