@@ -130,9 +130,9 @@ class Run:
 @click.option("-g", "--gateways", default=",".join(GATEWAYS), help="Which gateways.", show_default=True)
 @click.option("-s", "--scenarios", default="", help=f"Which of: {START}, {', '.join(SCENARIOS)}. [default: all]")
 @click.option(
-    "-r", "--rounds", type=click.IntRange(1), help="Rounds; the slower scenarios take fewer.  [default: 5, quick 2]"
+    "-r", "--rounds", type=click.IntRange(1), help="Rounds; the slower scenarios take fewer.  [default: 9, quick 3]"
 )
-@click.option("-t", "--seconds", type=click.IntRange(1), help="Seconds of one measurement.  [default: 2, quick 1]")
+@click.option("-t", "--seconds", type=click.IntRange(1), default=1, help="Seconds of one measurement.  [default: 1]")
 @click.option("--quick", is_flag=True, help=f"About 90 seconds: {', '.join(QUICK)}.")
 @click.option("--gateway-core", default=1, show_default=True, help="The core of the gateway under test.")
 @click.option("--load-core", default=0, show_default=True, help="The core of the load and the mock upstream.")
@@ -144,7 +144,7 @@ def main(  # noqa: PLR0913  one parameter per option
     gateways: str,
     scenarios: str,
     rounds: int | None,
-    seconds: int | None,
+    seconds: int,
     quick: bool,
     gateway_core: int,
     load_core: int,
@@ -162,8 +162,8 @@ def main(  # noqa: PLR0913  one parameter per option
     plan = Plan(
         gateways=tuple(GATEWAYS[name] for name in gateways.split(",")),
         scenarios=chosen,
-        rounds=rounds or (2 if quick else 5),
-        seconds=seconds or (1 if quick else 2),
+        rounds=rounds or (3 if quick else 9),
+        seconds=seconds,
         gateway_core=gateway_core,
         load_core=load_core,
     )
@@ -194,7 +194,7 @@ def carry_out(plan: Plan) -> Run:
     """Start everything, measure, end everything."""
     os.sched_setaffinity(0, {plan.load_core})
     with run_folder() as folder, fleet.mock_upstream(folder, plan.load_core) as mock:
-        run = Run(plan, Bench(folder, plan.load_core, mock, plan.seconds))
+        run = Run(plan, Bench(folder, plan.gateway_core, plan.load_core, mock, plan.seconds))
         with contextlib.ExitStack() as processes_to_end:
             run.start(processes_to_end)
             run.measure()

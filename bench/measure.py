@@ -33,6 +33,7 @@ class Bench(msgspec.Struct, frozen=True):
     """Where measuring takes place, and for how long."""
 
     folder: Path
+    gateway_core: int
     load_core: int
     mock: int
     seconds: int
@@ -73,16 +74,20 @@ def measure(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dic
 
 
 def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:
-    """CPU per request, or per event of the upstream, and requests per second."""
-    before, cpu = bench.stat(), processes.cpu_seconds(target.pid)
+    """CPU per request, or per event of the upstream, requests per second, and who else used the core."""
+    before, busy, cpu = bench.stat(), processes.core_seconds(bench.gateway_core), processes.cpu_seconds(target.pid)
     outcome = closed_load(bench, scenario, cell, target)
     cpu = processes.cpu_seconds(target.pid) - cpu
-    after = bench.stat()
+    after, busy = bench.stat(), processes.core_seconds(bench.gateway_core) - busy
     check_load(outcome, cell)
     asked, opened = after.requests - before.requests, after.connections - before.connections
     if opened > scenario.count + MOST_CONNECTIONS * asked:
         raise MeasureError(f"{cell.label} opened {opened} connections for {asked} requests: keep-alive is broken")
-    values = {"cpu_us": cpu / outcome.requests * 1e6, "per_second": outcome.requests / outcome.seconds}
+    values = {
+        "cpu_us": cpu / outcome.requests * 1e6,
+        "per_second": outcome.requests / outcome.seconds,
+        "others_percent": max(0.0, busy - cpu) / outcome.seconds * 100,
+    }
     if scenario.stream:
         values["event_us"] = cpu / max(1, after.events - before.events) * 1e6
     return values
@@ -90,11 +95,12 @@ def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target)
 
 def measure_paced(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:
     """CPU per event while nothing but events passes."""
-    load = start_streams(bench, scenario, cell, target, bench.seconds + 4 * SETTLE)
+    seconds = bench.seconds * scenario.stretch
+    load = start_streams(bench, scenario, cell, target, seconds + 4 * SETTLE)
     try:
         wait_for_streams(bench, scenario, cell)
         before, cpu = bench.stat(), processes.cpu_seconds(target.pid)
-        time.sleep(bench.seconds)
+        time.sleep(seconds)
         cpu = processes.cpu_seconds(target.pid) - cpu
         sent = bench.stat().events - before.events
     finally:
@@ -129,7 +135,15 @@ def closed_load(bench: Bench, scenario: Scenario, cell: Cell, target: Target) ->
     """As many requests as go through, by wrk where it is installed."""
     if shutil.which("wrk") is None:
         return run_load(bench, scenario, cell, target, "closed", "--count", str(scenario.count))
-    options = ["-t1", f"-c{scenario.count}", f"-d{bench.seconds}s", "--timeout", "30s", "-s", "bench/wrk.lua"]
+    options = [
+        "-t1",
+        f"-c{scenario.count}",
+        f"-d{bench.seconds * scenario.stretch}s",
+        "--timeout",
+        "30s",
+        "-s",
+        "bench/wrk.lua",
+    ]
     environment = {
         "BODY": str(bench.body_file(cell, scenario)),
         "HEADERS": "|".join(f"{name}: {value}" for name, value in cell.route.headers.items()),
@@ -141,7 +155,8 @@ def closed_load(bench: Bench, scenario: Scenario, cell: Cell, target: Target) ->
 def run_load(bench: Bench, scenario: Scenario, cell: Cell, target: Target, mode: str, *options: str) -> Outcome:
     """Our own load, until it ends."""
     command = load_command(bench, scenario, cell, target, mode)
-    output = processes.run([*command, "--seconds", str(bench.seconds), *options], bench.load_core)
+    seconds = str(bench.seconds * scenario.stretch)
+    output = processes.run([*command, "--seconds", seconds, *options], bench.load_core)
     return msgspec.json.decode(output, type=Outcome)
 
 

@@ -2,7 +2,8 @@
 
 POST /v1/chat/completions, /v1/messages   an answer, or a stream when the body says `"stream": true`
 GET  /_mode?words=60&gap=0&delay=0        for all later requests: text events in a stream; milliseconds between events
-                                          (0: one write each, as fast as possible) and before the first byte
+                                          (0: one write each, all streams in turn, as fast as
+                                          they go) and before the first byte
 GET  /_stat                               what has happened so far
 GET  /_last                               the last request, head and body, as it came in
 GET  /_drop                               breaks off the open streams
@@ -11,6 +12,7 @@ GET  /_drop                               breaks off the open streams
 import argparse
 import asyncio
 import gc
+import os
 import re
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -68,8 +70,8 @@ class Upstream:
     def set_mode(self, query: str) -> None:
         self.mode = msgspec.convert({**msgspec.to_builtins(self.mode), **dict(parse_qsl(query))}, Mode, strict=False)
         self.streams = {
-            b"/v1/chat/completions": chunked(canned.chat_events(self.mode.words)),
-            b"/v1/messages": chunked(canned.messages_events(self.mode.words)),
+            b"/v1/chat/completions": streamed(canned.chat_events(self.mode.words)),
+            b"/v1/messages": streamed(canned.messages_events(self.mode.words)),
         }
 
 
@@ -77,6 +79,7 @@ class Connection(asyncio.Protocol):
     """One connection of a gateway. Requests need a Content-Length and are not pipelined."""
 
     transport: asyncio.Transport
+    descriptor: int
 
     def __init__(self, upstream: Upstream, loop: asyncio.AbstractEventLoop) -> None:
         self.upstream = upstream
@@ -86,6 +89,7 @@ class Connection(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.descriptor = transport.get_extra_info("socket").fileno()
         self.upstream.stat.connections += 1
 
     @override
@@ -123,7 +127,7 @@ class Connection(asyncio.Protocol):
             upstream.streaming.add(self)
             self.after_delay(self.begin_stream, upstream.streams[path])
         else:
-            self.after_delay(self.transport.write, upstream.answers[path])
+            self.after_delay(self.write_now, upstream.answers[path])
 
     def administer(self, path: bytes, query: str) -> bytes:
         if path == b"/_last":
@@ -150,7 +154,7 @@ class Connection(asyncio.Protocol):
         if self not in upstream.streaming:
             return
         upstream.stat.events += 1
-        self.transport.write(frames[index] if index else STREAM_HEAD + frames[index])
+        self.write_now(frames[index])
         index += 1
         if index == len(frames):
             upstream.streaming.discard(self)
@@ -159,6 +163,18 @@ class Connection(asyncio.Protocol):
         else:
             self.loop.call_soon(self.write_event, frames, index, gap)
 
+    def write_now(self, data: bytes) -> None:
+        """One system call, past the event loop: the upstream must not be what limits a burst."""
+        if not self.transport.get_write_buffer_size():
+            try:
+                data = data[os.write(self.descriptor, data) :]
+            except BlockingIOError:
+                pass
+            except OSError:  # the client has left: the loop will say so
+                return
+        if data:
+            self.transport.write(data)
+
 
 def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
     """An answer with a length."""
@@ -166,9 +182,10 @@ def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
     return head % (status, len(body)) + body
 
 
-def chunked(events: list[bytes]) -> list[bytes]:
-    """Each event as one chunk; the last also ends the body."""
+def streamed(events: list[bytes]) -> list[bytes]:
+    """Each event as one chunk; the first brings the head along, the last ends the body."""
     frames = [b"%x\r\n%b\r\n" % (len(event), event) for event in events]
+    frames[0] = STREAM_HEAD + frames[0]
     frames[-1] += b"0\r\n\r\n"
     return frames
 

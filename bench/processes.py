@@ -69,6 +69,16 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def core_seconds(core: int) -> float:
+    """How long a core has been busy, with whatever: user, nice, system, interrupts, and time stolen by the host."""
+    for line in Path("/proc/stat").read_text("ascii").splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, ticks[:8])
+            return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+    raise OSError(f"there is no core {core}")
+
+
 def pss_megabytes(pid: int) -> float:
     """Proportional set size of a process and its living descendants."""
     kilobytes = 0

@@ -40,12 +40,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     delay: float = 0
     words: int = 60
     share: float = 1.0  # of the rounds of a run
+    stretch: int = 1  # of the seconds of a measurement
 
 
 METRICS = {
     "cpu_us": "CPU us/request",
     "event_us": "CPU us/event",
     "per_second": "requests/s",
+    "others_percent": "others on the core %",
     "p50_us": "p50 us",
     "p99_us": "p99 us",
     "first_p50_us": "first byte p50 us",
@@ -77,7 +79,7 @@ SCENARIOS = {
             count=1000,
             gap=1000,
             words=600,
-            share=0.2,
+            share=0.1,
         ),
         Scenario(name="json", title="Requests of 1.2 KB", kind="closed", metric="cpu_us", cells=_ALL),
         Scenario(
@@ -98,7 +100,8 @@ SCENARIOS = {
             count=100,
             gap=20,
             words=6000,
-            share=0.6,
+            share=0.45,
+            stretch=2,
         ),
         Scenario(
             name="big",
@@ -108,7 +111,7 @@ SCENARIOS = {
             cells=_ALL,
             big=True,
             count=8,
-            share=0.6,
+            share=0.7,
         ),
         Scenario(
             name="rate-50",
@@ -117,7 +120,8 @@ SCENARIOS = {
             metric="p50_us",
             cells=_LATENCY,
             rate=50,
-            share=0.6,
+            share=0.34,
+            stretch=3,
         ),
         Scenario(
             name="rate-4000",
@@ -126,7 +130,8 @@ SCENARIOS = {
             metric="p50_us",
             cells=_FAST,
             rate=4000,
-            share=0.6,
+            share=0.45,
+            stretch=2,
         ),
         Scenario(
             name="first-byte",
@@ -138,7 +143,8 @@ SCENARIOS = {
             rate=20,
             delay=20,
             words=20,
-            share=0.4,
+            share=0.23,
+            stretch=2,
         ),
     )
 }
