@@ -1,0 +1,129 @@
+"""The relay tap: bytes untouched, usage and ends seen, cut streams closed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.protocols.anthropic_messages.wire import CODEC, OLD, fixture, frames
+
+from twoapi import ir
+from twoapi.protocols.base import Capabilities, StreamTap
+from twoapi.wire.http import Incoming
+
+BODY = b'{"model": "a", "stream":true, "temperature": 1.50, "messages":[]}'
+STREAM = fixture("anthropic.stream.thinking-tools.sse")
+USAGE = ir.Usage(input=56, cache_read=64, cache_write=0, cache_write_5m=0, cache_write_1h=0, output=28, reasoning=20)
+
+
+def tap() -> StreamTap:
+    incoming = Incoming("/v1/messages", OLD, BODY)
+    return CODEC.stream_tap(incoming, CODEC.peek(incoming))
+
+
+@given(st.lists(st.integers(1, len(STREAM) - 1), max_size=6))
+def test_bytes_pass_unchanged_and_the_usage_is_seen_however_they_are_cut(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(STREAM)]
+    watching = tap()
+
+    out = b"".join(watching.feed(STREAM[a:b]) for a, b in zip(edges, edges[1:], strict=False))
+
+    assert out == STREAM
+    assert (watching.usage, watching.committed, watching.complete, watching.fault) == (USAGE, True, True, None)
+    assert watching.close() == b""
+
+
+def test_a_cut_stream_ends_in_an_error_frame_of_its_own() -> None:
+    place = STREAM.index(b"Checking") + 3
+    watching = tap()
+
+    relayed = watching.feed(STREAM[:place])
+    ending = watching.close()
+
+    assert ending.startswith(b"\n\nevent: error\ndata: ")
+    assert (relayed + ending).decode().split("\n\n")[-2].startswith("event: error\n")
+    assert frames(ending.lstrip())[0]["error"]["type"] == "api_error"
+    assert watching.fault is not None
+
+
+def test_a_cut_between_frames_adds_only_the_error_frame() -> None:
+    place = STREAM.index(b"\n\n", STREAM.index(b"Plan")) + 2
+    watching = tap()
+    watching.feed(STREAM[:place])
+
+    assert [frame["type"] for frame in frames(watching.close())] == ["error"]
+
+
+def test_an_error_before_the_message_is_not_committed() -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    watching = tap()
+    watching.feed(b"event: error\ndata: " + json.dumps(error).encode() + b"\n\n")
+
+    assert watching.fault is not None
+    assert (watching.fault.kind, watching.committed, watching.close()) == ("overloaded", False, b"")
+
+
+def test_an_error_inside_the_message_is_seen_and_not_repeated() -> None:
+    watching = tap()
+    watching.feed(fixture("anthropic.stream.error-midway.sse"))
+
+    assert watching.fault is not None
+    assert (watching.fault.kind, watching.complete, watching.close()) == ("overloaded", False, b"")
+
+
+def test_a_stream_of_nothing_is_a_fault_and_says_nothing() -> None:
+    watching = tap()
+
+    assert (watching.close(), watching.committed) == (b"", False)
+    assert watching.fault is not None
+
+
+def test_a_ping_never_stands_inside_a_frame() -> None:
+    watching = tap()
+    start = STREAM.index(b"\n\n") + 2
+    watching.feed(STREAM[:start])
+    between = watching.keep_alive()
+    watching.feed(STREAM[start : start + 9])
+
+    assert (between, watching.keep_alive()) == (b'event: ping\ndata: {"type":"ping"}\n\n', b"")
+
+
+def test_words_of_the_protocol_inside_a_text_are_only_text() -> None:
+    watching = tap()
+    watching.feed(STREAM[: STREAM.index(b"\n\n") + 2])
+    text = json.dumps('event: error\ndata: {"type":"message_stop"}')
+    watching.feed(
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta",'
+        b'"text":' + text.encode() + b"}}\n\n"
+    )
+
+    assert (watching.complete, watching.fault) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "version", "body"),
+    [
+        (None, b"2023-06-01", b'{"model": "b\\"", "stream":true, "temperature": 1.50, "messages":[]}'),
+        ("2023-06-01", b"2023-06-01", b'{"model": "b\\"", "stream":true, "temperature": 1.50, "messages":[]}'),
+        ("2026-10-21", b"2026-10-21", b'{"model":"b\\"","stream":true,"messages":[]}'),
+    ],
+)
+def test_a_relayed_body_changes_its_model_and_what_the_pinned_version_lacks(
+    pinned: str | None, version: bytes, body: bytes
+) -> None:
+    headers = {b"anthropic-beta": b"x,y", b"authorization": b"Bearer k"}
+    incoming = Incoming("/v1/messages", headers, BODY, query="key=secret&beta=true")
+
+    outgoing = CODEC.relay_request(incoming, CODEC.peek(incoming), 'b"', Capabilities(api_version=pinned))
+
+    assert outgoing.headers == [(b"anthropic-version", version), (b"anthropic-beta", b"x,y")]
+    assert outgoing.path == "/v1/messages?beta=true"
+    assert outgoing.body == body
+
+
+def test_counting_tokens_is_relayed_to_its_own_path() -> None:
+    incoming = Incoming("/anthropic/v1/messages/count_tokens", OLD, BODY)
+
+    outgoing = CODEC.relay_request(incoming, CODEC.peek(incoming), "a", Capabilities())
+
+    assert (outgoing.path, outgoing.body) == ("/v1/messages/count_tokens", BODY)
