@@ -1,9 +1,14 @@
 """The messages of a request: content stays as the client spelled it until somebody must read it."""
 
+import types
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Media, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
+from twoapi.ir.request import Role
 from twoapi.protocols.call_ids import decode_call_id
 from twoapi.protocols.openai_chat import media
 from twoapi.protocols.openai_chat import schema as wire
@@ -12,16 +17,19 @@ from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
-_PART_DECODERS = {
+# Each part's type with its decoder; the types are only looked up, so `Any` loses nothing here.
+_DECODERS: dict[type, Callable[[Any, str], Part]] = {
     wire.TextPart: media.decode_text,
     wire.RefusalPart: media.decode_refusal,
     wire.ImagePart: media.decode_image,
     wire.AudioPart: media.decode_audio,
     wire.FilePart: media.decode_file,
 }
-_STRICT_KINDS = {wire.strict(kind): kind for kind in wire.PART_KINDS}
-_CONVERTERS = {strict: _PART_DECODERS[kind] for strict, kind in _STRICT_KINDS.items()} | _PART_DECODERS
-_decode_parts = msgspec.json.Decoder(list[wire.join(_STRICT_KINDS)]).decode  # type: ignore[misc]  # built above
+_STRICT = {wire.strict(kind): kind for kind in wire.PART_KINDS}
+_DECODERS |= {twin: _DECODERS[kind] for twin, kind in _STRICT.items()}
+_decode_parts: Callable[[Raw], list[wire.ContentPart]] = msgspec.json.Decoder(
+    types.GenericAlias(list, wire.join(_STRICT))
+).decode
 _KIND_NAMED = {kind.__struct_config__.tag: kind for kind in wire.PART_KINDS}
 _decoder_of = {kind: json.decoder(kind) for kind in wire.PART_KINDS}
 
@@ -49,6 +57,11 @@ class MessageDecoder:
         decoded = []
         for number, message in enumerate(messages):
             at = f"/messages/{number}"
+            plain = _PLAIN_ROLES.get(message.role)
+            if plain is not None and _is_plain(message):
+                text = Text(text=message.content, at="/content")
+                decoded.append(Message(plain, [text], at, message.name, plain_content=True))
+                continue
             method = _ROLES.get(message.role)
             if method is None:
                 raise refuse(f"{message.role!r} is not a role", at + "/role")
@@ -56,10 +69,9 @@ class MessageDecoder:
         return decoded
 
     def _instruction(self, message: wire.Message, at: str) -> Message:
-        role = "system" if message.role == "system" else "developer"
         self._check_plain(message, at)
         parts, plain = self._content(message.content, at)
-        return Message(role, parts, at, message.name, plain_content=plain)  # type: ignore[arg-type]  # one of two
+        return Message(_PLAIN_ROLES[message.role], parts, at, message.name, plain_content=plain)
 
     def _user(self, message: wire.Message, at: str) -> Message:
         self._check_plain(message, at)
@@ -128,7 +140,7 @@ class MessageDecoder:
             wires = _decode_parts(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._content_leniently(raw, at), False
-        return [_CONVERTERS[type(part)](part, f"/content/{i}") for i, part in enumerate(wires)], False
+        return [_DECODERS[type(part)](part, f"/content/{i}") for i, part in enumerate(wires)], False
 
     def _content_leniently(self, raw: Raw, at: str) -> list[Part]:
         """Part by part, because one of them has a field or a type that we do not know."""
@@ -148,20 +160,11 @@ class MessageDecoder:
             return Unknown(protocol=NAME, type=name, raw=item, at=here)
         for pointer, value in json.unknown_fields(item, kind).items():
             self._extras[at + here + pointer] = value
-        return _CONVERTERS[kind](_decoder_of[kind](item), here)
+        return _DECODERS[kind](_decoder_of[kind](item), here)
 
     def _check_plain(self, message: wire.Message, at: str, *, result: bool = False) -> None:
         """Keeps the fields that only another role may have."""
-        if (
-            message.tool_calls is None
-            and (result or message.tool_call_id is None)
-            and message.function_call is None
-            and message.refusal is json.EMPTY
-            and message.audio is None
-            and message.reasoning_content is json.EMPTY
-            and message.reasoning is json.EMPTY
-            and message.reasoning_details is None
-        ):
+        if (result or message.tool_call_id is None) and _is_bare(message):
             return
         for field in ("tool_calls", "function_call", "refusal", "audio") + (() if result else ("tool_call_id",)):
             self._keep(f"{at}/{field}")
@@ -172,6 +175,24 @@ class MessageDecoder:
         value = json.at_pointer(self._payload, pointer)
         if value is not None and not json.is_null(value):
             self._extras[pointer] = value
+
+
+def _is_plain(message: wire.Message) -> bool:
+    """True for a message that is one string and nothing else: nearly all of them."""
+    return message.tool_call_id is None and _is_bare(message) and json.first_byte(message.content) == 34
+
+
+def _is_bare(message: wire.Message) -> bool:
+    """True when there is nothing that only an assistant's message has."""
+    return (
+        message.tool_calls is None
+        and message.function_call is None
+        and message.refusal is json.EMPTY
+        and message.audio is None
+        and message.reasoning_content is json.EMPTY
+        and message.reasoning is json.EMPTY
+        and message.reasoning_details is None
+    )
 
 
 def _decode_reasoning(message: wire.Message) -> list[Part]:
@@ -195,7 +216,13 @@ def _decode_call(call: wire.ToolCall, at: str, here: str) -> ToolCall:
     raise refuse("a tool call needs function or custom", at + here)
 
 
-_ROLES = {
+_PLAIN_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "assistant": "assistant",
+}
+_ROLES: dict[str, Callable[[MessageDecoder, wire.Message, str], Message]] = {
     "user": MessageDecoder._user,  # noqa: SLF001  the table of this class
     "assistant": MessageDecoder._assistant,  # noqa: SLF001
     "tool": MessageDecoder._tool,  # noqa: SLF001

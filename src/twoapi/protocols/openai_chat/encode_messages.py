@@ -25,17 +25,17 @@ from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import CacheMarks
 from twoapi.protocols.openai_chat.media import as_raw, encode_media
 from twoapi.protocols.openai_chat.name import NAME
+from twoapi.protocols.openai_chat.schema_out import Contents
 from twoapi.protocols.tool_names import ToolNames
 
+_ALL_PLAIN = frozenset({"system", "developer", "user", "assistant"})
 _ERROR_MARK = "[tool error] "
-
-Contents = list[wire.ContentPart | out.Raw]
 
 
 class MessageEncoder:
     """Encodes the messages of one request."""
 
-    __slots__ = ("_capabilities", "_legacy", "_losses", "_marks", "_same", "call_ids", "names")
+    __slots__ = ("_capabilities", "_legacy", "_losses", "_marks", "_plain_roles", "_same", "call_ids", "names")
 
     def __init__(self, request: Request, capabilities: Capabilities, losses: list[Loss], marks: CacheMarks) -> None:
         self._capabilities = capabilities
@@ -43,6 +43,7 @@ class MessageEncoder:
         self._marks = marks
         self._same = request.protocol == NAME
         self._legacy = self._same and request.legacy_functions
+        self._plain_roles = _ALL_PLAIN if capabilities.developer_role else _ALL_PLAIN - {"developer"}
         self.names = ToolNames(capabilities.max_tool_name)
         self.call_ids: dict[str, str] = {}
 
@@ -50,7 +51,18 @@ class MessageEncoder:
         """The wire messages in order."""
         encoded: list[out.Message] = []
         for message in messages:
-            _ROLES[message.role](self, message, encoded)
+            parts = message.parts
+            # Nearly all messages are one text.
+            if (
+                len(parts) == 1
+                and type(text := parts[0]) is Text
+                and text.cache is None
+                and self._marks.pending is None
+                and message.role in self._plain_roles
+            ):
+                encoded.append(out.Message(role=message.role, content=text.text, name=message.name))
+            else:
+                _ROLES[message.role](self, message, encoded)
         return encoded
 
     def name(self, name: str, namespace: str | None) -> str:
@@ -70,9 +82,6 @@ class MessageEncoder:
 
     def _user(self, message: Message, encoded: list[out.Message]) -> None:
         parts = message.parts
-        if len(parts) == 1 and type(parts[0]) is Text and parts[0].cache is None and not self._marks.pending:
-            encoded.append(out.Message(role="user", content=parts[0].text, name=message.name))
-            return
         results = [part for part in parts if isinstance(part, ToolResult)]
         if not results:
             content = self._content(message, parts)
@@ -123,11 +132,11 @@ class MessageEncoder:
             self._marks.place(part.cache, path, encoded)
         return encoded
 
-    def _text(self, part: Part, path: str) -> Contents:
+    def _text(self, part: Part, _path: str) -> Contents:
         assert isinstance(part, Text)  # noqa: S101  by the table
         return [wire.TextPart(text=as_raw(part.text))]
 
-    def _refusal(self, part: Part, path: str) -> Contents:
+    def _refusal(self, part: Part, _path: str) -> Contents:
         assert isinstance(part, Refusal)  # noqa: S101  by the table
         return [wire.RefusalPart(refusal=as_raw(part.text))]
 

@@ -63,25 +63,25 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
 def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
     sampling = request.sampling
     same = request.protocol == NAME
-    if sampling.max_tokens is not None:
-        field = capabilities.max_tokens_field
-        if same and field == "max_completion_tokens":
-            field = request.where("max_tokens")[1:]  # the client's own spelling
-        if field == "max_tokens":
-            body.max_tokens = sampling.max_tokens
-        else:
-            body.max_completion_tokens = sampling.max_tokens
+    field = capabilities.max_tokens_field
+    if same and field == "max_completion_tokens":
+        field = request.where("max_tokens")[1:]  # the client's own spelling
+    if field == "max_tokens":
+        body.max_tokens = sampling.max_tokens
+    else:
+        body.max_completion_tokens = sampling.max_tokens
     if capabilities.sampling:
         body.temperature, body.top_p = sampling.temperature, sampling.top_p
     else:
-        for name in ("temperature", "top_p"):
-            if getattr(sampling, name) is not None:
-                losses.append(Loss(request.where(name), "dropped", NAME, "this model takes no sampling parameters"))
-    if sampling.top_k is not None:
-        if same:
-            body.top_k = sampling.top_k
-        else:
-            losses.append(Loss(request.where("top_k"), "dropped", NAME, "no top_k here"))
+        losses += [
+            Loss(request.where(name), "dropped", NAME, "this model takes no sampling parameters")
+            for name, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p))
+            if value is not None
+        ]
+    if same:
+        body.top_k = sampling.top_k
+    elif sampling.top_k is not None:
+        losses.append(Loss(request.where("top_k"), "dropped", NAME, "no top_k here"))
     body.presence_penalty, body.frequency_penalty = sampling.presence_penalty, sampling.frequency_penalty
     body.seed, body.n = sampling.seed, sampling.n
     body.logprobs, body.top_logprobs = sampling.logprobs, sampling.top_logprobs
@@ -94,9 +94,10 @@ def _encode_stop(
     request: Request, stop: list[str], body: out.Body, capabilities: Capabilities, losses: list[Loss]
 ) -> None:
     body.stop = stop[: capabilities.max_stop]
-    for number in range(capabilities.max_stop, len(stop)):
-        path = f"{request.where('stop')}/{number}"
-        losses.append(Loss(path, "dropped", NAME, f"at most {capabilities.max_stop} stop strings"))
+    losses += [
+        Loss(f"{request.where('stop')}/{number}", "dropped", NAME, f"at most {capabilities.max_stop} stop strings")
+        for number in range(capabilities.max_stop, len(stop))
+    ]
 
 
 def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:

@@ -29,6 +29,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
 )
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.reasoning import encode_details
+from twoapi.protocols.openai_chat.schema import ReasoningDetail
 from twoapi.protocols.openai_chat.stop import LOSSY, encode_stop, guess_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
 from twoapi.wire import json
@@ -168,7 +169,7 @@ class _MessageEncoder:
         return call.arguments if call.arguments or self._protocol == NAME else "{}"
 
     def _finish_thoughts(self) -> None:
-        details = []
+        details: list[ReasoningDetail] = []
         texts: dict[str, list[str]] = {}
         for part in self._thoughts:
             text = plain(part.text)

@@ -1,7 +1,6 @@
 """Media: data URLs (RFC 2397) and the parts that carry them, both directions."""
 
 import base64
-import binascii
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -26,20 +25,24 @@ _EXTENSIONS = {"application/pdf": ".pdf", "text/plain": ".txt", "text/markdown":
 
 
 def decode_text(part: wire.TextPart, at: str) -> Part:
+    """The text of a turn."""
     return Text(text=part.text, at=at, cache=decode_mark(part.prompt_cache_breakpoint))
 
 
 def decode_refusal(part: wire.RefusalPart, at: str) -> Part:
+    """The model's own refusal, in the history."""
     return Refusal(text=part.refusal, at=at)
 
 
 def decode_image(part: wire.ImagePart, at: str) -> Part:
+    """An image, inline or by URL."""
     source, mime = decode_url(part.image_url.url)
     mark = decode_mark(part.prompt_cache_breakpoint)
     return Media(kind="image", source=source, mime=mime, detail=part.image_url.detail, at=at, cache=mark)
 
 
 def decode_audio(part: wire.AudioPart, at: str) -> Part:
+    """Sound, always inline."""
     word = part.input_audio.format
     return Media(
         kind="audio",
@@ -51,6 +54,7 @@ def decode_audio(part: wire.AudioPart, at: str) -> Part:
 
 
 def decode_file(part: wire.FilePart, at: str) -> Part:
+    """A file, inline or by id."""
     file, mark = part.file, decode_mark(part.prompt_cache_breakpoint)
     if file.file_data is not None:
         source, mime = decode_url(file.file_data)

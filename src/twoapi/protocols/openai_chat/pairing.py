@@ -46,9 +46,11 @@ class _Pairing:
             results = [
                 part
                 for part in later.parts
-                if isinstance(part, ToolResult) and id(part) not in self._taken and wanted.pop(part.call_id, None)
+                if isinstance(part, ToolResult) and id(part) not in self._taken and part.call_id in wanted
             ]
             self._taken.update(map(id, results))
+            for part in results:
+                wanted.pop(part.call_id, None)
             if results and later_number > number + 1 and self._apart(number, later_number):
                 self._losses.append(Loss(later.at, "reordered", NAME, "tool results go right behind their calls"))
             if results:

@@ -1,5 +1,8 @@
 """The vendor's wire structs of a request, in the vendor's names, and the strict twin of each."""
 
+# The vendor's names say what each struct is.
+# ruff: noqa: D101
+
 import functools
 import operator
 import types

@@ -1,5 +1,8 @@
 """The vendor's wire structs of an answer, whole and streamed; every field may be missing, because somewhere one is."""
 
+# The vendor's names say what each struct is.
+# ruff: noqa: D101
+
 import msgspec
 from msgspec import Raw
 

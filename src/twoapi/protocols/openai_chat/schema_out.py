@@ -1,11 +1,15 @@
 """The wire structs that encoders fill, request and answer; a field left at its default is not written."""
 
+# The vendor's names say what each struct is.
+# ruff: noqa: D101
+
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from twoapi.protocols.openai_chat.schema import ContentPart, ReasoningDetail
 
-Content = str | Raw | list[ContentPart | Raw] | None
+Contents = list[ContentPart | Raw]
+Content = str | Raw | Contents | None
 
 
 class Function(msgspec.Struct, kw_only=True, gc=False):
@@ -171,8 +175,8 @@ class Audio(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 
 class AnswerMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     role: str | UnsetType = UNSET
-    content: str | None | UnsetType = UNSET
-    refusal: str | None | UnsetType = UNSET
+    content: str | UnsetType | None = UNSET
+    refusal: str | UnsetType | None = UNSET
     annotations: list[Annotation] | UnsetType = UNSET
     tool_calls: list[ToolCall] | UnsetType = UNSET
     function_call: Function | UnsetType = UNSET

@@ -96,36 +96,47 @@ class StreamChoice:
         delta = choice.delta or choice.message
         if delta is None:
             return
+        if type(delta.content) is str and delta.content and spoken_text(choice) is not None:
+            self.text(delta.content, events)
+            return
+        self._take_thoughts(delta, events)
+        self._take_words(delta, events)
+        if choice.logprobs is not json.EMPTY:
+            self._logprobs(choice.logprobs, events)
+        if delta.annotations:
+            self._annotations(delta.annotations, events)
+        for call in delta.tool_calls or ():
+            self._call(call, events)
+        if delta.function_call is not None:
+            self._function_call(delta.function_call, events)
+        if delta.audio is not None:
+            self._take_audio(delta.audio, events)
+
+    def text(self, text: str, events: list[Event]) -> None:
+        """Adds more of the visible text."""
+        if text:
+            if self._kind is not Text:
+                self._open(Text, "content", events)
+            events.append(Delta(self.index, self._part, text))
+
+    def _take_thoughts(self, delta: wire.Message, events: list[Event]) -> None:
         thought = delta.reasoning_content or delta.reasoning
         if thought:
             self._told = True
             field = "reasoning_content" if delta.reasoning_content else "reasoning"
             self._run(Reasoning, field, thought, events)
-        if delta.reasoning_details:
-            for detail in delta.reasoning_details:
-                self._detail(detail, events)
+        for detail in delta.reasoning_details or ():
+            self._detail(detail, events)
+
+    def _take_words(self, delta: wire.Message, events: list[Event]) -> None:
         content = delta.content
-        if content:
-            if isinstance(content, str):
-                if self._kind is not Text:
-                    self._open(Text, "content", events)
-                events.append(Delta(self.index, self._part, content))
-            else:
-                for reasoning, text in content_pieces(content):
-                    self._run(Reasoning if reasoning else Text, "content", text, events)
+        if isinstance(content, str):
+            self.text(content, events)
+        elif content is not None:
+            for reasoning, text in content_pieces(content):
+                self._run(Reasoning if reasoning else Text, "content", text, events)
         if delta.refusal:
             self._run(Refusal, "refusal", delta.refusal, events)
-        if choice.logprobs is not json.EMPTY:
-            self._logprobs(choice.logprobs, events)
-        if delta.annotations:
-            self._annotations(delta.annotations, events)
-        if delta.tool_calls:
-            for call in delta.tool_calls:
-                self._call(call, events)
-        if delta.function_call is not None:
-            self._function_call(delta.function_call, events)
-        if delta.audio is not None:
-            self._take_audio(delta.audio, events)
 
     def finish(self, events: list[Event]) -> None:
         """Ends the open parts and the candidate."""
@@ -283,3 +294,24 @@ class StreamChoice:
         """The wire tells when audio expires last of all, so the part is given whole when it ends."""
         media.source = Base64("".join(self._audio_data))
         return media
+
+
+def spoken_text(choice: wire.ChunkChoice) -> str | None:
+    """The text of a chunk that brings nothing but text; None for any other."""
+    delta = choice.delta
+    if (
+        delta is None
+        or choice.finish_reason
+        or choice.usage is not json.EMPTY
+        or not (choice.logprobs is json.EMPTY or json.is_null(choice.logprobs))
+        or delta.tool_calls
+        or delta.reasoning_content
+        or delta.reasoning
+        or delta.reasoning_details
+        or delta.refusal
+        or delta.annotations
+        or delta.function_call is not None
+        or delta.audio is not None
+    ):
+        return None
+    return delta.content if isinstance(delta.content, str) and delta.content else None

@@ -10,7 +10,7 @@ from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.schema import strict
 from twoapi.protocols.openai_chat.stop import failure
-from twoapi.protocols.openai_chat.stream_choice import StreamChoice
+from twoapi.protocols.openai_chat.stream_choice import StreamChoice, spoken_text
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -18,12 +18,15 @@ from twoapi.wire.sse import SseReader
 
 _decode_strict = msgspec.json.Decoder(strict(wire.Chunk)).decode
 _decode_lenient = msgspec.json.Decoder(wire.Chunk).decode
+_decode_text = msgspec.json.Decoder(str).decode
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 # A server with fields of its own sends them in every chunk: they are collected from this many chunks, and from
 # those that finish a choice or bring usage, where the rarer ones stand.
 _CURIOUS = 4
 _MOST_CHOICES = 128
+# How often the frame of a text chunk is learned; where every chunk is framed anew (padding), it never fits.
+_LESSONS = 4
 
 
 class ChatStreamDecoder:
@@ -34,9 +37,13 @@ class ChatStreamDecoder:
         "_curious",
         "_done",
         "_extras",
+        "_foot",
+        "_head",
         "_lenient",
+        "_lessons",
         "_reader",
         "_restore",
+        "_spoken",
         "_started",
         "_usage",
     )
@@ -50,6 +57,10 @@ class ChatStreamDecoder:
         self._curious = _CURIOUS
         self._choices: dict[int, StreamChoice] = {}
         self._usage: Raw | None = None
+        self._lessons = _LESSONS
+        self._head = b""  # of a chunk that is all text: what stands before the text
+        self._foot = b""  # and behind it
+        self._spoken = 0  # the choice that it belongs to
         self._extras: dict[str, Raw] = {}
 
     def feed(self, data: bytes) -> list[Event]:
@@ -62,10 +73,20 @@ class ChatStreamDecoder:
         except WireError as error:
             self._fail(broken(error.message), events)
             return events
+        head = self._head
         for _, payload in frames:
-            self._take(payload, events)
-            if self._done:
+            # Nearly all chunks differ from the one before in their text alone.
+            if head and payload.startswith(head) and payload.endswith(self._foot):
+                try:
+                    text = _decode_text(payload[len(head) : -len(self._foot)])
+                except _BAD:
+                    pass
+                else:
+                    self._choices[self._spoken].text(text, events)
+                    continue
+            if self._take(payload, events):
                 break
+            head = self._head
         return events
 
     def close(self) -> list[Event]:
@@ -74,32 +95,24 @@ class ChatStreamDecoder:
         if self._done:
             return events
         for _, payload in self._reader.close():
-            self._take(payload, events)
-            if self._done:
+            if self._take(payload, events):
                 return events
         self._end(events, marked=False)
         return events
 
-    def _take(self, payload: bytes, events: list[Event]) -> None:
+    def _take(self, payload: bytes, events: list[Event]) -> bool:
+        """Adds the events of one frame; True when it was the last."""
         if payload == b"[DONE]":
             self._end(events, marked=True)
-            return
-        try:
-            chunk = _decode_lenient(payload) if self._lenient else _decode_strict(payload)
-        except _BAD:
-            self._lenient = True
-            try:
-                chunk = _decode_lenient(payload)
-            except _BAD as error:
-                self._fail_unread(payload, error, events)
-                return
-        if self._lenient:
-            self._collect(payload, chunk)
+            return True
+        chunk = self._read(payload, events)
+        if chunk is None:
+            return True
         if chunk.error is not json.EMPTY:
             fault = hidden_fault(chunk.error)
             if fault is not None:
                 self._fail(fault, events)
-                return
+                return True
         if chunk.usage is not json.EMPTY and json.first_byte(chunk.usage) == 123:
             self._usage = chunk.usage
         choices = chunk.choices
@@ -108,6 +121,40 @@ class ChatStreamDecoder:
                 self._start(chunk, events)
             for number, choice in enumerate(choices):
                 self._choice(number, choice, events)
+            if self._lessons and len(choices) == 1:
+                self._learn(payload, chunk)
+        return self._done
+
+    def _read(self, payload: bytes, events: list[Event]) -> wire.Chunk | None:
+        """The chunk of a frame; None when it is none and the stream has failed."""
+        if not self._lenient:
+            try:
+                return _decode_strict(payload)
+            except _BAD:
+                self._lenient = True
+        try:
+            chunk = _decode_lenient(payload)
+        except _BAD as error:
+            self._fail_unread(payload, error, events)
+            return None
+        self._collect(payload, chunk)
+        return chunk
+
+    def _learn(self, payload: bytes, chunk: wire.Chunk) -> None:
+        """Remembers what surrounds the text of a chunk that holds nothing else."""
+        choice = chunk.choices[0] if chunk.choices else None
+        text = None if choice is None else spoken_text(choice)
+        if choice is None or text is None or not json.is_null(chunk.usage):
+            return
+        self._lessons -= 1
+        key = b'"content":'
+        at = payload.find(key) + len(key)
+        if payload[at : at + 1] == b" ":
+            at += 1
+        spelled = json.encode(text)
+        if payload.count(key) == 1 and payload.startswith(spelled, at):
+            self._head, self._foot = payload[:at], payload[at + len(spelled) :]
+            self._spoken = 0 if choice.index is None else choice.index
 
     def _choice(self, number: int, choice: wire.ChunkChoice, events: list[Event]) -> None:
         index = number if choice.index is None else choice.index

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+from msgspec import Raw
 
 from twoapi.ir import (
     Attach,
@@ -127,7 +128,7 @@ class ChatStreamEncoder:
         """A comment."""
         return b"" if self._done else KEEP_ALIVE
 
-    def _on_start(self, event: Start, written: list[bytes]) -> None:
+    def _on_start(self, event: Start, _written: list[bytes]) -> None:
         if not self._head:
             self._protocol = event.protocol
             self._usage = event.usage
@@ -305,7 +306,7 @@ class ChatStreamEncoder:
             # Clients parse arguments as JSON; the vendor itself never sends none.
             written.append(part.begin + b'"{}"' + part.end)
 
-    def _on_usage(self, event: UsageUpdate, written: list[bytes]) -> None:
+    def _on_usage(self, event: UsageUpdate, _written: list[bytes]) -> None:
         self._usage = event.usage
 
     def _on_finish(self, event: Finish, written: list[bytes]) -> None:
@@ -339,7 +340,7 @@ class ChatStreamEncoder:
         written.append(DONE)
         self._done = True
 
-    def _usage_chunk(self, extras: dict[str, out.Raw], written: list[bytes]) -> None:
+    def _usage_chunk(self, extras: dict[str, Raw], written: list[bytes]) -> None:
         """The last chunk; what the upstream said of the whole answer goes along to a client of its protocol."""
         usage = encode_usage(self._usage, same=self._protocol == NAME)
         if usage is None:
@@ -356,7 +357,7 @@ class ChatStreamEncoder:
         written.append(error_frame(event.fault))
         self._done = True
 
-    def _on_keep_alive(self, event: KeepAlive, written: list[bytes]) -> None:
+    def _on_keep_alive(self, _event: KeepAlive, written: list[bytes]) -> None:
         written.append(KEEP_ALIVE)
 
 
