@@ -20,6 +20,7 @@ _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_str = msgspec.json.Decoder(str).decode
 _SPACE = b" \t\r\n"
+_NULL = (0, 110)  # what an absent value begins with: nothing, or the n that no other value begins with
 
 
 def decoder(kind: type[T]) -> Callable[[bytes | Raw | str], T]:
@@ -82,7 +83,7 @@ def first_byte(raw: Raw | bytes) -> int:
 
 def is_null(raw: Raw) -> bool:
     """True for an absent field and for null."""
-    return raw is EMPTY or bytes(raw) in (b"", b"null")
+    return raw is EMPTY or first_byte(raw) in _NULL
 
 
 def replace_field(body: bytes, name: str, value: bytes) -> bytes:
