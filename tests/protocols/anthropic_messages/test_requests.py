@@ -502,8 +502,7 @@ def test_extras_of_another_protocol_are_reported_and_never_sent() -> None:
             "/messages/0/content/0/text",
         ),
         (
-            b'{"model":"m","messages":[{"role":"assistant","content":'
-            b'[{"type":"tool_use","id":"a","name":"f","input":"x"}]}]}',
+            b'{"model":"m","messages":[{"role":"assistant","content":[{"type":"tool_use","id":"","name":"f","input":1}]}]}',
             "/messages/0/content/0/input",
         ),
     ],

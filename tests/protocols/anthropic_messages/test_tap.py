@@ -1,6 +1,7 @@
 """The relay tap: bytes untouched, usage and ends seen, cut streams closed."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def test_bytes_pass_unchanged_and_the_usage_is_seen_however_they_are_cut(cuts: l
     edges = [0, *sorted(cuts), len(STREAM)]
     watching = tap()
 
-    out = b"".join(watching.feed(STREAM[a:b]) for a, b in zip(edges, edges[1:], strict=False))
+    out = b"".join(watching.feed(STREAM[a:b]) for a, b in pairwise(edges))
 
     assert out == STREAM
     assert (watching.usage, watching.committed, watching.complete, watching.fault) == (USAGE, True, True, None)

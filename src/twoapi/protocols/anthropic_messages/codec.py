@@ -6,7 +6,7 @@ from twoapi import ir
 from twoapi.protocols.anthropic_messages import decode_request, encode_request, faults, relay, response
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.anthropic_messages.stream_decoder import AnthropicStreamDecoder
-from twoapi.protocols.anthropic_messages.stream_encoder import AnthropicStreamEncoder
+from twoapi.protocols.anthropic_messages.stream_encoder import AnthropicStreamEncoder, error_frame
 from twoapi.protocols.anthropic_messages.tap import AnthropicStreamTap
 from twoapi.protocols.base import (
     AnswerContext,
@@ -22,13 +22,14 @@ from twoapi.protocols.base import (
 )
 from twoapi.wire.http import Headers, Incoming, Outgoing
 from twoapi.wire.json import encode
+from twoapi.wire.sse import comment
 
 
 class AnthropicMessages:
     """Anthropic Messages, API versions 2023-06-01 and 2026-10-21, both sides."""
 
     name = NAME
-    error_content_type = b"application/json"
+    silence = comment()  # a ping may come only after message_start; every client skips a comment
 
     def peek(self, incoming: Incoming) -> Peek:
         """Model and stream flag."""
@@ -49,6 +50,10 @@ class AnthropicMessages:
     def encode_fault(self, fault: ir.Fault, request_id: str) -> tuple[int, Headers, bytes]:
         """Status, headers and body of an error."""
         return faults.encode_fault(fault, request_id)
+
+    def stream_fault(self, fault: ir.Fault) -> bytes:
+        """The error event of a stream that has not begun."""
+        return error_frame(fault, fault.request_id)
 
     def encode_models(self, models: list[ModelEntry]) -> bytes:
         """The model list."""

@@ -45,6 +45,10 @@ class Thinking:
         self.wire: Wire | None = None
         self.effort: str | None = None
         reasoning = encoding.request.reasoning
+        if reasoning.effort is None and reasoning.mode is None and reasoning.budget is None:
+            if reasoning.show is not None:
+                self._lose("reasoning.show", "info", "nothing to show without reasoning")
+            return
         self._put_effort(reasoning)
         self._put_mode(reasoning)
         self._put_display(reasoning)

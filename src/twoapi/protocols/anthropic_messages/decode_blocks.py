@@ -80,18 +80,19 @@ def cache_mark(wire: schema.CacheControl | None) -> ir.CacheMark | None:
 
 def decode_text(block: schema.TextBlock, at: str, base: str, extras: Extras) -> ir.Text:
     """A text. Citations that are not all known also go on verbatim."""
-    if first_byte(block.text) != 34:
+    text = block.text
+    if memoryview(text)[0] != 34:
         raise WireError("expected a string", f"{base}{at}/text")
+    if block.cache_control is None and not block.citations:
+        return ir.Text(text=text, at=at)
     citations = []
-    if block.citations:
-        for raw in block.citations:
-            citation = decode_citation(raw)
-            if citation is None:
-                extras[f"{base}{at}/citations"] = Raw(encode(block.citations))
-            else:
-                citations.append(citation)
-    mark = block.cache_control
-    return ir.Text(text=block.text, at=at, cache=None if mark is None else cache_mark(mark), citations=citations)
+    for raw in block.citations or ():
+        citation = decode_citation(raw)
+        if citation is None:
+            extras[f"{base}{at}/citations"] = Raw(encode(block.citations))
+        else:
+            citations.append(citation)
+    return ir.Text(text=text, at=at, cache=cache_mark(block.cache_control), citations=citations)
 
 
 def decode_thinking(block: schema.ThinkingBlock, at: str, base: str, _: Extras) -> ir.Reasoning:
@@ -191,13 +192,12 @@ def _decode_result(block: schema.ToolResultBlock, at: str, base: str, extras: Ex
     else:
         blocks: list[schema.AnyBlock] = [] if content is None else list(content)
         parts = decode_blocks(blocks, base, f"{at}/content", extras)
-    mark = block.cache_control
     return ir.ToolResult(
         call_id=decode_call_id(block.tool_use_id),
         content=cast("list[ir.Text | ir.Media | ir.SearchResult | ir.Unknown]", parts),
         is_error=block.is_error,
         at=at,
-        cache=None if mark is None else cache_mark(mark),
+        cache=cache_mark(block.cache_control),
     )
 
 

@@ -35,10 +35,9 @@ def encode_part(encoding: Encoding, part: ir.Part, base: str, role: str) -> Made
 
 def is_blank(text: ir.JsonText) -> bool:
     """True for a text that the service refuses as empty."""
-    if type(text) is str:
-        return not text or text.isspace()
-    size = memoryview(cast("Raw", text)).nbytes
-    return size == 2 or (size < _SHORT and not ir.plain(text).strip())
+    if len(text) >= _SHORT:  # the length of a Raw is that of its JSON
+        return False
+    return not ir.plain(text).strip()
 
 
 def _encode_text(encoding: Encoding, part: ir.Text, path: str, role: str) -> Made:
@@ -84,6 +83,7 @@ def _encode_reasoning(encoding: Encoding, part: ir.Reasoning, path: str, _: str)
 
 
 def _encode_call(encoding: Encoding, part: ir.ToolCall, path: str, _: str) -> Made:
+    encoding.tools_used = True
     text = part.arguments
     given: object
     if part.kind == "custom":
@@ -109,6 +109,7 @@ def _encode_call(encoding: Encoding, part: ir.ToolCall, path: str, _: str) -> Ma
 
 
 def _encode_result(encoding: Encoding, part: ir.ToolResult, path: str, role: str) -> Made:
+    encoding.tools_used = True
     block: Wire = {"type": "tool_result", "tool_use_id": encode_call_id(part.call_id, MAX_CALL_ID)}
     base = path.removesuffix(part.at)
     content = part.content

@@ -1,5 +1,7 @@
 """The canonical request to an upstream's."""
 
+from operator import attrgetter
+
 import msgspec
 
 from twoapi import ir
@@ -14,20 +16,23 @@ from twoapi.wire.json import encode, insert
 PATH = "/v1/messages"
 _TIERS = {"auto": "auto", "default": "standard_only", "standard": "standard_only", "standard_only": "standard_only"}
 
-# Fields of other protocols that have no place here: where they are in the request, and why they do not cross.
-_NOWHERE = (
-    ("sampling", "presence_penalty"),
-    ("sampling", "frequency_penalty"),
-    ("sampling", "seed"),
-    ("sampling", "logit_bias"),
-    ("sampling", "logprobs"),
-    ("sampling", "top_logprobs"),
-    ("output", "verbosity"),
-    ("output", "audio"),
-    ("output", "prediction"),
-    ("state", "store"),
-    ("state", "background"),
-)
+# Fields of other protocols that have no place here, and their names for Request.where.
+_NOWHERE = {
+    "sampling.presence_penalty": "presence_penalty",
+    "sampling.frequency_penalty": "frequency_penalty",
+    "sampling.seed": "seed",
+    "sampling.logit_bias": "logit_bias",
+    "sampling.logprobs": "logprobs",
+    "sampling.top_logprobs": "top_logprobs",
+    "output.verbosity": "output.verbosity",
+    "output.audio": "output.audio",
+    "output.prediction": "output.prediction",
+    "state.store": "state.store",
+    "state.background": "state.background",
+    "safety": "safety",
+}
+_nowhere = attrgetter(*_NOWHERE)
+_NOTHING = (None,) * len(_NOWHERE)
 
 
 def encode_request(request: ir.Request, model: str, capabilities: Capabilities, losses: list[ir.Loss]) -> Encoded:
@@ -91,7 +96,7 @@ def _put_output(encoding: Encoding, body: Wire, effort: str | None) -> None:
         body["output_config"] = config
     if output.modalities is not None:
         kind: ir.LossKind = "info" if output.modalities == ["text"] else "dropped"
-        encoding.lose(request.where("modalities"), kind, "answers are text")
+        encoding.lose(request.where("output.modalities"), kind, "answers are text")
 
 
 def _put_rest(encoding: Encoding, body: Wire) -> None:
@@ -114,18 +119,18 @@ def _put_rest(encoding: Encoding, body: Wire) -> None:
 def _report_foreign(encoding: Encoding) -> None:
     """The fields of other protocols, each with its Loss; a conversation held by a server cannot be carried at all."""
     request = encoding.request
-    for holder, name in _NOWHERE:
-        if getattr(getattr(request, holder), name) is not None:
-            encoding.lose(request.where(name), "dropped", f"{name} does not exist in this protocol")
+    values = _nowhere(request)
+    if values != _NOTHING:
+        for name, value in zip(_NOWHERE.values(), values, strict=True):
+            if value is not None:
+                encoding.lose(request.where(name), "dropped", f"{name} does not exist in this protocol")
     if request.metadata:
         encoding.lose(request.where("metadata"), "dropped", "metadata holds only a user id")
-    if request.safety is not None:
-        encoding.lose(request.where("safety"), "dropped", "safety settings do not exist in this protocol")
     if request.cache_key is not None:
         encoding.lose(request.where("cache_key"), "info", "a cache key only helps routing")
     for name in ("previous", "conversation"):
         if getattr(request.state, name) is not None:
-            raise refusal("the target holds no conversations", request.where(name))
+            raise refusal("the target holds no conversations", request.where(f"state.{name}"))
 
 
 def _put_tier(encoding: Encoding, body: Wire, tier: str) -> None:

@@ -41,11 +41,12 @@ def encode_turns(encoding: Encoding) -> Turns:
         turn = _turn(encoding, message, "assistant" if message.role == "assistant" else "user")
         if turn is not None:
             turns.append(turn)
-    turns = _joined(encoding, turns)
     if not turns:
         raise refusal("at least one user message is needed", "/messages")
-    if encoding.request.state.thread != "continue":
-        check_pairs(turns)
+    if encoding.tools_used:
+        turns = _joined(encoding, turns)
+        if encoding.request.state.thread != "continue":
+            check_pairs(turns)
     _finish_prefill(encoding, turns)
     return Turns(_one_turn(leading + hoisted), turns)
 

@@ -16,7 +16,18 @@ _TTLS = {None: None, 300: "5m", 3600: "1h"}
 class Encoding:
     """The state of one encode_request."""
 
-    __slots__ = ("_marks", "_pending", "api_version", "capabilities", "custom", "losses", "names", "native", "request")
+    __slots__ = (
+        "_marks",
+        "_pending",
+        "api_version",
+        "capabilities",
+        "custom",
+        "losses",
+        "names",
+        "native",
+        "request",
+        "tools_used",
+    )
 
     def __init__(self, request: ir.Request, capabilities: Capabilities, losses: list[ir.Loss]) -> None:
         self.request = request
@@ -25,6 +36,7 @@ class Encoding:
         self.names = ToolNames(capabilities.max_tool_name)
         self.native = request.protocol == NAME
         self.custom = frozenset(tool.name for tool in request.tools if tool.kind == "custom")
+        self.tools_used = False  # a call or a result is in the history
         self.api_version = self._choose_version()
         self._marks: list[tuple[Wire, str]] = []
         self._pending: tuple[ir.CacheMark, str] | None = None

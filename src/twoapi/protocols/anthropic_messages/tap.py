@@ -31,13 +31,14 @@ class _Watched(msgspec.Struct):
 
 
 _decode = decoder(_Watched)
+_CONTENT = b"event: content_block_delta\n"
 _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 class AnthropicStreamTap:
     """Watches one relayed stream."""
 
-    __slots__ = ("_inside", "_reader", "_usage", "committed", "complete", "fault", "usage")
+    __slots__ = ("_inside", "_reader", "_tail", "_usage", "committed", "complete", "fault", "usage")
 
     def __init__(self) -> None:
         self.usage: ir.Usage | None = None
@@ -47,11 +48,16 @@ class AnthropicStreamTap:
         self._usage = schema.Usage()
         self._reader: SseReader | None = SseReader()
         self._inside = False  # the bytes so far end inside a frame
+        self._tail = b""
 
     def feed(self, data: bytes) -> bytes:
         """The same bytes. Whole frames without a word of interest are not looked into."""
-        if self._inside or b"message_" in data or b"error" in data or not data.endswith(b"\n\n") or not self.committed:
-            self._look(data)
+        if self.committed and not self._inside:
+            if data.startswith(_CONTENT) and data.find(b"\n\n") == len(data) - 2:
+                return data  # one frame of content: what most reads bring
+            if b"message_" not in data and b"error" not in data and data.endswith(b"\n\n"):
+                return data
+        self._look(data)
         return data
 
     def close(self) -> bytes:
@@ -79,7 +85,8 @@ class AnthropicStreamTap:
     def _look(self, data: bytes) -> None:
         if not data:
             return
-        self._inside = not data.endswith(_BLANK)
+        self._tail = (self._tail + data[-4:])[-4:]  # a blank line may lie across the seam
+        self._inside = not self._tail.endswith(_BLANK)
         if self._reader is None:
             return
         try:
@@ -101,14 +108,14 @@ class AnthropicStreamTap:
             return
         kind = event.type or name.decode("latin-1")
         if kind == "message_start":
-            self.committed = True
             self._count(EMPTY if event.message is None else event.message.usage)
         elif kind == "message_delta":
+            self.committed = True
             self._count(event.usage)
             if event.delta is not None and event.delta.stop_reason is not None:
                 self.complete = True
         elif kind == "message_stop":
-            self.complete = True
+            self.committed = self.complete = True
         elif kind == "error" or event.error is not EMPTY:
             self.fault = decode_error(event.error, "upstream_error")
 
