@@ -59,7 +59,7 @@ STRICTER = {
 def gateway():
     from twoapi.config import parse
 
-    with RunningGateway(parse("listen: 127.0.0.1:0\n", "test.yaml", {})) as running:
+    with RunningGateway(parse("listen: 127.0.0.1:0\nupstreams: {demo: {provider: demo}}\n", "test.yaml", {})) as running:
         yield running
 
 
@@ -85,21 +85,20 @@ def h11_accepts(data: bytes) -> int:
         return -1
 
 
-def answers(gateway: RunningGateway, data: bytes, step: int) -> list[int]:
-    """The status codes that the server answers with, until it closes or falls silent after the last whole answer."""
+def answers(gateway: RunningGateway, data: bytes, step: int, wanted: int) -> list[int]:
+    """The status codes that the server answers with, until it closes or has given as many as are wanted."""
     with gateway.connect() as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             for start in range(0, len(data), step):
                 sock.sendall(data[start : start + step])
-            sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # refused and closed before all was sent: the answer is what counts
         client = h11.Connection(h11.CLIENT)
         client.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
         client.send(h11.EndOfMessage())
         statuses = []
-        while True:
+        while len(statuses) < wanted or client.their_state is not h11.DONE:
             event = client.next_event()
             if event is h11.NEED_DATA:
                 try:
@@ -109,13 +108,14 @@ def answers(gateway: RunningGateway, data: bytes, step: int) -> list[int]:
             elif type(event) is h11.Response:
                 statuses.append(event.status_code)
             elif type(event) is h11.EndOfMessage:
-                if client.their_state is not h11.DONE:
+                if client.their_state is not h11.DONE or len(statuses) == wanted:
                     return statuses
                 client.start_next_cycle()
                 client.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
                 client.send(h11.EndOfMessage())
             elif type(event) is h11.ConnectionClosed:
                 return statuses
+        return statuses
 
 
 @pytest.mark.parametrize("step", [1_000_000, 1], ids=["whole", "byte_by_byte"])
@@ -123,7 +123,7 @@ def answers(gateway: RunningGateway, data: bytes, step: int) -> list[int]:
 def test_server_and_h11_agree(gateway, name, step):
     data = SEQUENCES[name]
     accepted = h11_accepts(data)
-    statuses = answers(gateway, data, step)
+    statuses = answers(gateway, data, step, max(accepted, 1))
     if accepted < 0:
         assert len(statuses) == 1
         assert statuses[0] in (400, 501)
@@ -135,4 +135,4 @@ def test_server_and_h11_agree(gateway, name, step):
 def test_server_is_stricter_than_h11_where_that_is_safer(gateway, name):
     data, _why = STRICTER[name]
     assert h11_accepts(data) == 1
-    assert answers(gateway, data, 1_000_000) == [400]
+    assert answers(gateway, data, 1_000_000, 1) == [400]

@@ -53,7 +53,7 @@ async def exchange(worker: "Worker", codec: Codec, incoming: Incoming, key: KeyE
     except Exception:  # noqa: BLE001  the outermost frame of a request: it must be answered, whatever happened
         _log.exception("exchange %s failed", run.record.request_id)
         run.record.outcome = "failed"
-        run.refuse(_INTERNAL)
+        run.apologize()
     finally:
         worker.running -= 1
         run.record.duration = worker.loop.time() - run.begun
@@ -186,6 +186,7 @@ class _Exchange:
     def _request(self) -> Request:
         request = self.request
         if request is None:
+            _check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
             request = self.request = self.codec.decode_request(self.incoming)
         return request
 
@@ -280,6 +281,14 @@ class _Exchange:
         record.status = status
         self.port.answer(status, refusal_headers(record, headers), body)
 
+    def apologize(self) -> None:
+        """Something of the gateway's own broke: say so if anything can still be said, else close."""
+        attempt = self.attempt
+        if attempt is not None and attempt.port is not None:
+            self.port.abort()  # in the middle of a stream whose encoder may be what broke
+        else:
+            self.refuse(_INTERNAL)
+
     def interrupt(self) -> None:
         """The client left, or the gateway stops while the answer is under way."""
         self.record.outcome = "cancelled"
@@ -291,3 +300,11 @@ class _Exchange:
             self.port.finish()
         else:
             self.refuse(_STOPPING)
+
+
+def _check_utf8(body: bytes) -> None:
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise FaultError(Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")) from None

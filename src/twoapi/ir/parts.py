@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
+from twoapi.ir.fault import Fault, FaultError
+
 # Text, or its JSON spelling (a quoted string) as the sender wrote it, while nobody has had to look at it.
 # Encoders put either into a JSON document as it is; whoever must read the text calls `plain`.
 JsonText = str | Raw
@@ -16,8 +18,13 @@ _decode_str = msgspec.json.Decoder(str).decode
 
 
 def plain(text: JsonText) -> str:
-    """The text itself, decoded if it still is JSON. Raises msgspec.DecodeError on a broken escape."""
-    return text if type(text) is str else _decode_str(text)
+    """The text itself, decoded if it still is JSON. Raises FaultError when its sender spelled it wrongly."""
+    if type(text) is str:
+        return text
+    try:
+        return _decode_str(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FaultError(Fault("invalid_request", f"a text of the request is not valid JSON: {error}")) from None
 
 
 class CacheMark(msgspec.Struct, frozen=True, gc=False):

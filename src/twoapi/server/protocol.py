@@ -156,7 +156,11 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         inbound.route = route = route_for(path)
         inbound.codec = (route and route.codec) or client_codec(path, inbound.headers)
-        inbound.version_10 = parser.get_http_version() == "1.0"
+        version = parser.get_http_version()
+        inbound.version_10 = version == "1.0"
+        if version not in ("1.1", "1.0"):
+            self._refuse_now(inbound, Fault("invalid_request", f"HTTP/{version} is not spoken here, HTTP/1.1 is"))
+            return
         inbound.keep_alive = parser.should_keep_alive()
         if inbound.refusal is None:
             inbound.refusal = self._objection(inbound)
@@ -370,9 +374,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
         if self.closing:
             return
-        inbound = self.inbound or Inbound()
-        status = 501 if "encoding" in str(error).lower() and not inbound.method else 400
-        self._refuse_now(inbound, Fault("invalid_request", f"this is not valid HTTP/1.1: {error}", status=status))
+        self._refuse_now(self.inbound or Inbound(), Fault("invalid_request", f"this is not valid HTTP/1.1: {error}"))
 
     def _hand_to_asgi(self, inbound: Inbound) -> None:
         self.asgi = True
