@@ -104,6 +104,8 @@ class Upstream:
 
     async def __aexit__(self, *exc: object) -> None:
         self._server.close()
+        for _ in range(10):  # what has just been accepted becomes a task
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

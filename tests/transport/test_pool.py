@@ -17,7 +17,7 @@ from tests.transport.scripted import (
     until_closed,
 )
 
-from twoapi.transport import Call, Limits, Pool
+from twoapi.transport import Call, Endpoint, Limits, Pool, request_head
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 MIB = 1024 * 1024
@@ -363,15 +363,13 @@ def test_cancel_closes_the_upstream_socket(loop: NewLoop, when: str) -> None:
 
 @each_loop
 def test_cancel_while_dialling_opens_nothing(loop: NewLoop) -> None:
-    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await until_closed(reader)
-
     async def main() -> None:
-        async with Upstream(never) as upstream:
-            pool = pool_of(upstream)
-            for turns in range(6):  # in each phase of the dial
+        with socket.create_server(("127.0.0.1", 0)) as listening:  # the kernel accepts, nobody answers
+            endpoint = Endpoint.parse(f"http://127.0.0.1:{listening.getsockname()[1]}")
+            pool = Pool(endpoint, loop=asyncio.get_running_loop())
+            for turns in range(8):  # in each phase of the dial
                 heard = Heard()
-                call = pool.send(post(upstream), b"{}", heard)
+                call = pool.send(request_head(endpoint, "GET", "/"), b"", heard)
                 for _ in range(turns):
                     await asyncio.sleep(0)
                 call.cancel()

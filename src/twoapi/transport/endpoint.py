@@ -24,7 +24,7 @@ _RESERVED = frozenset(
         b"host",
         b"keep-alive",
         b"proxy-connection",
-        b"te",
+        b"te",  # codespell:ignore te
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
