@@ -146,6 +146,9 @@ class ChatStreamDecoder:
         text = None if choice is None else spoken_text(choice)
         if choice is None or text is None or not json.is_null(chunk.usage):
             return
+        index = 0 if choice.index is None else choice.index
+        if index not in self._choices:
+            return
         self._lessons -= 1
         key = b'"content":'
         at = payload.find(key) + len(key)
@@ -154,7 +157,7 @@ class ChatStreamDecoder:
         spelled = json.encode(text)
         if payload.count(key) == 1 and payload.startswith(spelled, at):
             self._head, self._foot = payload[:at], payload[at + len(spelled) :]
-            self._spoken = 0 if choice.index is None else choice.index
+            self._spoken = index
 
     def _choice(self, number: int, choice: wire.ChunkChoice, events: list[Event]) -> None:
         index = number if choice.index is None else choice.index
