@@ -242,7 +242,8 @@ IR_EVENTS = st.one_of(
 
 
 GRAMMAR = re.compile(
-    r"(message_start (ping )*((content_block_start (\d+) (content_block_delta \5 |ping )*content_block_stop \5 )|ping )*"
+    r"(message_start (ping )*"
+    r"((content_block_start (\d+) (content_block_delta \5 |ping )*content_block_stop \5 )|ping )*"
     r"message_delta message_stop |(message_start (ping |content_block_\w+ \d+ )*)?error )"
 )
 
@@ -360,3 +361,39 @@ def test_the_vendors_types_take_every_event(events: list[ir.Event]) -> None:
     for event in frames(stream_of(events)):
         if event["type"] not in ("ping", "error"):
             adapter.validate_python(event)
+
+
+def test_the_vendors_sdk_reads_a_converted_stream() -> None:
+    import anthropic
+    import httpx2
+
+    events: list[ir.Event] = [
+        ir.Start(id="chatcmpl-1", model="m", protocol="openai-chat"),
+        ir.PartStart(0, 0, ir.Reasoning()),
+        ir.Delta(0, 0, "hm"),
+        ir.PartEnd(0, 0),
+        ir.KeepAlive(),
+        ir.PartStart(0, 1, ir.Text()),
+        ir.Delta(0, 1, "Grüß\u2028"),
+        ir.PartEnd(0, 1),
+        ir.PartStart(0, 2, ir.ToolCall(id="call:1", name="f")),
+        ir.PartEnd(0, 2),
+        ir.Finish(0, ir.StopReason(kind="tool_use")),
+        ir.End(),
+    ]
+    stream = stream_of(events)
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=stream)
+
+    client = anthropic.Anthropic(
+        api_key="k", base_url="http://x.test", http_client=httpx2.Client(transport=httpx2.MockTransport(answer))
+    )
+    with client.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "x"}]) as opened:
+        message = opened.get_final_message()
+
+    thinking, text, call = message.content
+    assert (thinking.type, text.type, call.type) == ("thinking", "text", "tool_use")
+    assert text.text == "Grüß\u2028"
+    assert (call.input, call.id, message.stop_reason) == ({}, "tw_Y2FsbDox", "tool_use")
+    assert (message.usage.input_tokens, message.usage.output_tokens) == (0, 0)

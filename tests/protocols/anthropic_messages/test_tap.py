@@ -64,6 +64,15 @@ def test_an_error_before_the_message_is_not_committed() -> None:
     assert (watching.fault.kind, watching.committed, watching.close()) == ("overloaded", False, b"")
 
 
+def test_an_error_before_any_content_is_not_committed() -> None:
+    start = STREAM[: STREAM.index(b"\n\n") + 2]
+    watching = tap()
+    watching.feed(start + b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"m"}}\n\n')
+
+    assert watching.fault is not None
+    assert (watching.fault.kind, watching.committed, watching.close()) == ("upstream_error", False, b"")
+
+
 def test_an_error_inside_the_message_is_seen_and_not_repeated() -> None:
     watching = tap()
     watching.feed(fixture("anthropic.stream.error-midway.sse"))
@@ -81,7 +90,7 @@ def test_a_stream_of_nothing_is_a_fault_and_says_nothing() -> None:
 
 def test_a_ping_never_stands_inside_a_frame() -> None:
     watching = tap()
-    start = STREAM.index(b"\n\n") + 2
+    start = STREAM.index(b"\n\n", STREAM.index(b"content_block_start")) + 2
     watching.feed(STREAM[:start])
     between = watching.keep_alive()
     watching.feed(STREAM[start : start + 9])

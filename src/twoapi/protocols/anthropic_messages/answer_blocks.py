@@ -28,7 +28,8 @@ def encode_parts(
             _put_text(part, blocks)
             _report_logprobs(part, losses)
         elif type(part) is ir.Reasoning:
-            blocks.append(_reasoning(part, protocol))
+            if protocol == NAME or part.opaque or ir.plain(part.text):
+                blocks.append(_reasoning(part, protocol))
         elif type(part) is ir.ToolCall:
             call = encode_call(part, stop, losses)
             if call is not None:

@@ -129,7 +129,9 @@ class Thinking:
             self.wire = {"type": "enabled", "budget_tokens": budget}  # here the budget may exceed max_tokens
             return
         if self._max_tokens <= MIN_BUDGET:
-            self._lose("reasoning", "dropped", f"thinking needs max_tokens over {MIN_BUDGET}")
+            asked = self._encoding.request.reasoning.budget is not None
+            field = "reasoning.budget" if asked else "reasoning.effort"
+            self._lose(field, "dropped", f"thinking needs max_tokens over {MIN_BUDGET}")
             return
         fitting = max(MIN_BUDGET, min(budget, self._max_tokens - 1))
         if fitting != budget and self._encoding.request.reasoning.budget is not None:
@@ -153,7 +155,8 @@ class Thinking:
         if self._encoding.native and not any(type(part) is ir.Reasoning for part in running.parts):
             return  # the client's own decision: not all thinking types ask for it
         self.wire = {"type": "disabled"} if "disabled" in self._encoding.capabilities.thinking else None
-        self._lose("reasoning.effort", "synthesized", "thinking is off until the tool loop without its state ends")
+        field = "reasoning.effort" if self._encoding.request.reasoning.mode is None else "reasoning.mode"
+        self._lose(field, "synthesized", "thinking is off until the tool loop without its state ends")
 
     def _lose(self, field: str, kind: ir.LossKind, detail: str) -> None:
         self._encoding.lose(self._encoding.request.where(field), kind, detail)

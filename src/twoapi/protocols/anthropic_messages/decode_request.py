@@ -41,7 +41,7 @@ _unmodelled = attrgetter(*schema.UNMODELLED)
 _NOTHING = (EMPTY,) * len(schema.UNMODELLED)
 _MODES = {"enabled": "manual", "adaptive": "adaptive", "between_tools": "between_tools", "disabled": "off"}
 _SHOWN = {"summarized": "summary", "omitted": "none", "updates": "updates"}
-_EFFORTS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
+_EFFORTS = {"low", "medium", "high", "xhigh", "max"}
 _CHOICES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
 
 

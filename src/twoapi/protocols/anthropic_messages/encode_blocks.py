@@ -60,7 +60,7 @@ def _encode_text(encoding: Encoding, part: ir.Text, path: str, role: str) -> Mad
 
 def _citations(encoding: Encoding, part: ir.Text, path: str) -> list[Wire]:
     if any(citation.start is not None or citation.end is not None for citation in part.citations):
-        encoding.lose(f"{path}/citations", "approximated", "citations hold for a whole text block")
+        encoding.lose(path, "approximated", "citations hold for a whole text block")
     return [encode_citation(citation) for citation in part.citations]
 
 

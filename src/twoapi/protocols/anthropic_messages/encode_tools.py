@@ -138,6 +138,8 @@ def encode_choice(encoding: Encoding, *, tools: bool, forced_allowed: bool) -> W
     request = encoding.request
     choice = request.tool_choice
     if not tools:
+        if choice is not None and choice.mode != "none":
+            encoding.lose(request.where("tool_choice"), "dropped", "there are no tools to choose from")
         return None
     if choice is None:
         if request.parallel is False:

@@ -1,7 +1,9 @@
 """A body that the strict wire types refuse, made acceptable: unknown members are taken out, unknown objects wrapped."""
 
+from collections.abc import Callable
 from functools import cache
 
+import msgspec
 from msgspec import Raw
 from msgspec import inspect as mi
 
@@ -56,9 +58,31 @@ def _value(raw: Raw, kind: mi.Type, at: str, found: dict[str, Raw]) -> Raw:
     if byte == 91:
         listed = _list_type(kind)
         if listed is not None:
-            elements = items(raw)
-            return Raw(encode([_value(item, listed, f"{at}/{i}", found) for i, item in enumerate(elements)]))
+            return _list(items(raw), listed, at, found)
     return raw
+
+
+def _list(elements: list[Raw], kind: mi.Type, at: str, found: dict[str, Raw]) -> Raw:
+    kept = []
+    for i, element in enumerate(elements):
+        if isinstance(kind, mi.StructType) and _is_strict(element, kind.cls):
+            kept.append(element)  # most messages and tools hold nothing unknown: they need no second look
+        else:
+            kept.append(_value(element, kind, f"{at}/{i}", found))
+    return Raw(encode(kept))
+
+
+def _is_strict(raw: Raw, kind: type) -> bool:
+    try:
+        _decoder(kind)(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+@cache
+def _decoder(kind: type) -> Callable[[Raw], object]:
+    return msgspec.json.Decoder(kind).decode
 
 
 def _list_type(kind: mi.Type) -> mi.Type | None:

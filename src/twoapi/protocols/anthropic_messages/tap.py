@@ -79,7 +79,7 @@ class AnthropicStreamTap:
         return (b"\n\n" if self._inside else b"") + error_frame(fault, fault.request_id)
 
     def keep_alive(self) -> bytes:
-        """A ping between frames, once the message has begun."""
+        """A ping between frames, once there is content."""
         return PING if self.committed and not self._inside and not self.complete and self.fault is None else b""
 
     def _look(self, data: bytes) -> None:
