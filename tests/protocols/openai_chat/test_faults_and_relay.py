@@ -222,3 +222,19 @@ def test_a_fault_of_the_gateway_closes_the_open_frame_first() -> None:
     assert tap.fail(Fault("timeout", "late")) == (
         b'\n\ndata: {"error":{"message":"late","type":"server_error","param":null,"code":"timeout"}}\n\n'
     )
+
+
+@pytest.mark.parametrize(
+    "member", [rb'"\q"', rb'{"message":"\q"}', b'"\xff"', b"[" * 5000 + b"]" * 5000, b"1e999", b"7"]
+)
+def test_an_error_that_cannot_be_read_is_still_an_error(member: bytes) -> None:
+    chunk = b'{"error":' + member + b"}"
+    decoder = CODEC.stream_decoder(Restore())
+
+    events = [*decoder.feed(b"data: " + chunk + b"\n\n"), *decoder.close()]
+
+    assert [type(event).__name__ for event in events] == ["Failed"]
+    assert CODEC.decode_fault(500, {}, chunk).kind == "upstream_error"
+    with pytest.raises(FaultError):
+        CODEC.decode_response(chunk, Restore())
+    assert CODEC.inspect(chunk).fault is not None

@@ -387,3 +387,25 @@ def test_the_deprecated_call_gets_an_id_that_pairs_with_its_result() -> None:
     assert isinstance(result, ToolResult)
     assert call.id == result.call_id == "function_call_1"
     assert [plain(part.text) for part in result.content if isinstance(part, Text)] == ["1"]
+
+
+def test_a_text_with_a_broken_escape_is_refused_where_it_must_be_read() -> None:
+    turn = user(ToolResult(call_id="a", content=[Text(text=Raw(rb'"\q"'))], is_error=True), at="/m/1")
+    call = Message("assistant", [ToolCall(id="a", name="f")], "/m/0")
+
+    with pytest.raises(FaultError) as caught:
+        encode(foreign(call, turn))
+
+    assert caught.value.fault.kind == "invalid_request"
+
+
+@pytest.mark.parametrize("schema", [b'{"type":"object","required":7}', b"[]", b'{"type":"object","properties":[]}'])
+def test_an_odd_schema_is_sent_as_it_is(schema: bytes) -> None:
+    request = foreign(
+        user(Text(text="x")), tools=[Tool(name="f", schema=Schema(Raw(schema)), strict=True, at="/tools/0")]
+    )
+
+    body, losses, _ = encode(request)
+
+    assert body["tools"][0]["function"] == {"name": "f", "parameters": json.loads(schema)}
+    assert lost(losses) == [("/tools/0/strict", "approximated")]

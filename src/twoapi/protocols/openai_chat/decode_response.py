@@ -25,6 +25,7 @@ from twoapi.protocols.openai_chat.answer_parts import (
     cut_calls,
     logprobs,
     made_call_id,
+    seconds,
 )
 from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.name import NAME, broken
@@ -64,7 +65,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
         id="" if completion.id is None else str(completion.id),
         model=completion.model or "",
         candidates=[],
-        created=None if completion.created is None else int(completion.created),
+        created=seconds(completion.created),
         usage=decode_usage(completion.usage),
         tier=completion.service_tier,
         fingerprint=completion.system_fingerprint,

@@ -1,5 +1,7 @@
 """The canonical request to this protocol's body, and every loss on the way."""
 
+import msgspec
+
 from twoapi.ir import Loss, Request
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities, Encoded, Restore
@@ -45,7 +47,10 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     messages = request.messages if same else pair_results(request.messages, losses)
     if not same and not capabilities.prefill and messages and messages[-1].role == "assistant":
         losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
-    body.messages = encoder.encode(messages)
+    try:
+        body.messages = encoder.encode(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
     marks.finish()
     _encode_sampling(request, body, capabilities, losses)
     _encode_reasoning(request, body, capabilities, losses)

@@ -11,6 +11,7 @@ from twoapi.protocols.openai_chat.cache_marks import CacheMarks
 from twoapi.protocols.openai_chat.decode_tools import WEB_SEARCH
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.wire import json
+from twoapi.wire.errors import WireError
 
 Name = Callable[[str, str | None], str]
 
@@ -162,7 +163,10 @@ class ToolEncoder:
 
 def conforms(schema: Schema) -> bool:
     """True when a schema is in the strict subset: closed objects, all of whose properties are required."""
-    root = json.decode(schema.raw)
+    try:
+        root = json.decode(schema.raw)
+    except WireError:
+        return False
     if not isinstance(root, dict) or root.get("type") != "object":
         return False
     waiting: list[object] = [root]
@@ -174,12 +178,16 @@ def conforms(schema: Schema) -> bool:
             properties = node.get("properties")
             if node.get("type") == "object" or isinstance(properties, dict):
                 names = set(properties) if isinstance(properties, dict) else set()
-                if node.get("additionalProperties") is not False or set(node.get("required", ())) != names:
+                if node.get("additionalProperties") is not False or _names(node.get("required")) != names:
                     return False
             if isinstance(properties, dict):
                 waiting += properties.values()
             waiting += [value for key, value in node.items() if key not in _VALUES]
     return True
+
+
+def _names(required: object) -> set[object]:
+    return {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
 
 
 # Members whose values are data, or maps of names, not schemas.

@@ -119,7 +119,10 @@ class _Told:
 
 def decode_fault(status: int, headers: dict[bytes, bytes], body: bytes) -> Fault:
     """An error answer, also one that is not in the vendor's format."""
-    told = _read(body) or _Told("")
+    try:
+        told = _read(body) or _Told("")
+    except WireError:
+        told = _Told("")
     fault = _fault(told, status)
     return msgspec.structs.replace(
         fault,
@@ -132,7 +135,10 @@ def hidden_fault(error: Raw) -> Fault | None:
     """The fault in an `error` member of an answer with status 200; None when the member is absent, null or empty."""
     if json.is_null(error) or bytes(error) in (b"{}", b'""', b"false", b"[]"):
         return None
-    told = _read_error(error)
+    try:
+        told = _read_error(error)
+    except WireError:
+        told = _Told("")
     status = int(told.code) if told.code is not None and told.code.isdecimal() and len(told.code) == 3 else 0
     return _fault(told, status)
 

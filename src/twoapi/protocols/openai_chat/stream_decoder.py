@@ -6,6 +6,7 @@ from msgspec import Raw
 from twoapi.ir import End, Event, Failed, Fault, Start, UsageUpdate
 from twoapi.protocols.base import Restore
 from twoapi.protocols.openai_chat import schema_answer as wire
+from twoapi.protocols.openai_chat.answer_parts import seconds
 from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.schema import strict
@@ -178,7 +179,7 @@ class ChatStreamDecoder:
 
     def _start(self, chunk: wire.Chunk, events: list[Event]) -> None:
         answer_id = "" if chunk.id is None else str(chunk.id)
-        created = None if chunk.created is None else int(chunk.created)
+        created = seconds(chunk.created)
         self._started = (answer_id, created)
         events.append(
             Start(
