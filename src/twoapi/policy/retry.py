@@ -24,7 +24,6 @@ _REMEDIES: dict[str, tuple[Step, ...]] = {
     "tls": ("candidate",),
     "closed": ("same", "candidate"),
     "protocol": ("candidate",),
-    "too_large": ("candidate",),
 }
 
 _CREDENTIAL_KINDS = frozenset({"unauthenticated", "forbidden", "quota_exhausted"})
