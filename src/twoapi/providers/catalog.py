@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 
 from twoapi.protocols.base import Capabilities
-from twoapi.providers.model import Endpoint, ModelFacts, Overrides, Provider, Variable
+from twoapi.providers.model import Endpoint, Overrides, Provider, Variable
 from twoapi.wire.fit import Broken, Fitter, Reader, partial_reader
 from twoapi.wire.yaml import Place, Problem, compose
 
 _SHIPPED = Path(__file__).parent / "catalog"
 
 READERS: Mapping[type, Reader] = {Overrides: partial_reader(Capabilities, Overrides)}
-_SHORTHANDS: Mapping[type, str] = {Endpoint: "base_url", Variable: "name", ModelFacts: "match"}
+_SHORTHANDS: Mapping[type, str] = {Endpoint: "base_url", Variable: "name"}
 
 
 class CatalogError(Exception):
@@ -72,7 +72,8 @@ def _read(folder: Path) -> dict[str, Provider]:
             problems += error.problems
             continue
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(str(file), Place(1, 1), (), f"cannot be read: {error}"))
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            problems.append(Problem(str(file), Place(1, 1), (), f"cannot be read: {reason}"))
             continue
         if provider.name != file.stem:
             message = f"the name must be that of the file: {file.stem}"

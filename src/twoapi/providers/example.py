@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 _DEEPEST = 24  # a schema that requires more of itself than this has no finite value worth making
+_MOST = 5000  # values in all: a small schema can ask for very many
 _LONGEST = 256  # characters of a text, elements of a list
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -38,10 +39,12 @@ class _Example:
 
     def __init__(self, root: Json) -> None:
         self._root = root
+        self._budget = _MOST
 
     def of(self, schema: Json, depth: int) -> Json:
-        if not isinstance(schema, dict) or depth > _DEEPEST:
-            return {} if depth == 0 else None
+        if not isinstance(schema, dict) or depth > _DEEPEST or self._budget <= 0:
+            return {} if isinstance(schema, bool) else None
+        self._budget -= 1
         schema = self._resolved(schema, depth)
         if "const" in schema:
             return schema["const"]
@@ -85,7 +88,8 @@ class _Example:
             if isinstance(branches, list) and branches:
                 parts.append(_simplest(branches))
         for part in parts:
-            if isinstance(part, dict) and depth < _DEEPEST:
+            if isinstance(part, dict) and depth < _DEEPEST and self._budget > 0:
+                self._budget -= 1
                 merged = _both(merged, self._resolved(part, depth + 1))
         return merged
 
@@ -174,11 +178,11 @@ _STRICTER: Mapping[str, Callable[[float, float], float]] = {
 
 
 def _simplest(branches: list[Json]) -> Json:
-    """The first branch that is no null and refers to nothing, so that recursion ends where it can."""
-    plain = [branch for branch in branches if isinstance(branch, dict) and "$ref" not in branch]
-    plain = [branch for branch in plain if branch.get("type") != "null"]
-    scalars = [branch for branch in plain if branch.get("type") not in {"object", "array", None}]
-    return (scalars or plain or branches)[0]
+    """The first branch that refers to nothing, so that recursion ends where it can; rather no null, and a scalar."""
+    final = [branch for branch in branches if isinstance(branch, dict) and "$ref" not in branch]
+    plain = [branch for branch in final if branch.get("type") != "null"]
+    scalars = [branch for branch in plain if _type_of(branch) not in {"object", "array"}]
+    return (scalars or plain or final or branches)[0]
 
 
 def _type_of(schema: dict[str, Json]) -> str:
