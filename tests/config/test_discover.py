@@ -15,8 +15,11 @@ def nothing(urls: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     return {}
 
 
-def with_key(provider: str, key: str, **more: object) -> UpstreamSettings:
-    return UpstreamSettings(provider=provider, credentials=(CredentialSettings(key=Secret(key)),), **more)
+def with_key(
+    provider: str, key: str, auth: Auth | None = None, protocols: dict[str, BaseUrl] | None = None
+) -> UpstreamSettings:
+    credentials = (CredentialSettings(key=Secret(key)),)
+    return UpstreamSettings(provider=provider, credentials=credentials, auth=auth, protocols=protocols)
 
 
 def test_with_nothing_there_is_still_the_demo() -> None:

@@ -34,7 +34,7 @@ MISTAKES = {
     "no mapping": ("[1, 2]", "1:1: expected a mapping, found a list"),
     "broken YAML": (
         "listen: 127.0.0.1:8000\nkeys: [a",
-        "3:1: not valid YAML: did not find expected ',' or ']'",
+        "2:9: not valid YAML: did not find expected ',' or ']'",
     ),
     "a control character": ("listen: \x07", "1:9: a character that YAML does not allow"),
     "a list for a mapping": ("upstreams: [a]", "1:12 upstreams: expected a mapping, found a list"),
@@ -53,13 +53,17 @@ MISTAKES = {
     ),
     "open keys for everyone": (
         "listen: 0.0.0.0:8000",
-        "1:9 listen: open keys would let everyone who reaches this address spend your credentials; "
-        "list keys under `keys`, or listen on 127.0.0.1",
+        (
+            "1:9 listen: open keys would let everyone who reaches this address spend your credentials; "
+            "list keys under `keys`, or listen on 127.0.0.1"
+        ),
     ),
     "open keys said for everyone": (
         "keys: open\nlisten: :8000",
-        "2:9 listen: open keys would let everyone who reaches this address spend your credentials; "
-        "list keys under `keys`, or listen on 127.0.0.1",
+        (
+            "2:9 listen: open keys would let everyone who reaches this address spend your credentials; "
+            "list keys under `keys`, or listen on 127.0.0.1"
+        ),
     ),
     "managed keys": (
         "keys: managed",
@@ -79,8 +83,10 @@ MISTAKES = {
     "a key that is missing": ("keys: [{name: n}]", "1:8 keys.0: needs key"),
     "an unset variable": (
         "upstreams:\n  a:\n    provider: openai\n    credentials: [x, '${NOT_SET}']",
-        "4:22 upstreams.a.credentials.1: the environment variable NOT_SET is not set or empty; "
-        "export it, or write ${env:NOT_SET:-default}",
+        (
+            "4:22 upstreams.a.credentials.1: the environment variable NOT_SET is not set or empty; "
+            "export it, or write ${env:NOT_SET:-default}"
+        ),
     ),
     "an empty variable": (
         "keys: ['${EMPTY}']",
@@ -108,8 +114,10 @@ MISTAKES = {
     ),
     "no provider": (
         "upstreams: {a: {credentials: [k]}}",
-        "1:16 upstreams.a: needs a provider; openai-compatible and anthropic-compatible stand for any server of that "
-        "protocol",
+        (
+            "1:16 upstreams.a: needs a provider; openai-compatible and anthropic-compatible stand for any server of "
+            "that protocol"
+        ),
     ),
     "no credentials": (
         "upstreams:\n  a: {provider: openai}",
@@ -193,7 +201,7 @@ MISTAKES = {
         "2:46 models.m.strategy: not available yet in this version: strategy latency; use fallback",
     ),
     "rules to come": (
-        "upstreams: {d: {provider: demo}}\nmodels: {m: {candidates: [d/demo], rules: [{when: {images: true}, use: [d/x]}]}}",
+        "upstreams: {d: {provider: demo}}\nmodels: {m: {candidates: [d/demo], rules: [{when: {a: true}, use: [d/x]}]}}",
         "2:43 models.m.rules: not available yet in this version: rules; use candidates",
     ),
     "a store that is none": (
@@ -211,9 +219,9 @@ def test_a_mistake_is_named_with_its_place(name: str) -> None:
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
-    text = "on_loss: alow\nlimits: {body: x}\nlisten: y\n"
+    text = "on_loss: rejekt\nlimits: {body: x}\nlisten: y\n"
     assert errors(text) == [
-        "twoapi.yaml:1:10 on_loss: expected allow or reject; did you mean 'allow'?",
+        "twoapi.yaml:1:10 on_loss: expected allow or reject; did you mean 'reject'?",
         "twoapi.yaml:2:16 limits.body: expected a size, as in 65536, 64KiB or 32MiB",
         "twoapi.yaml:3:9 listen: expected host:port, as in 127.0.0.1:8000 or [::1]:8000",
     ]

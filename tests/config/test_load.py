@@ -176,11 +176,11 @@ def test_an_own_catalogue_adds_providers(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_an_own_catalogue_is_named_with_its_place(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("name: mine\ntitel: Mine\nprotocols: {openai-chat: {base_ur: x}}\n")
+    (tmp_path / "mine.yaml").write_text("name: mine\ntittle_: Mine\nprotocols: {openai-chat: {base_ur: x}}\n")
     with pytest.raises(ConfigError) as caught:
         parse(f"catalog: {tmp_path}", "twoapi.yaml", {})
     assert str(caught.value).splitlines() == [
-        f"{tmp_path}/mine.yaml:2:1 titel: unknown key; did you mean 'title'?",
+        f"{tmp_path}/mine.yaml:2:1 tittle_: unknown key; did you mean 'title'?",
         f"{tmp_path}/mine.yaml:3:27 protocols.openai-chat.base_ur: unknown key; did you mean 'base_url'?",
         f"{tmp_path}/mine.yaml:1:1: needs title",
     ]
@@ -221,7 +221,7 @@ def test_a_secret_prints_masked_and_gives_itself_only_when_asked() -> None:
         ("localhost.example:8000", "localhost.example", 8000, False),
     ],
 )
-def test_an_address_knows_whether_others_can_reach_it(text: str, host: str, port: int, is_loopback: bool) -> None:
+def test_an_address_knows_whether_others_can_reach_it(text: str, host: str, port: int, *, is_loopback: bool) -> None:
     address = Address.parse(text)
     assert (address.host, address.port, address.is_loopback) == (host, port, is_loopback)
 

@@ -47,7 +47,7 @@ def compose(text: str, file: str) -> Node | Problem:
         node: Node | None = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+        place = Place(1, 1) if mark is None else _within(text, Place(mark.line + 1, mark.column + 1))
         return Problem(file, place, (), f"not valid YAML: {error.problem or error.context}")
     except yaml.YAMLError:
         return Problem(file, _unprintable(text), (), "a character that YAML does not allow")
@@ -79,6 +79,12 @@ def core_value(text: str) -> bool | int | float | str | None:
 
 _START = yaml.Mark("", 0, 0, 0, None, 0)
 _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _within(text: str, place: Place) -> Place:
+    """The end of the last line for a place behind it, where libyaml says that more was expected."""
+    lines = text.split("\n")
+    return place if place.line <= len(lines) else Place(len(lines), len(lines[-1]) + 1)
 
 
 def _unprintable(text: str) -> Place:
