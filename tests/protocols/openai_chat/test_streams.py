@@ -474,3 +474,14 @@ def test_a_stream_that_breaks_ends_with_an_error_and_without_the_end_mark() -> N
         "error": {"message": "busy", "type": "server_error", "param": None, "code": "overloaded"}
     }
     assert DONE not in encode(found)
+
+
+def test_what_the_vendor_has_no_word_for_is_reported() -> None:
+    losses: list[Loss] = []
+    start = Start(id="x", model="m", tier="standard", protocol="anthropic-messages")
+    stop = Finish(0, StopReason(kind="stop_sequence", sequence="END"))
+
+    answered = chunks(encode([start, PartStart(0, 0, Text()), Delta(0, 0, "x"), PartEnd(0, 0), stop, End()], losses))
+
+    assert {chunk["service_tier"] for chunk in answered} == {"default"}
+    assert [(loss.path, loss.kind) for loss in losses] == [("/choices/0/finish_reason", "dropped")]

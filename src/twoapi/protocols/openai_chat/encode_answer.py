@@ -7,11 +7,22 @@ from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.name import NAME
 
 _MAX_CALL_ID = 40
+_TIERS = {"default": "default", "standard": "default", "priority": "priority", "flex": "flex"}
 
 
 def answer_id(upstream_id: str, protocol: str, context: AnswerContext) -> str:
     """The upstream's id when it is one of this protocol, else a new one."""
     return upstream_id if protocol == NAME and upstream_id else "chatcmpl-" + context.id
+
+
+def answer_tier(tier: str | None, protocol: str, losses: list[Loss]) -> str | None:
+    """The service tier in the vendor's words, which its SDK checks."""
+    if tier is None or protocol == NAME:
+        return tier
+    word = _TIERS.get(tier)
+    if word is None:
+        losses.append(Loss("/service_tier", "dropped", NAME, "no such service tier"))
+    return word
 
 
 def client_call_id(call_id: str, protocol: str) -> str:

@@ -22,6 +22,7 @@ from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.encode_answer import (
     annotations,
     answer_id,
+    answer_tier,
     client_call_id,
     reasoning_field,
     report_foreign,
@@ -30,7 +31,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.reasoning import encode_details
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
-from twoapi.protocols.openai_chat.stop import LOSSY, encode_stop, guess_stop
+from twoapi.protocols.openai_chat.stop import encode_stop, guess_stop, report_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
 from twoapi.wire import json
 
@@ -45,7 +46,7 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
         model=response.model or context.request.model,
         choices=[_encode_choice(candidate, response, context, losses) for candidate in response.candidates],
         usage=encode_usage(response.usage, same=same),
-        service_tier=response.tier,
+        service_tier=answer_tier(response.tier, response.protocol, losses),
         system_fingerprint=response.fingerprint,
     )
     body = json.encode(completion)
@@ -61,8 +62,7 @@ def _encode_choice(candidate: Candidate, response: Response, context: AnswerCont
     encoder = _MessageEncoder(response.protocol, context.request.legacy_functions, losses)
     message = encoder.encode(candidate.parts)
     stop: StopReason = candidate.stop or guess_stop(candidate.parts)
-    if response.protocol != NAME and stop.kind in LOSSY:
-        losses.append(Loss(f"/choices/{candidate.index}/finish_reason", "approximated", NAME, LOSSY[stop.kind]))
+    report_stop(stop, response.protocol, candidate.index, losses)
     word = encode_stop(stop, response.protocol, legacy=context.request.legacy_functions)
     return out.Choice(index=candidate.index, message=message, logprobs=encoder.logprobs(), finish_reason=word)
 

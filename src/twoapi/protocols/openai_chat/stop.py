@@ -1,6 +1,6 @@
 """Finish reasons: the vendor's five words, and the words that compatible servers use for them."""
 
-from twoapi.ir import Fault, Part, Refusal, StopReason, ToolCall
+from twoapi.ir import Fault, Loss, Part, Refusal, StopReason, ToolCall
 from twoapi.ir.response import StopKind
 from twoapi.protocols.openai_chat.name import NAME, broken
 
@@ -20,7 +20,7 @@ _WORDS: dict[StopKind, str] = {
     "other": "stop",
 }
 # What a client cannot tell from an ordinary stop any more.
-LOSSY: dict[StopKind, str] = {
+_LOSSY: dict[StopKind, str] = {
     "pause": "a paused turn ends as stop",
     "compaction": "a compaction ends as stop",
     "other": "an unknown stop reason ends as stop",
@@ -77,3 +77,14 @@ def encode_stop(stop: StopReason, protocol: str, *, legacy: bool) -> str:
         return stop.raw or "stop"
     word = _WORDS[stop.kind]
     return "function_call" if legacy and word == "tool_calls" else word
+
+
+def report_stop(stop: StopReason, protocol: str, index: int, losses: list[Loss]) -> None:
+    """What this protocol's word for a foreign stop reason leaves out."""
+    path = f"/choices/{index}/finish_reason"
+    if protocol == NAME:
+        return
+    if stop.kind in _LOSSY:
+        losses.append(Loss(path, "approximated", NAME, _LOSSY[stop.kind]))
+    if stop.sequence is not None:
+        losses.append(Loss(path, "dropped", NAME, "no place for the stop string that matched"))

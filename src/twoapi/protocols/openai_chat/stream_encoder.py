@@ -33,6 +33,7 @@ from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.encode_answer import (
     annotations,
     answer_id,
+    answer_tier,
     client_call_id,
     reasoning_field,
     report_foreign,
@@ -41,7 +42,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
 from twoapi.protocols.openai_chat.faults import error_frame
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import encode_details
-from twoapi.protocols.openai_chat.stop import LOSSY, encode_stop
+from twoapi.protocols.openai_chat.stop import encode_stop, report_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
 from twoapi.wire import json
 
@@ -142,7 +143,7 @@ class ChatStreamEncoder:
             created=context.now if start.created is None else start.created,
             model=start.model or context.request.model,
             choices=[],
-            service_tier=start.tier,
+            service_tier=answer_tier(start.tier, start.protocol, self._losses),
             system_fingerprint=start.fingerprint,
         )
         plain = msgspec.to_builtins(chunk)
@@ -322,8 +323,7 @@ class ChatStreamEncoder:
         for number in list(choice.open):
             self._end_part(choice, number, written)
         choice.finished = True
-        if self._protocol != NAME and stop.kind in LOSSY:
-            self._losses.append(Loss(f"/choices/{index}/finish_reason", "approximated", NAME, LOSSY[stop.kind]))
+        report_stop(stop, self._protocol, index, self._losses)
         word = encode_stop(stop, self._protocol, legacy=self._context.request.legacy_functions)
         written.append(self._frame(index, b"{}", finish=b'"%s"' % word.encode()))
 
