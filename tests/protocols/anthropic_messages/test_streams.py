@@ -207,7 +207,10 @@ HEADERS = st.sampled_from(
         ir.Reasoning(form="hidden", opaque=(ir.Opaque("redacted", "d", ir.Origin("anthropic-messages")),)),
         ir.ToolCall(id="a.b", name="f"),
         ir.ToolCall(id="c", name="g", kind="custom"),
-        ir.ServerTool(protocol="anthropic-messages", raw=Raw(b'{"type":"server_tool_use","input":{"q":1}}')),
+        ir.ServerTool(
+            protocol="anthropic-messages",
+            raw=Raw(b'{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":1}}'),
+        ),
         ir.ServerTool(protocol="gemini", raw=Raw(b"{}")),
         ir.Media(kind="image", source=ir.Base64("")),
     ]

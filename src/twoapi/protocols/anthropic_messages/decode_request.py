@@ -66,7 +66,7 @@ def peek(incoming: Incoming) -> Peek:
         spelling = bytes(body.model)
         return Peek(_decode_name(spelling), body.stream is True, spelling)
     except WireError as error:
-        raise refuse(WireError(error.message, error.pointer or "/model")) from None
+        raise refuse(error) from None
 
 
 def decode_request(incoming: Incoming) -> ir.Request:

@@ -30,7 +30,13 @@ Made = Wire | Raw | None
 
 def encode_part(encoding: Encoding, part: ir.Part, base: str, role: str) -> Made:
     """The block of a part, None when nothing is left of it; a Raw is one the vendor's own client wrote."""
+    if type(part) is ir.Text and _is_bare(part) and encoding.pending is None:  # nearly all text there is
+        return {"type": "text", "text": part.text}
     return _ENCODERS[type(part)](encoding, part, base + part.at, role)
+
+
+def _is_bare(part: ir.Text) -> bool:
+    return len(part.text) >= _SHORT and part.cache is None and not part.citations and not part.opaque
 
 
 def is_blank(text: ir.JsonText) -> bool:

@@ -18,13 +18,13 @@ class Encoding:
 
     __slots__ = (
         "_marks",
-        "_pending",
         "api_version",
         "capabilities",
         "custom",
         "losses",
         "names",
         "native",
+        "pending",
         "request",
         "tools_used",
     )
@@ -39,7 +39,7 @@ class Encoding:
         self.tools_used = False  # a call or a result is in the history
         self.api_version = self._choose_version()
         self._marks: list[tuple[Wire, str]] = []
-        self._pending: tuple[ir.CacheMark, str] | None = None
+        self.pending: tuple[ir.CacheMark, str] | None = None  # a cache mark that waits for a place
 
     def lose(self, path: str, kind: ir.LossKind, detail: str = "") -> None:
         """Reports what does not cross."""
@@ -48,26 +48,26 @@ class Encoding:
     def mark(self, block: Wire, mark: ir.CacheMark | None, path: str) -> None:
         """Gives a block that can hold one its cache mark, or the one that is waiting for a place."""
         if mark is None:
-            if self._pending is None:
+            if self.pending is None:
                 return
-            mark, origin = self._pending
+            mark, origin = self.pending
             self.lose(origin, "moved", "the cache mark stands at the next part that can hold one")
         if not self.capabilities.cache_marks:
             self.lose(path, "dropped", "the upstream takes no cache marks")
             return
-        self._pending = None
+        self.pending = None
         block["cache_control"] = self.cache_control(mark, path)
         self._marks.append((block, path))
 
     def postpone(self, mark: ir.CacheMark | None, path: str) -> None:
         """Keeps the mark of a part that cannot hold one for the next part that can."""
         if mark is not None:
-            self._pending = (mark, path)
+            self.pending = (mark, path)
 
     def settle_marks(self) -> None:
         """Drops the marks that found no place, and all but the last four."""
-        if self._pending is not None:
-            self.lose(self._pending[1], "dropped", "no following part can hold the cache mark")
+        if self.pending is not None:
+            self.lose(self.pending[1], "dropped", "no following part can hold the cache mark")
         free = MAX_MARKS - (self.request.cache_auto is not None)
         for block, path in self._marks[: max(len(self._marks) - free, 0)]:
             del block["cache_control"]
