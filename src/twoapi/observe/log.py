@@ -1,5 +1,6 @@
 """The access log: one JSON line per exchange, without content and without secrets."""
 
+from collections.abc import Sequence
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -20,7 +21,7 @@ class AccessLog:
         self._file = file
         self._encode = msgspec.json.Encoder(order=None).encode
 
-    def write(self, records: list[Recorded]) -> None:
+    def write(self, records: Sequence[Recorded]) -> None:
         """Append the records and flush."""
         self._file.write(b"".join(self._encode(record) + b"\n" for record in records))
         self._file.flush()

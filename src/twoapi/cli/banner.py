@@ -1,0 +1,173 @@
+"""What `twoapi serve` says when it is ready: the address, the upstreams, and lines to paste."""
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from twoapi import __version__
+from twoapi.cli.output import columns
+from twoapi.config.settings import Settings
+from twoapi.config.values import Address
+from twoapi.providers.catalog import load_catalog
+from twoapi.providers.model import Provider
+
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  compared with, not bound
+_SHOWN_MODELS = 8
+_WIDTH = 110
+_ANY_KEY = "any"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An upstream that is served, and where it comes from."""
+
+    name: str
+    provider: str
+    about: str
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A provider that is not served: `why`, and `what` (a variable, an address) would have to be there."""
+
+    name: str
+    why: Literal["no key in", "nothing answers at", "our own address"]
+    what: str
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a start amounts to. `key` is what a client must present, for the lines to paste."""
+
+    version: str
+    url: str
+    config: str | None
+    upstreams: list[Found]
+    missing: list[Missing]
+    models: list[str]
+    key: str
+    example_model: str
+
+
+def facts(
+    settings: Settings, models: list[tuple[str, str]], file: Path | None, port: int, environ: Mapping[str, str]
+) -> Facts:
+    """Everything worth telling about a start; no secret in it."""
+    catalog = load_catalog(Path(settings.catalog) if settings.catalog else None)
+    names = [name for name, _ in models]
+    return Facts(
+        version=__version__,
+        url=reachable_url(settings.listen, port),
+        config=None if file is None else str(file),
+        upstreams=_found(settings, catalog, environ if file is None else {}),
+        missing=_missing(settings, catalog, port) if file is None else [],
+        models=names,
+        key=_ANY_KEY if settings.keys == "open" else "$TWOAPI_KEY",
+        example_model=_example(names, catalog),
+    )
+
+
+def reachable_url(address: Address, port: int) -> str:
+    """The URL at which a client on this machine reaches the gateway."""
+    host = "127.0.0.1" if address.host in _EVERYWHERE else address.host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def banner(told: Facts) -> str:
+    """The same for people."""
+    source = told.config or "no twoapi.yaml here, so this is what was found"
+    parts = [
+        f"twoapi {told.version} listens on {told.url}  ({source})",
+        "upstreams\n" + columns([(one.name, one.about) for one in told.upstreams]),
+    ]
+    if told.missing:
+        parts.append("not found\n" + _grouped(told.missing))
+    parts += [_models(told.models), paste_lines(told.url, told.key, told.example_model)]
+    return "\n\n".join(parts)
+
+
+def paste_lines(url: str, key: str, model: str) -> str:
+    """Lines that work as they stand: curl for both protocols, the SDKs, Claude Code."""
+    is_open = key == _ANY_KEY
+    post = "-H 'content-type: application/json'" + ("" if is_open else f' -H "authorization: Bearer {key}"')
+    body = f'{{"model": "{model}", "max_tokens": 100, "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    imports, secret = ("import", "'any'") if is_open else ("import os,", "os.environ['TWOAPI_KEY']")
+    asked = f"model='{model}', max_tokens=100, messages=[{{'role': 'user', 'content': 'Hello'}}]"
+    chat = f"openai.OpenAI(base_url='{url}/v1', api_key={secret}).chat.completions.create({asked})"
+    messages = f"anthropic.Anthropic(base_url='{url}', api_key={secret}).messages.create({asked})"
+    shell_key = key if is_open else f'"{key}"'
+    agent = f"ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={shell_key} ANTHROPIC_MODEL={model}"
+    lines = [
+        f"curl {url}/v1/chat/completions {post} -d '{body}'",
+        f"curl {url}/v1/messages {post} -d '{body}'",
+        f'python3 -c "{imports} openai; print({chat}.choices[0].message.content)"',
+        f'python3 -c "{imports} anthropic; print({messages}.content[0].text)"',
+        f"{agent} ANTHROPIC_DEFAULT_HAIKU_MODEL={model} claude",
+        f"twoapi chat --base-url {url}" + ("" if is_open else f' --key "{key}"') + f" --model {model}",
+    ]
+    return "try it\n" + "\n".join("  " + line for line in lines)
+
+
+def _found(settings: Settings, catalog: Mapping[str, Provider], environ: Mapping[str, str]) -> list[Found]:
+    found = []
+    for name, upstream in settings.upstreams.items():
+        provider = catalog[upstream.provider or ""]
+        found.append(Found(name, provider.name, _about(settings, name, provider, environ)))
+    return found
+
+
+def _about(settings: Settings, name: str, provider: Provider, environ: Mapping[str, str]) -> str:
+    if provider.local is not None:
+        return "built in: deterministic answers to try things out with; a demo, not a model, no key needed"
+    upstream = settings.upstreams[name]
+    variable = next((variable.name for variable in provider.env if environ.get(variable.name)), None)
+    moved: Mapping[str, str] = upstream.protocols or {}
+    if upstream.base_url is not None:
+        moved = {protocol: str(upstream.base_url) for protocol in list(provider.protocols)[:1]}
+    places = moved or {protocol: endpoint.base_url or "" for protocol, endpoint in provider.protocols.items()}
+    spoken = ", ".join(f"{protocol} at {url}" for protocol, url in places.items())
+    return f"{spoken} ({variable})" if variable else spoken
+
+
+def _missing(settings: Settings, catalog: Mapping[str, Provider], port: int) -> list[Missing]:
+    missing = []
+    for name, provider in catalog.items():
+        place = next((endpoint.base_url for endpoint in provider.protocols.values() if endpoint.base_url), None)
+        if name in settings.upstreams or place is None:
+            continue
+        if provider.env:
+            missing.append(Missing(name, "no key in", provider.env[0].name))
+        elif provider.probe:
+            own = urlsplit(place).port == port
+            missing.append(Missing(name, "our own address" if own else "nothing answers at", place))
+    return missing
+
+
+def _grouped(missing: list[Missing]) -> str:
+    """One paragraph per reason."""
+    by_why: dict[str, list[str]] = {}
+    for one in missing:
+        by_why.setdefault(one.why, []).append(f"{one.what} ({one.name})")
+    return "\n".join(
+        textwrap.fill(
+            f"{why}: " + ", ".join(whats),
+            width=_WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for why, whats in by_why.items()
+    )
+
+
+def _models(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN_MODELS} more: GET /v1/models" if len(names) > _SHOWN_MODELS else ""
+    return "models\n  " + (", ".join(names[:_SHOWN_MODELS]) + more if names else "none by name; ask for upstream/model")
+
+
+def _example(names: list[str], catalog: Mapping[str, Provider]) -> str:
+    """The demo's model when it is served, else the first name that is known."""
+    own = [model for provider in catalog.values() if provider.local is not None for model in provider.serves]
+    return next((model for model in own if model in names), names[0] if names else "UPSTREAM/MODEL")
