@@ -95,11 +95,11 @@ TEXT = CHAT_CHUNK % b'{"index":0,"delta":{"content":"x"},"finish_reason":null}'
 STOP = CHAT_CHUNK % b'{"index":0,"delta":{},"finish_reason":"stop"}'
 DONE = b"data: [DONE]\n\n"
 FRAME = b"event: %b\ndata: {%b}\n\n"
-BEGIN = FRAME % (
-    b"message_start",
-    b'"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],'
-    b'"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}',
+MESSAGE = (
+    b'"id":"m","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,'
+    b'"usage":{"input_tokens":1,"output_tokens":1}'
 )
+BEGIN = FRAME % (b"message_start", b'"type":"message_start","message":{%b}' % MESSAGE)
 OPEN = FRAME % (
     b"content_block_start",
     b'"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}',

@@ -1,5 +1,7 @@
 """Lists of canonical events: legal ones with interleaved parts, and broken ones."""
 
+import itertools
+
 from hypothesis import strategies as st
 
 from twoapi.ir import (
@@ -177,3 +179,32 @@ def _finished(draw: st.DrawFn, events: list[Event], at: int) -> list[Event]:
 
 
 _MANGLERS = [_dropped, _doubled, _swapped, _cut, _failed, _restarted, _joined, _finished]
+
+
+@st.composite
+def batched(draw: st.DrawFn, events: list[Event]) -> list[list[Event]]:
+    """The events as they may be handed over: some at once, some alone, sometimes none."""
+    marks = draw(st.lists(st.integers(0, len(events)), max_size=4))
+    edges = [0, *sorted(marks), len(events)]
+    return [events[start:end] for start, end in itertools.pairwise(edges)]
+
+
+@st.composite
+def recut(draw: st.DrawFn, events: list[Event]) -> list[Event]:
+    """The same events with other deltas: neighbours joined, or one cut in two."""
+    found: list[Event] = []
+    for event in events:
+        last = found[-1] if found else None
+        if not isinstance(event, Delta):
+            found.append(event)
+        elif isinstance(last, Delta) and _place(last) == _place(event) and draw(st.booleans()):
+            found[-1] = Delta(event.candidate, event.part, last.text + event.text, event.field)
+        else:
+            at = draw(st.integers(0, len(event.text)))
+            halves = [event.text[:at], event.text[at:]] if draw(st.booleans()) else [event.text]
+            found += [Delta(event.candidate, event.part, half, event.field) for half in halves]
+    return found
+
+
+def _place(delta: Delta) -> tuple[int, int, str]:
+    return delta.candidate, delta.part, delta.field

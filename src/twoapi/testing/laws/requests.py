@@ -1,0 +1,172 @@
+"""Laws of requests: identity, the round trip and its report, idempotence, pairing, no leak."""
+
+import json
+
+from twoapi.ir import FaultError, Loss, Message, Request, ToolCall, ToolResult
+from twoapi.protocols.base import Codec
+from twoapi.testing.differences import differences
+from twoapi.testing.documented import pointers_outside
+from twoapi.testing.laws.subject import SECRET, decoded, encoded, same
+from twoapi.testing.normal import normal_request
+from twoapi.testing.replies import Json
+from twoapi.testing.strict import refusal_reasons
+
+# Kinds of loss that say that something is not there any more.
+GONE = {"dropped", "unsupported"}
+
+
+def request_identity(codec: Codec, body: bytes) -> None:
+    """L1: a request that goes to its own protocol says the same, unknown members included, and loses nothing."""
+    out, _, losses = encoded(codec, decoded(codec, body))
+    same(normal_request(codec.name, out), normal_request(codec.name, body), "the request")
+    assert losses == [], f"losses without a reason: {losses}"
+
+
+def round_trip(codec: Codec, other: Codec, body: bytes) -> bool:
+    """L8: what is not the same after the way there and back is covered by a Loss, and a Loss that says "gone" is true.
+
+    False when the request was refused, which must name the place.
+    """
+    request = decoded(codec, body)
+    try:
+        there, _, losses = encoded(other, request)
+    except FaultError as error:
+        refused_by_path(error, body)
+        return False
+    back, _, later = encoded(codec, decoded(other, there))
+    gone, new = differences(codec.name, body, back)
+    paths = [loss.path for loss in losses]
+    for at in gone:
+        assert any(_covers(path, at) for path in paths), (
+            f"{at} is lost in silence\nreported: {losses}\nlater: {later}\nthere: {there!r}\nback: {back!r}"
+        )
+    explained = {loss.kind for loss in [*losses, *later]} - {"info"}
+    assert not new or explained, f"{new} was invented in silence\nthere: {there!r}\nback: {back!r}"
+    document = json.loads(body)
+    for loss in losses:
+        _true_loss(loss, gone, document)
+    return True
+
+
+def refused_by_path(error: FaultError, body: bytes) -> None:
+    """A refusal is the client's 400 and names the member of the client's own body."""
+    fault = error.fault
+    assert fault.kind == "invalid_request", f"refused as {fault.kind}: {fault.message}"
+    assert fault.http_status == 400
+    assert fault.param, f"the refusal names no place: {fault.message}"
+    assert _exists(json.loads(body), fault.param), f"there is no {fault.param} in the request: {fault.message}"
+
+
+def _true_loss(loss: Loss, gone: list[str], document: Json) -> None:
+    if loss.kind == "synthesized":
+        return
+    assert _exists(document, loss.path), f"a loss at {loss.path}, which is not in the request: {loss}"
+    if loss.kind in GONE:
+        assert any(_covers(loss.path, at) or _covers(at, loss.path) for at in gone), f"nothing was lost there: {loss}"
+
+
+def idempotence(codec: Codec, other: Codec, body: bytes) -> None:
+    """L10: what has once gone through a protocol goes through it again unchanged, and loses nothing more."""
+    try:
+        once, _, _ = encoded(other, decoded(codec, body))
+    except FaultError:
+        return
+    twice, _, losses = encoded(other, decoded(other, once))
+    same(normal_request(other.name, twice), normal_request(other.name, once), "the second encoding")
+    assert losses == [], f"new losses: {losses}"
+
+
+def vendor_accepts(codec: Codec, other: Codec, body: bytes) -> bool:
+    """L12, L19: what goes out keeps the rules of the target's vendor, pairing and documented members included."""
+    try:
+        out, headers, _ = encoded(other, decoded(codec, body))
+    except FaultError as error:
+        refused_by_path(error, body)
+        return False
+    reasons = refusal_reasons(other.name, json.loads(out), headers)
+    assert reasons == [], f"the vendor would refuse: {reasons}\nin {out.decode()}"
+    return True
+
+
+def pairing(codec: Codec, other: Codec, body: bytes) -> None:
+    """L12: calls and results come through with their ids and in pairs."""
+    request = decoded(codec, body)
+    try:
+        out, _, _ = encoded(other, request)
+    except FaultError:
+        return
+    arrived = decoded(other, out)
+    assert _calls(arrived) == _calls(request), "the calls are others"
+    assert sorted(_results(arrived)) == sorted(_results(request)), "the results are others"
+
+
+def no_leak(codec: Codec, other: Codec, body: bytes) -> None:
+    """L19: nothing that the target does not document, no envelope and no credential of the client goes out."""
+    try:
+        out, headers, _ = encoded(other, decoded(codec, body))
+    except FaultError:
+        return
+    outside = pointers_outside(other.name, json.loads(out))
+    assert outside == [], f"undocumented members {outside} in {out.decode()}"
+    assert SECRET not in out, "the client's key goes out"
+    assert SECRET.decode() not in repr(headers), "the client's key goes out"
+    assert b"tw1." not in out, "an envelope goes out"
+
+
+def prefix_is_stable(codec: Codec, other: Codec, body: bytes) -> None:
+    """L21: more turns change nothing in what the earlier turns are encoded to, so that prompt caches keep working."""
+    request = decoded(codec, body)
+    try:
+        longer = json.loads(encoded(other, request)[0])["messages"]
+    except FaultError:
+        return
+    cut = _last_user(request)
+    if cut == 0:
+        return
+    head = Request(**{**_members(request), "messages": request.messages[:cut]})
+    try:
+        shorter = json.loads(encoded(other, head)[0])["messages"]
+    except FaultError:
+        return
+    same(longer[: len(shorter) - 1], shorter[:-1], "the earlier turns")
+
+
+def _members(request: Request) -> dict[str, Json]:
+    return {name: getattr(request, name) for name in request.__struct_fields__}
+
+
+def _last_user(request: Request) -> int:
+    """Behind the last user message but one that answers no call."""
+    places = [index + 1 for index, message in enumerate(request.messages[:-1]) if message.role == "user"]
+    return places[-1] if places else 0
+
+
+def _calls(request: Request) -> list[tuple[str, str]]:
+    return [
+        (part.id, part.name) for message in request.messages for part in message.parts if isinstance(part, ToolCall)
+    ]
+
+
+def _results(request: Request) -> list[str]:
+    return [part.call_id for message in request.messages for part in _of(message) if isinstance(part, ToolResult)]
+
+
+def _of(message: Message) -> list[Json]:
+    return list(message.parts)
+
+
+def _covers(path: str, at: str) -> bool:
+    return at == path or at.startswith(path + "/") or path == ""
+
+
+def _exists(document: Json, pointer: str) -> bool:
+    node = document
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, dict) and name in node:
+            node = node[name]
+        elif isinstance(node, list) and name.isdecimal() and int(name) < len(node):
+            node = node[int(name)]
+        else:
+            return False
+    return True

@@ -1,0 +1,109 @@
+"""Laws of streams: identity, fold, cuts, grammar."""
+
+import json
+
+import msgspec
+
+from twoapi.ir import Event, Loss, Response, StopReason, Usage
+from twoapi.ir.assemble import fold
+from twoapi.ir.grammar import violations
+from twoapi.protocols.base import Codec, Restore
+from twoapi.testing.grammars import stream_problems
+from twoapi.testing.laws.subject import events_of, same, stream_of
+from twoapi.testing.normal import fold_stream, normal_response
+from twoapi.testing.replies import Json
+
+
+def stream_identity(codec: Codec, stream: bytes) -> None:
+    """L3: a stream decoded and encoded again amounts to the same answer, and is in the grammar."""
+    losses: list[Loss] = []
+    usage = b'"usage"' in stream
+    out = stream_of(codec, [events_of(codec, [stream])], losses, include_usage=usage)
+    same(
+        normal_response(codec.name, fold_stream(codec.name, out)),
+        normal_response(codec.name, fold_stream(codec.name, stream)),
+        "the folded stream",
+    )
+    assert [loss for loss in losses if loss.kind != "info"] == []
+
+
+def stream_is_whole(codec: Codec, body: bytes, stream: bytes) -> None:
+    """L4: the events of a stream fold to the answer that the whole body decodes to."""
+    whole = comparable(codec.decode_response(body, Restore()))
+    same(comparable(fold(events_of(codec, [stream]))), whole, "the fold")
+
+
+def split_invariance(codec: Codec, stream: bytes, pieces: list[bytes]) -> None:
+    """L5: how the bytes are cut makes no difference."""
+    found, expected = events_of(codec, pieces), events_of(codec, [stream])
+    for number, (one, two) in enumerate(zip(found, expected, strict=False)):
+        assert one == two, f"event {number}: {one} is not {two}"
+    assert len(found) == len(expected)
+
+
+def decoder_is_legal(codec: Codec, pieces: list[bytes]) -> None:
+    """L7, the decoder's half: whatever comes, its events are in the grammar, and the terminal event is the last."""
+    events = events_of(codec, pieces)
+    assert violations(events) == [], f"{violations(events)} in {events}"
+
+
+def merge_invariance(codec: Codec, events: list[Event], recut: list[Event]) -> None:
+    """L6: how text is cut into deltas makes no difference."""
+    same(comparable(fold(recut)), comparable(fold(events)), "the fold")
+    one = normal_response(codec.name, fold_stream(codec.name, stream_of(codec, [recut])))
+    two = normal_response(codec.name, fold_stream(codec.name, stream_of(codec, [events])))
+    same(one, two, "the stream")
+
+
+def batch_invariance(codec: Codec, events: list[Event], batches: list[list[Event]]) -> None:
+    """How events are handed over makes no difference."""
+    assert stream_of(codec, batches) == stream_of(codec, [events])
+
+
+def encoder_is_legal(codec: Codec, batches: list[list[Event]], *, include_usage: bool = True) -> bytes:
+    """L7, the encoder's half: for every list of events the bytes are in the grammar of the protocol."""
+    stream = stream_of(codec, batches, include_usage=include_usage)
+    problems = stream_problems(codec.name, stream, include_usage=include_usage)
+    assert problems == [], f"{problems}\n{stream.decode()}"
+    return stream
+
+
+def failure_is_told(codec: Codec, stream: bytes) -> None:
+    """A stream that fails ends as failed, never as if all were well."""
+    assert b"data: [DONE]" not in stream
+    assert b"message_stop" not in stream
+    assert b'"error"' in stream, f"no error in {stream!r}"
+    assert codec.name
+
+
+def comparable(response: Response) -> Json:
+    """A response as plain values, without what only a whole body or only a stream has: places and raw spellings."""
+    value = json.loads(msgspec.json.encode(response, enc_hook=str))
+    for name in ("extras",):
+        value.pop(name, None)
+    value["candidates"] = [
+        {**_plain(candidate), "stop": _stop(original.stop)}
+        for candidate, original in zip(value["candidates"], response.candidates, strict=True)
+    ]
+    value["usage"] = _usage(response.usage)
+    return value
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items() if name != "at"}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _stop(stop: StopReason | None) -> Json:
+    if stop is None:
+        return None
+    return {"kind": stop.kind, "raw": stop.raw, "sequence": stop.sequence, "detail": stop.detail}
+
+
+def _usage(usage: Usage | None) -> Json:
+    if usage is None:
+        return None
+    return {name: item for name, item in msgspec.to_builtins(usage).items() if name != "raw"}

@@ -1,0 +1,100 @@
+"""How a law calls a codec."""
+
+import json
+
+from twoapi.ir import Event, Loss, Message, Request, Response, Text
+from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Restore
+from twoapi.testing.replies import Json
+from twoapi.wire.http import Incoming
+
+PATHS = {"openai-chat": "/v1/chat/completions", "anthropic-messages": "/v1/messages"}
+HEADERS = {"openai-chat": {}, "anthropic-messages": {b"anthropic-version": b"2026-10-21"}}
+SECRET = b"sk-client-secret"
+
+# Everything on, as a vendor's own current service has it.
+FULL = Capabilities()
+
+
+def incoming(codec: Codec, body: bytes, **headers: str) -> Incoming:
+    """A client's request with these bytes, and with its key."""
+    given = {name.encode(): value.encode() for name, value in headers.items()}
+    base = {b"content-type": b"application/json", b"authorization": b"Bearer " + SECRET, b"x-api-key": SECRET}
+    return Incoming(path=PATHS[codec.name], headers={**base, **HEADERS[codec.name], **given}, body=body)
+
+
+def decoded(codec: Codec, body: bytes) -> Request:
+    """The request in these bytes."""
+    return codec.decode_request(incoming(codec, body))
+
+
+def encoded(
+    codec: Codec, request: Request, capabilities: Capabilities = FULL
+) -> tuple[bytes, dict[str, str], list[Loss]]:
+    """The upstream's body and headers, and what was lost."""
+    losses: list[Loss] = []
+    outgoing = codec.encode_request(request, request.model, capabilities, losses).outgoing
+    headers = {name.decode().lower(): value.decode() for name, value in outgoing.headers}
+    return outgoing.body, headers, losses
+
+
+def context(codec: Codec, *, include_usage: bool = True) -> AnswerContext:
+    """An answer to somebody who asked for everything."""
+    request = Request(
+        protocol=codec.name,
+        model="m",
+        messages=[Message("user", [Text(text="hi")])],
+        stream=True,
+        include_usage=include_usage,
+    )
+    return AnswerContext(request=request, now=1_790_000_000, id="fallback")
+
+
+def events_of(codec: Codec, pieces: list[bytes]) -> list[Event]:
+    """What a stream decoder makes of a stream that comes in these pieces."""
+    decoder = codec.stream_decoder(Restore())
+    events: list[Event] = []
+    for piece in pieces:
+        events += decoder.feed(piece)
+    return events + decoder.close()
+
+
+def stream_of(
+    codec: Codec, batches: list[list[Event]], losses: list[Loss] | None = None, *, include_usage: bool = True
+) -> bytes:
+    """What a stream encoder makes of events that come in these batches."""
+    encoder = codec.stream_encoder(context(codec, include_usage=include_usage), [] if losses is None else losses)
+    return b"".join([encoder.feed(batch) for batch in batches]) + encoder.close()
+
+
+def answer_of(codec: Codec, response: Response, losses: list[Loss] | None = None) -> bytes:
+    """The whole answer as the codec's client gets it."""
+    return codec.encode_response(response, context(codec), [] if losses is None else losses)
+
+
+def same(found: Json, expected: Json, what: str) -> None:
+    """Both are equal, or the first difference is told."""
+    if found != expected:
+        place = first_difference(found, expected)
+        raise AssertionError(f"{what} differs at {place}\nfound:    {_shown(found)}\nexpected: {_shown(expected)}")
+
+
+def first_difference(found: Json, expected: Json, at: str = "") -> str:
+    """Where two values first differ, and how."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for name in {**expected, **found}:
+            if name not in found or name not in expected:
+                return f"{at}/{name} ({'missing' if name not in found else 'too much'})"
+            if found[name] != expected[name]:
+                return first_difference(found[name], expected[name], f"{at}/{name}")
+    if isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        for index, (one, other) in enumerate(zip(found, expected, strict=True)):
+            if one != other:
+                return first_difference(one, other, f"{at}/{index}")
+    return f"{at or '/'}: {_shown(found)} is not {_shown(expected)}"
+
+
+def _shown(value: Json) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)[:1500]
+    except TypeError:
+        return repr(value)[:1500]
