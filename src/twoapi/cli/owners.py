@@ -1,0 +1,25 @@
+"""Whose service a protocol is: the provider that is meant when only the protocol was named."""
+
+from collections.abc import Mapping
+
+import click
+
+from twoapi.providers.catalog import load_catalog
+from twoapi.providers.model import Provider
+
+OWNERS: Mapping[str, str] = {"openai-chat": "openai", "anthropic-messages": "anthropic"}
+
+protocol_type = click.Choice(list(OWNERS))
+
+
+def provider_for(protocol: str, name: str | None = None) -> Provider:
+    """The named provider, else the owner of the protocol; fails when it does not speak it."""
+    catalog = load_catalog()
+    found = catalog.get(name or OWNERS[protocol])
+    if found is None:
+        known = ", ".join(sorted(catalog))
+        raise click.BadParameter(f"no provider {name!r} in the catalogue; known: {known}", param_hint="--provider")
+    if protocol not in found.protocols:
+        spoken = ", ".join(found.protocols) or "no protocol: it answers within the gateway"
+        raise click.BadParameter(f"{found.name} does not speak {protocol}; it speaks {spoken}", param_hint="--provider")
+    return found
