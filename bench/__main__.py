@@ -136,6 +136,7 @@ class Run:
 @click.option("--quick", is_flag=True, help=f"About 90 seconds: {', '.join(QUICK)}.")
 @click.option("--gateway-core", default=1, show_default=True, help="The core of the gateway under test.")
 @click.option("--load-core", default=0, show_default=True, help="The core of the load and the mock upstream.")
+@click.option("--nice", default=0, show_default=True, help="Priority of everything; a negative one needs root.")
 @click.option("--record", is_flag=True, help="Write bench/recorded.json: what later runs are compared with.")
 @click.option("--report", "only_report", is_flag=True, help="Write the recorded figures into docs/performance.md.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write all samples of this run.")
@@ -148,6 +149,7 @@ def main(  # noqa: PLR0913  one parameter per option
     quick: bool,
     gateway_core: int,
     load_core: int,
+    nice: int,
     record: bool,
     only_report: bool,
     out: Path | None,
@@ -171,6 +173,7 @@ def main(  # noqa: PLR0913  one parameter per option
         raise click.UsageError("--record needs every gateway and every scenario")
     machine = recording.this_machine()
     explain(plan, machine)
+    os.nice(nice)
     run = carry_out(plan)
     sys.exit(conclude(plan, run, machine, out=out, record=record))
 
