@@ -104,7 +104,7 @@ _CHAT_MESSAGE = Tagged(
         "developer": members("role name", content=Each(_CHAT_TEXT_PARTS)),
         "user": members("role name", content=Each(_CHAT_USER_PARTS)),
         "assistant": members(
-            "role name refusal",
+            "role name refusal annotations",  # the last is not in the reference, but SDKs send their own messages back
             content=Each(_CHAT_ASSISTANT_PARTS),
             tool_calls=Each(_CHAT_CALL),
             audio=members("id"),

@@ -48,7 +48,8 @@ def messages_problems(body: dict[str, Json], headers: dict[str, str]) -> Iterato
         return
     for index, message in enumerate(messages):
         yield from _message(f"/messages/{index}", message, last=index == len(messages) - 1, version=version)
-    yield from _pairing(messages)
+    if (body.get("thread") or {}).get("type") != "continue":  # else what came before is kept by the service
+        yield from _pairing(messages)
     yield from _places_of_system(messages)
 
 
