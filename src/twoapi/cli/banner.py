@@ -12,6 +12,7 @@ from twoapi import __version__
 from twoapi.cli.output import columns
 from twoapi.config.settings import Settings
 from twoapi.config.values import Address
+from twoapi.policy.route import base_urls
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import Provider
 
@@ -120,12 +121,8 @@ def _found(settings: Settings, catalog: Mapping[str, Provider], environ: Mapping
 def _about(settings: Settings, name: str, provider: Provider, environ: Mapping[str, str]) -> str:
     if provider.local is not None:
         return "built in: deterministic answers to try things out with; a demo, not a model, no key needed"
-    upstream = settings.upstreams[name]
     variable = next((variable.name for variable in provider.env if environ.get(variable.name)), None)
-    moved: Mapping[str, str] = upstream.protocols or {}
-    if upstream.base_url is not None:
-        moved = {protocol: str(upstream.base_url) for protocol in list(provider.protocols)[:1]}
-    places = moved or {protocol: endpoint.base_url or "" for protocol, endpoint in provider.protocols.items()}
+    places = base_urls(settings.upstreams[name], provider)
     spoken = ", ".join(f"{protocol} at {url}" for protocol, url in places.items())
     return f"{spoken} ({variable})" if variable else spoken
 

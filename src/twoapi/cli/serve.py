@@ -15,8 +15,9 @@ import msgspec
 
 from twoapi.cli.banner import banner, facts
 from twoapi.cli.output import EXIT_CONFIG, fail, print_json
-from twoapi.cli.probe import probe
-from twoapi.config import ConfigError, Settings, discover, load
+from twoapi.cli.source import Source
+from twoapi.cli.surroundings import OTHER_FILES
+from twoapi.config import ConfigError, Settings
 from twoapi.config.load import DEFAULT_FILE
 from twoapi.config.settings import Limits
 from twoapi.config.values import Address
@@ -24,11 +25,9 @@ from twoapi.gateway.record import Sink
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.worker import Worker
 from twoapi.observe.log import AccessLog
-from twoapi.server.reload import Reloader, Stamp, file_stamp, no_stamp
+from twoapi.server.reload import Reloader, Stamp, file_stamp
 from twoapi.server.run import listen, run_worker
 from twoapi.server.supervisor import Supervisor
-
-_OTHER_FILES = 256  # that a process has open beside its connections
 
 
 class AddressType(click.ParamType[Address]):
@@ -83,29 +82,6 @@ def command(
         start.supervised(workers)
 
 
-class Source:
-    """Where the settings come from: a file, or what is found."""
-
-    def __init__(self, file: Path | None, address: Address | None) -> None:
-        if file is None and Path(DEFAULT_FILE).exists():
-            file = Path(DEFAULT_FILE)
-        self.file = file
-        self._address = address
-
-    def read(self) -> Settings:
-        """The settings, with the command line put over them; raises ConfigError."""
-        if self.file is None:
-            return discover(os.environ, probe, self._address)
-        settings = load(self.file, os.environ)
-        if self._address is not None:
-            settings = msgspec.structs.replace(settings, listen=self._address)
-        return settings
-
-    def stamp(self) -> Stamp:
-        """Changes when the settings may have changed."""
-        return no_stamp() if self.file is None else file_stamp(self.file)
-
-
 class Start:
     """One start of the gateway: what all its workers share."""
 
@@ -114,7 +90,7 @@ class Start:
         self._drain = drain
         self._access_log = access_log
         self._as_json = as_json
-        self._stamp = source.stamp()
+        self._stamp = stamp_of(source)
         self._settings = _settings(source)
         self._snapshot = Snapshot(self._settings, int(time.time()))
         _raise_file_limit(self._settings.limits)
@@ -144,7 +120,7 @@ class Start:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the reloader listens
         sinks: list[Sink] = [] if self._access_log is None else [_open_access_log(self._access_log)]
         worker = Worker(self._snapshot, sinks)
-        reloader = Reloader(worker, self._source.read, self._source.stamp, self._stamp)
+        reloader = Reloader(worker, self._source.read, lambda: stamp_of(self._source), self._stamp)
 
         def ready() -> None:
             reloader.start()
@@ -161,6 +137,11 @@ class Start:
         else:
             click.echo(banner(told))
         sys.stdout.flush()
+
+
+def stamp_of(source: Source) -> Stamp:
+    """Changes when the settings of this source may have changed; what was discovered never does by itself."""
+    return None if source.file is None else file_stamp(source.file)
 
 
 def _settings(source: Source) -> Settings:
@@ -220,7 +201,7 @@ def _open_access_log(name: str) -> AccessLog:
 
 def _raise_file_limit(limits: Limits) -> None:
     """As many open files as the limits of the configuration can need, if the system's hard limit lets us."""
-    wanted = limits.connections + limits.streams + _OTHER_FILES
+    wanted = limits.connections + limits.streams + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

@@ -28,11 +28,6 @@ def file_stamp(path: Path) -> Stamp:
     return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
-def no_stamp() -> Stamp:
-    """Of a configuration that is no file: it never changes by itself."""
-    return None
-
-
 class Reloader:
     """Watches the configuration of one worker.
 
