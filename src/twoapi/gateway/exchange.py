@@ -1,305 +1,370 @@
 """THE path: one request, from the client's bytes to the client's bytes.
 
-    peek -> plan -> for each attempt: way (relay or convert) -> send -> decide -> answer or fall back -> record
+    plan -> try a candidate: way (relay or convert) -> send -> decide -> answer, or the next try -> record
 
-Nothing here names a protocol or a provider.
+The transport calls back, so a request that goes well costs no task and no future. Nothing here names a protocol or a
+provider.
 """
 
-import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import (
-    RawHeaders,
-    answer_headers,
-    loss_refusal,
-    refusal_headers,
-    stream_headers,
-)
+from twoapi.gateway.headers import RawHeaders, answer_headers, loss_refusal, refusal_headers, stream_headers
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.record import Record
+from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.way import Pump, Way
-from twoapi.ir import Fault, FaultError, Loss, Request
+from twoapi.ir import Fault, FaultError, Loss, Request, Usage
 from twoapi.policy.access import KeyEntry
-from twoapi.policy.retry import Step, answer_to_client, next_step, pause
-from twoapi.policy.route import Candidate, Credential, Plan
+from twoapi.policy.retry import answer_to_client, next_step, pause
+from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import CODECS
 from twoapi.wire.http import Incoming
 
 if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
     from twoapi.gateway.worker import Worker
 
 _log = logging.getLogger("twoapi.exchange")
 _INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has more", whose="gateway", status=500)
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
+_CANNOT_CARRY = "cannot_carry"  # a kind of failure: this candidate's protocol cannot take the request
 
 
-async def exchange(worker: "Worker", codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> None:
-    """Carry one request; every way out answers the client and leaves a record."""
-    run = _Exchange(worker, codec, incoming, key, port)
-    worker.running += 1
-    worker.counters.exchanges += 1
-    try:
-        await run.carry()
-    except FaultError as error:
-        run.refuse(error.fault)
-    except asyncio.CancelledError:
-        run.interrupt()
-    except Exception:  # noqa: BLE001  the outermost frame of a request: it must be answered, whatever happened
-        _log.exception("exchange %s failed", run.record.request_id)
-        run.record.outcome = "failed"
-        run.apologize()
-    finally:
-        worker.running -= 1
-        run.record.duration = worker.loop.time() - run.begun
-        worker.records.append(run.record)
-
-
-class _Exchange:
-    """The state of one exchange."""
+class Exchange:
+    """One client request and its answer. Every way out answers the client and leaves a record."""
 
     __slots__ = (
         "attempt",
+        "attempts",
         "begun",
+        "candidate",
         "codec",
+        "credentials",
+        "first_byte",
+        "id",
         "incoming",
+        "is_over",
         "key",
+        "order",
+        "peek",
         "plan",
         "port",
-        "record",
+        "position",
         "request",
         "snapshot",
         "started",
+        "status",
+        "timer",
+        "tries",
         "worker",
     )
 
     def __init__(self, worker: "Worker", codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> None:
         self.worker = worker
         self.snapshot = worker.snapshot  # the same one to the end, whatever is published meanwhile
-        self.plan: Plan | None = None
         self.codec = codec
         self.incoming = incoming
         self.key = key
         self.port = port
+        self.id = worker.next_id()
+        self.begun = worker.loop.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
         self.attempt: Attempt | None = None
+        self.attempts = 0
+        self.first_byte = 0.0
+        self.status = 0
+        self.timer: TimerHandle | None = None  # of a pause before the same candidate is tried again
         self.started = False  # the client has the head of a stream
-        self.begun = worker.loop.time()
-        self.record = Record(request_id=worker.next_id(), protocol=codec.name, started=worker.now(), key=key.name)
+        self.is_over = False
 
-    async def carry(self) -> None:
-        """Try what the plan says, in its order, until one attempt answers."""
-        codec = self.codec
-        peek = codec.peek(self.incoming)
-        record = self.record
-        record.model, record.stream = peek.model, peek.stream
-        plan = self.plan = self.snapshot.plan(peek.model, codec.name, self.key)
-        candidates = plan.order(self.worker.counters.exchanges)
-        fault = _INTERNAL
-        for left, candidate in zip(range(len(candidates) - 1, -1, -1), candidates, strict=True):
-            record.upstream, record.upstream_model = candidate.upstream, candidate.model
-            tried = await self._try_candidate(candidate, peek, left)
-            if tried is None:
-                return
-            fault, step = tried
-            if step == "stop":
-                break
-        record.outcome = "failed" if record.attempts else "refused"
-        raise FaultError(fault)
+    # --- the way in
 
-    async def _try_candidate(self, candidate: Candidate, peek: Peek, candidates_left: int) -> tuple[Fault, Step] | None:
-        """None when the client has been answered; else why not, and whether the next candidate may try."""
-        credentials = candidate.credential_turn()
-        used = tries = 0
-        while True:
-            credential = credentials[used]
-            fault = await self._try(candidate, credential, peek)
-            if fault is None:
-                return None
-            tries += 1
-            kind = fault.kind if self.attempt is None else self.attempt.failure_kind or fault.kind
-            step = next_step(
-                kind,
-                tries,
-                self._plan().retries,
-                credentials_left=len(credentials) - used - 1,
-                candidates_left=candidates_left,
-            )
-            if self.attempt is None and candidates_left:
-                step = "candidate"  # this candidate's protocol cannot carry the request; another's may
-            if step == "same":
-                wait = pause(tries, fault.retry_after)
-                if wait is None:
-                    step = "candidate" if candidates_left else "stop"
-                else:
-                    await asyncio.sleep(wait)
-                    continue
-            if step == "credential":
-                used += 1
-                continue
-            return answer_to_client(fault, candidate.upstream, credential.index), step
+    def begin(self) -> None:
+        """Starts; by the time this returns the request is on its way, or answered."""
+        self._guarded(self._begin)
 
-    async def _try(self, candidate: Candidate, credential: Credential, peek: Peek) -> Fault | None:
-        """None when the client has been answered; else why this attempt could not."""
-        self.attempt = None
+    def _begin(self) -> None:
+        self._look()
+        self.order = self.plan.order(self.worker.counters.exchanges)
+        self._try_candidate(0)
+
+    def _look(self) -> None:
+        """Finds the plan. A request that will be converted is decoded at once; of others only the head is read."""
+        codec, incoming = self.codec, self.incoming
+        guess = codec.guess_model(incoming.body)
+        if guess and self.snapshot.converts(guess, codec.name):
+            request = self._decoded()
+            self.peek = Peek(request.model, request.stream)
+        else:
+            self.peek = codec.peek(incoming)
+        self.plan = self.snapshot.plan(self.peek.model, codec.name, self.key)
+
+    def _try_candidate(self, position: int) -> None:
+        self.position = position
+        self.candidate: Candidate = self.order[position]
+        self.credentials = self.candidate.credential_turn()
+        self.tries = 0
+        self._try()
+
+    def _try(self) -> None:
+        """Sends the request to the candidate at hand, with the first of the credentials that are left."""
+        candidate, credential = self.candidate, self.credentials[0]
+        self.timer = None
+        self.tries += 1
         try:
             if candidate.local is not None:
-                return self._answer_locally(candidate, candidate.local, peek)
-            way = self._way(candidate, peek)
+                self._answer_locally(candidate.local)
+                return
+            way = self._way(candidate)
         except FaultError as error:
-            return error.fault
-        attempt = self.attempt = Attempt(way, peek.stream, candidate.timeouts, self.worker.loop)
-        self.record.attempts += 1
-        self.worker.active.add(attempt)
-        try:
-            head = self.snapshot.head(candidate, credential, way.outgoing)
-            attempt.call = self.worker.pool(candidate).send(head, way.outgoing.body, attempt)
-            await self._decided(attempt, candidate)
-            if attempt.failure is not None:
-                return attempt.failure
-            if not 200 <= attempt.status < 300:
-                upstream = CODECS[candidate.protocol]
-                return upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
-            if attempt.pump is None:
-                return self._answer_whole(attempt, candidate, peek)
-            return await self._answer_stream(attempt, attempt.pump, candidate)
-        finally:
-            self.worker.active.discard(attempt)
-            attempt.cancel()
+            self._failed(error.fault, _CANNOT_CARRY)
+            return
+        worker = self.worker
+        self.attempts += 1
+        attempt = Attempt(self, way, candidate.timeouts, worker.loop.time(), wants_stream=self.peek.stream)
+        self.attempt = attempt
+        worker.active.add(attempt)
+        outgoing = way.outgoing
+        head = self.snapshot.head(candidate, credential, outgoing)
+        attempt.call = worker.pool(candidate).send(head, outgoing.body, attempt)
 
-    def _way(self, candidate: Candidate, peek: Peek) -> Way:
+    def _way(self, candidate: Candidate) -> Way:
         """Relayed when both sides speak the same protocol, else converted."""
-        codec = self.codec
+        codec, clock = self.codec, (self.worker.now, self.id[4:])
         if candidate.protocol == codec.name:
-            return Relay(codec, self.incoming, peek, candidate.model, candidate.capabilities, self._clock())
+            return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
         upstream = CODECS[candidate.protocol]
-        way = Convert(codec, upstream, self._request(), candidate.model, candidate.capabilities, self._clock())
-        if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self._plan()):
+        way = Convert(codec, upstream, self._decoded(), candidate.model, candidate.capabilities, clock)
+        if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
             raise FaultError(loss_refusal(way.losses))
         return way
 
-    def _request(self) -> Request:
+    def _decoded(self) -> Request:
         request = self.request
         if request is None:
             _check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
             request = self.request = self.codec.decode_request(self.incoming)
         return request
 
-    def _plan(self) -> Plan:
-        plan = self.plan
-        assert plan is not None  # noqa: S101  nothing is tried without one
-        return plan
+    # --- the way out: what the attempt tells
 
-    def _clock(self) -> tuple[int, str]:
-        return int(self.record.started), self.record.request_id[4:]
+    def decided(self, attempt: Attempt) -> None:  # noqa: ARG002  it is the one at hand
+        """A whole answer, a stream's first piece, or a failure."""
+        self._guarded(self._decide)
 
-    async def _decided(self, attempt: Attempt, candidate: Candidate) -> None:
-        """Wait for the attempt; while it is silent, keep a streaming client awake."""
-        await attempt.decided()
-        while attempt.silent:
-            attempt.silent = False
-            self._start_stream(candidate, attempt.way.losses, [])
-            self.port.write(self.codec.silence)
-            await attempt.decided()
+    def _decide(self) -> None:
+        attempt = self._attempt()
+        pump = attempt.pump
+        self.first_byte = self.worker.loop.time() - self.begun
+        if attempt.failure is not None:
+            self._give_up(attempt.failure, attempt.failure_kind)
+        elif not 200 <= attempt.status < 300:
+            upstream = CODECS[self.candidate.protocol]
+            fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
+            self._give_up(fault, fault.kind)
+        elif pump is None:
+            self._answer_whole(attempt)
+        elif not pump.committed and pump.fault is not None:
+            self._give_up(pump.fault, pump.fault.kind)
+        else:
+            self.status = 200
+            self._start_stream(attempt.way.losses, attempt.headers)
+            attempt.flow_to(self.port)
+            if attempt.is_over:
+                self._end_stream(attempt, pump)
 
-    def _answer_whole(self, attempt: Attempt, candidate: Candidate, peek: Peek) -> Fault | None:
-        way, record = attempt.way, self.record
+    def ended(self, attempt: Attempt) -> None:
+        """The stream is over, well or not."""
+        if attempt.pump is not None:
+            self._end_stream(attempt, attempt.pump)
+
+    def silent(self, attempt: Attempt) -> None:
+        """Keeps a streaming client awake before there is anything to say; another upstream may still answer."""
+        self._start_stream(attempt.way.losses, [])
+        self.port.write(self.codec.silence)
+
+    def _answer_whole(self, attempt: Attempt) -> None:
+        way = attempt.way
         body = attempt.whole_body()
         try:
-            if peek.stream:
+            if self.peek.stream:
                 body = way.whole_as_stream(body)
             elif attempt.looks_like_stream:
                 body = way.streamed_as_whole(body)
             else:
                 body = way.whole(body)
         except FaultError as error:
-            return error.fault
-        record.usage = way.usage
-        self._deliver(candidate, way.losses, attempt.headers, body)
-        return None
+            self._give_up(error.fault, error.fault.kind)
+            return
+        self.worker.active.discard(attempt)
+        self._deliver(way.losses, way.usage, attempt.headers, body)
 
-    async def _answer_stream(self, attempt: Attempt, pump: Pump, candidate: Candidate) -> Fault | None:
-        if not pump.committed and pump.fault is not None:
-            return pump.fault
-        record, losses = self.record, attempt.way.losses
-        record.first_byte = self.worker.loop.time() - self.begun
-        record.status = 200
-        self._start_stream(candidate, losses, attempt.headers)
-        attempt.flow_to(self.port)
-        await attempt.completed()
+    def _end_stream(self, attempt: Attempt, pump: Pump) -> None:
+        self.worker.active.discard(attempt)
         if attempt.failure is not None:
             self.port.write(pump.fail(attempt.failure))
-        record.usage = pump.usage
-        record.losses = None if losses is None else len(losses)
         fault = attempt.failure or pump.fault
-        if fault is not None:
-            record.outcome, record.fault = "broken", fault.kind
         self.port.finish()
-        return None
+        self._finish("ok" if fault is None else "broken", fault, attempt.way.losses, pump.usage)
 
-    def _answer_locally(self, candidate: Candidate, answerer: Answerer, peek: Peek) -> Fault | None:
-        answer = LocalAnswer(self.codec, self._request(), answerer, self._clock())
-        body = answer.stream() if peek.stream else answer.whole()
-        self.record.usage = answer.usage
-        self._deliver(candidate, answer.losses, [], body)
-        return None
+    def _answer_locally(self, answerer: Answerer) -> None:
+        answer = LocalAnswer(self.codec, self._decoded(), answerer, (self.worker.now, self.id[4:]))
+        body = answer.stream() if self.peek.stream else answer.whole()
+        self._deliver(answer.losses, answer.usage, [], body)
 
-    def _deliver(self, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders, body: bytes) -> None:
+    def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
         """A complete body: as an answer, or as a whole stream when one was asked for."""
-        record = self.record
-        record.status = 200
-        record.losses = None if losses is None else len(losses)
-        record.first_byte = self.worker.loop.time() - self.begun
-        if record.stream:
-            self._start_stream(candidate, losses, upstream)
+        self.status = 200
+        if self.peek.stream:
+            self._start_stream(losses, upstream)
             self.port.write(body)
             self.port.finish()
         else:
-            self.port.answer(200, answer_headers(record, candidate, losses, upstream), body)
+            self.port.answer(200, answer_headers(self.id, self.attempts, self.candidate, losses, upstream), body)
+        self._finish("ok", None, losses, usage)
 
-    def _start_stream(self, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders) -> None:
+    def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
             self.started = True
-            self.port.start_stream(stream_headers(self.record, candidate, losses, upstream))
+            self.port.start_stream(stream_headers(self.id, self.attempts, self.candidate, losses, upstream))
 
-    def refuse(self, fault: Fault) -> None:
-        """Answer with an error in the client's own protocol; in a stream, with its error ending."""
-        record = self.record
-        if record.outcome == "ok":
-            record.outcome = "refused"
-        record.fault = fault.kind
+    # --- when it goes wrong
+
+    def _give_up(self, fault: Fault, kind: str) -> None:
+        """The attempt at hand has failed before it said anything to the client."""
+        attempt = self._attempt()
+        self.worker.active.discard(attempt)
+        attempt.cancel()
+        self._failed(fault, kind)
+
+    def _failed(self, fault: Fault, kind: str) -> None:
+        """Goes on to the next try that can help, or ends with this fault."""
+        candidates_left = len(self.order) - self.position - 1
+        step = next_step(
+            kind,
+            self.tries,
+            self.plan.retries,
+            credentials_left=len(self.credentials) - 1,
+            candidates_left=candidates_left,
+        )
+        wait = pause(self.tries, fault.retry_after) if step == "same" else None
+        if wait is not None:
+            self.timer = self.worker.loop.call_later(wait, self._guarded, self._try)
+        elif step == "credential":
+            self.credentials = self.credentials[1:]
+            self._try()
+        elif step != "stop" and candidates_left:
+            self._try_candidate(self.position + 1)
+        else:
+            raise FaultError(answer_to_client(fault, self.candidate.upstream, self.credentials[0].index))
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answers with an error in the client's own protocol; in a stream, with its error ending."""
         if self.started:
             self.port.write(self.codec.stream_fault(fault))
             self.port.finish()
-            return
-        status, headers, body = self.codec.encode_fault(fault, record.request_id)
-        record.status = status
-        self.port.answer(status, refusal_headers(record, headers), body)
-
-    def apologize(self) -> None:
-        """Something of the gateway's own broke: say so if anything can still be said, else close."""
-        attempt = self.attempt
-        if attempt is not None and attempt.port is not None:
-            self.port.abort()  # in the middle of a stream whose encoder may be what broke
         else:
-            self.refuse(_INTERNAL)
+            self.status, headers, body = self.codec.encode_fault(fault, self.id)
+            self.port.answer(self.status, refusal_headers(self.id, self.attempts, headers), body)
+        self._finish("failed" if self.attempts else "refused", fault, [], None)
+
+    def cancel(self) -> None:
+        """The client has left."""
+        if not self.is_over:
+            pump = None if self.attempt is None else self.attempt.pump
+            self._drop()
+            self._finish("cancelled", None, [], None if pump is None else pump.usage)
 
     def interrupt(self) -> None:
-        """The client left, or the gateway stops while the answer is under way."""
-        self.record.outcome = "cancelled"
-        attempt = self.attempt
-        if self.port.gone:
+        """The gateway stops: what cannot finish in time ends with an error that the client understands."""
+        if self.is_over:
             return
+        attempt = self.attempt
+        self._drop()
         if attempt is not None and attempt.port is not None and attempt.pump is not None:
             self.port.write(attempt.pump.fail(_STOPPING))
             self.port.finish()
+            self._finish("broken", _STOPPING, attempt.way.losses, attempt.pump.usage)
         else:
-            self.refuse(_STOPPING)
+            self._refuse(_STOPPING)
+
+    def _drop(self) -> None:
+        attempt = self.attempt
+        if attempt is not None:
+            self.worker.active.discard(attempt)
+            attempt.cancel()
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Runs a step; whatever happens in it, the client gets an answer."""
+        try:
+            step()
+        except FaultError as error:
+            self._refuse(error.fault)
+        except Exception:  # noqa: BLE001  the outermost frame of a request: it must be answered, whatever happened
+            _log.exception("exchange %s failed", self.id)
+            self._apologize()
+
+    def _apologize(self) -> None:
+        """Something of the gateway's own broke: say so if anything can still be said, else close."""
+        attempt = self.attempt
+        self._drop()
+        if self.is_over:
+            return
+        if attempt is not None and attempt.port is not None:
+            self.port.abort()  # in the middle of a stream whose encoder may be what broke
+            self._finish("broken", _INTERNAL, [], None)
+        else:
+            self._refuse(_INTERNAL)
+
+    # --- the end
+
+    def _finish(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> None:
+        self.is_over = True
+        worker = self.worker
+        worker.running -= 1
+        if worker.sinks:
+            worker.records.append(self._record(outcome, fault, losses, usage))
+        attempt = self.attempt
+        if attempt is not None:
+            self.attempt = None
+            attempt.release()
+
+    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
+        candidate: Candidate | None = getattr(self, "candidate", None)
+        peek: Peek | None = getattr(self, "peek", None)
+        worker = self.worker
+        return Record(
+            request_id=self.id,
+            protocol=self.codec.name,
+            started=worker.now,
+            model="" if peek is None else peek.model,
+            key=self.key.name,
+            upstream="" if candidate is None else candidate.upstream,
+            upstream_model="" if candidate is None else candidate.model,
+            attempts=self.attempts,
+            stream=peek is not None and peek.stream,
+            status=self.status,
+            outcome=outcome,
+            fault="" if fault is None else fault.kind,
+            first_byte=self.first_byte,
+            duration=worker.loop.time() - self.begun,
+            usage=usage,
+            losses=None if losses is None else len(losses),
+        )
+
+    def _attempt(self) -> Attempt:
+        attempt = self.attempt
+        assert attempt is not None  # noqa: S101  only an attempt calls what asks for it
+        return attempt
 
 
 def _check_utf8(body: bytes) -> None:
@@ -307,4 +372,6 @@ def _check_utf8(body: bytes) -> None:
         try:
             body.decode()
         except UnicodeDecodeError as error:
-            raise FaultError(Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")) from None
+            raise FaultError(
+                Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")
+            ) from None

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from twoapi.gateway.record import Record
 from twoapi.ir import Fault, Loss
 from twoapi.policy.route import Candidate
 
@@ -13,22 +12,27 @@ _FORWARDED = frozenset({b"request-id", b"x-request-id", b"retry-after", b"retry-
 _FORWARDED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"openai-", b"anthropic-organization-id")
 _JSON = b"content-type: application/json\r\n"
 _STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
+_LINES = b"%btwoapi-request-id: %b\r\ntwoapi-attempts: %d\r\ntwoapi-upstream: %b\r\ntwoapi-losses: %b\r\n%b"
 _SHOWN_LOSSES = 5
 
 
-def answer_headers(record: Record, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders) -> bytes:
+def answer_headers(
+    request_id: str, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
+) -> bytes:
     """Header lines of a whole answer."""
-    return _JSON + _own(record, candidate, losses) + forwarded(upstream)
+    return _LINES % (_JSON, request_id.encode(), attempts, candidate.label, loss_summary(losses), forwarded(upstream))
 
 
-def stream_headers(record: Record, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders) -> bytes:
+def stream_headers(
+    request_id: str, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
+) -> bytes:
     """Header lines of a streamed answer."""
-    return _STREAM + _own(record, candidate, losses) + forwarded(upstream)
+    return _LINES % (_STREAM, request_id.encode(), attempts, candidate.label, loss_summary(losses), forwarded(upstream))
 
 
-def refusal_headers(record: Record, headers: RawHeaders) -> bytes:
+def refusal_headers(request_id: str, attempts: int, headers: RawHeaders) -> bytes:
     """Header lines of an error; `headers` are the client protocol's own."""
-    own = b"twoapi-request-id: %b\r\ntwoapi-attempts: %d\r\n" % (record.request_id.encode(), record.attempts)
+    own = b"twoapi-request-id: %b\r\ntwoapi-attempts: %d\r\n" % (request_id.encode(), attempts)
     return _JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
@@ -61,13 +65,4 @@ def loss_refusal(losses: list[Loss]) -> Fault:
         "leave these out, choose another model, or send `twoapi-on-loss: allow`",
         param=losses[0].path,
         code="conversion_loss",
-    )
-
-
-def _own(record: Record, candidate: Candidate, losses: list[Loss] | None) -> bytes:
-    return b"twoapi-request-id: %b\r\ntwoapi-attempts: %d\r\ntwoapi-upstream: %b\r\ntwoapi-losses: %b\r\n" % (
-        record.request_id.encode(),
-        record.attempts,
-        candidate.label,
-        b"relay" if losses is None else loss_summary(losses),
     )

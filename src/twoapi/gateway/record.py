@@ -1,10 +1,12 @@
 """What happened in one exchange, handed to the sinks after the last byte."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from twoapi.ir import Usage
+
+Outcome = Literal["ok", "refused", "failed", "broken", "cancelled"]
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -24,7 +26,7 @@ class Record(msgspec.Struct, kw_only=True):
     attempts: int = 0
     stream: bool = False
     status: int = 0
-    outcome: str = "ok"
+    outcome: Outcome = "ok"
     fault: str = ""
     first_byte: float = 0.0
     duration: float = 0.0

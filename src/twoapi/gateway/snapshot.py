@@ -33,6 +33,11 @@ class Snapshot:
             )
         return self._router.plan(model, protocol)
 
+    def converts(self, model: str, protocol: str) -> bool:
+        """True when it is known that the first candidate for this name needs a conversion."""
+        plan = self._router.known(model, protocol)
+        return plan is not None and plan.candidates[0].protocol != protocol
+
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream."""
         return self._router.model_names()

@@ -10,7 +10,7 @@ import msgspec
 
 from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
-from twoapi.gateway.exchange import exchange
+from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Record, Sink
 from twoapi.gateway.snapshot import Snapshot
@@ -51,6 +51,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sweeps = 0
+        self.now = int(time.time())  # seconds since the epoch, as the last sweep saw them
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -89,17 +90,17 @@ class Worker:
         """True when no further exchange may start."""
         return self.running >= self.snapshot.limits.streams
 
-    def start(self, codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> asyncio.Task[None]:
-        """Carries one request in a task of its own."""
-        return self.loop.create_task(exchange(self, codec, incoming, key, port))
+    def start(self, codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> Exchange:
+        """Begins to carry one request; the answer goes to the port, perhaps before this returns."""
+        self.running += 1
+        self.counters.exchanges += 1
+        exchange = Exchange(self, codec, incoming, key, port)
+        exchange.begin()
+        return exchange
 
     def next_id(self) -> str:
         """A new request id, unique across workers and restarts."""
         return f"{self._id_prefix}{next(self._ids):x}"
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
 
     def pool(self, candidate: Candidate) -> Pool:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings."""
@@ -116,6 +117,7 @@ class Worker:
     def _sweep(self) -> None:
         loop = self.loop
         now = loop.time()
+        self.now = int(time.time())
         for attempt in tuple(self.active):
             attempt.sweep(now)
         self._sweeps += 1

@@ -135,6 +135,10 @@ class Router:
             self._plans[name, protocol] = found
         return found
 
+    def known(self, name: str, protocol: str) -> Plan | None:
+        """The plan, when it has been asked for before."""
+        return self._plans.get((name, protocol))
+
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream: aliases, then what upstreams say they serve."""
         names = {alias: _owner(model) for alias, model in self._settings.models.items()}
@@ -207,7 +211,7 @@ class _Upstream:
         self.name = name
         self.settings = settings
         self.provider = provider
-        self.base_urls = _base_urls(settings, provider)
+        self.base_urls = base_urls(settings, provider)
         said = settings.models if settings.models is not None else provider.serves
         self.names = tuple(name for name in said if "*" not in name)
         self.local = None if provider.local is None else ANSWERERS[provider.local]
@@ -245,7 +249,8 @@ def _credentials(settings: UpstreamSettings, auth: Auth) -> tuple[Credential, ..
     return tuple(found)
 
 
-def _base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]:
+def base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]:
+    """Where an upstream speaks which protocol; empty when it answers within this process."""
     if settings.protocols is not None:
         return {protocol: str(url) for protocol, url in settings.protocols.items()}
     if settings.base_url is not None:

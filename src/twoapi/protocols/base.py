@@ -154,6 +154,10 @@ class Codec(Protocol):
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client
+    def guess_model(self, body: bytes) -> str:
+        """What the model probably is, by a look at the first bytes; "" when they do not tell. Never to be relied on."""
+        ...
+
     def peek(self, incoming: Incoming) -> Peek:
         """Model and stream flag, without decoding the rest."""
         ...

@@ -14,6 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.port import Flow
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
@@ -53,7 +54,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.inbound: Inbound | None = None  # being received
         self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
         self.running: Inbound | None = None  # being answered
-        self.task: asyncio.Task[None] | None = None
+        self.exchange: Exchange | None = None  # that answers it
         self.client_flow: Flow | None = None
         self.pending_head = b""
         self.chunked = True
@@ -73,8 +74,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
-        if self.task is not None:
-            self.task.cancel()
+        if self.exchange is not None:
+            self.exchange.cancel()
+            self.exchange = None
         self.waiting.clear()
         super().connection_lost(exc)
 
@@ -110,6 +112,11 @@ class GatewayProtocol(HttpToolsProtocol):
             super().shutdown()
         elif self.running is None and self.inbound is None:
             self.transport.close()
+
+    def interrupt(self) -> None:
+        """The time for the graceful stop is over: what still runs ends with an error."""
+        if self.exchange is not None:
+            self.exchange.interrupt()
 
     def sweep(self, now: float) -> None:
         """Closes a connection that is idle, or whose request does not arrive, for too long."""
@@ -200,7 +207,7 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         if not inbound.keep_alive:
             self.closing = True
-        if self.running is not None:
+        if self.running is not None or self.waiting:
             self.waiting.append(inbound)
             self.flow.pause_reading()  # one request ahead is enough
         else:
@@ -286,27 +293,29 @@ class GatewayProtocol(HttpToolsProtocol):
         incoming = Incoming(
             inbound.path.decode("latin-1"), inbound.headers, inbound.body(), inbound.query.decode("latin-1")
         )
-        inbound.chunks.clear()
-        self.task = task = self.worker.start(codec, incoming, inbound.key, self)
-        self.tasks.add(task)
+        exchange = self.worker.start(codec, incoming, inbound.key, self)
+        if self.running is inbound and not exchange.is_over:
+            self.exchange = exchange
 
     def _finished(self) -> None:
         self.client_flow = None
         running, self.running = self.running, None
-        if self.task is not None:
-            self.tasks.discard(self.task)
-            self.task = None
+        self.exchange = None
         self.server_state.total_requests += 1
         self.last_active = self.loop.time()
         if running is None or not running.keep_alive or (self.draining and not self.waiting and self.inbound is None):
             self._leave(running)
         elif self.waiting:
-            self._start(self.waiting.popleft())
+            self.loop.call_soon(self._start_next)  # not from here: a packet may hold a thousand requests
         else:
             self.flow.resume_reading()
             inbound = self.inbound
             if inbound is not None and inbound.expects and inbound.refusal is None:
                 self.transport.write(_CONTINUE)
+
+    def _start_next(self) -> None:
+        if self.waiting and self.running is None and not self.gone:
+            self._start(self.waiting.popleft())
 
     def _leave(self, running: Inbound | None) -> None:
         self.closing = True
@@ -366,7 +375,7 @@ class GatewayProtocol(HttpToolsProtocol):
         inbound.refusal = fault
         inbound.codec = inbound.codec or client_codec(inbound.path or inbound.url, inbound.headers)
         self.closing = True
-        if self.running is not None:
+        if self.running is not None or self.waiting:
             self.waiting.append(inbound)
         else:
             self._start(inbound)

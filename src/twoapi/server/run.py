@@ -44,6 +44,9 @@ class GatewayServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._worker.draining = True
         await super().shutdown(sockets)
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, GatewayProtocol):
+                connection.interrupt()
         await asyncio.sleep(_FLUSH)
         await self._worker.close()
 

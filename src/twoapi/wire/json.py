@@ -102,6 +102,26 @@ def replace_field(body: bytes, name: str, value: bytes) -> bytes:
     return encode(members)
 
 
+def guess_string(body: bytes, name: str) -> str:
+    """The value of a top-level string member if it is the first, or stands near the end; "" when that is not so.
+
+    A guess, for a choice that is checked afterwards: near the end it may be another object's member.
+    """
+    mark = b'"' + name.encode() + b'":'
+    at = body.find(mark, 0, 64)
+    if at < 0:
+        at = body.rfind(mark, max(0, len(body) - 256))
+        if at < 0:
+            return ""
+    start = at + len(mark)
+    if body[start : start + 1] == b" ":
+        start += 1
+    end = body.find(b'"', start + 1, start + 257)
+    if body[start : start + 1] != b'"' or end < 0:
+        return ""
+    return body[start + 1 : end].decode("utf-8", "replace")
+
+
 def splice(body: bytes, name: str, old: bytes, new: bytes) -> bytes:
     """As replace_field, for a caller that has already decoded the value and knows its likely spelling `old`."""
     span = _only_member(body, b'"' + name.encode() + b'"', old)

@@ -21,7 +21,7 @@ from twoapi.protocols.base import (
     StreamTap,
 )
 from twoapi.wire.http import Headers, Incoming, Outgoing
-from twoapi.wire.json import encode
+from twoapi.wire.json import encode, guess_string
 from twoapi.wire.sse import comment
 
 
@@ -30,6 +30,10 @@ class AnthropicMessages:
 
     name = NAME
     silence = comment()  # a ping may come only after message_start; every client skips a comment
+
+    def guess_model(self, body: bytes) -> str:
+        """The model if it is the first member or near the end."""
+        return guess_string(body, "model")
 
     def peek(self, incoming: Incoming) -> Peek:
         """Model and stream flag."""

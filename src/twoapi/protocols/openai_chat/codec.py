@@ -45,6 +45,10 @@ class OpenAIChat:
     error_content_type = b"application/json"
     silence = KEEP_ALIVE
 
+    def guess_model(self, body: bytes) -> str:
+        """The model if it is the first member or near the end."""
+        return json.guess_string(body, "model")
+
     def peek(self, incoming: Incoming) -> Peek:
         """Model and stream flag."""
         return peek_request(incoming)
