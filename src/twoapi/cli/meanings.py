@@ -1,0 +1,185 @@
+"""What each setting means, in one sentence: the words of the settings reference."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from twoapi.config.settings import (
+    CandidateSettings,
+    CredentialSettings,
+    KeySettings,
+    Limits,
+    ModelSettings,
+    Rule,
+    Settings,
+    TimeoutSettings,
+    UpstreamSettings,
+)
+from twoapi.protocols.base import Capabilities
+from twoapi.providers.model import Auth
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A struct of the settings, where it stands in the file, and what its fields mean."""
+
+    kind: type[msgspec.Struct]
+    title: str
+    about: str
+    meanings: Mapping[str, str]
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        Settings,
+        "The top level",
+        "Every member may be left out; an empty file is a gateway without upstreams.",
+        {
+            "listen": "Where to listen. Any address but a loopback one demands client keys. Read at the start only.",
+            "store": "Where keys, usage and sessions will be kept. Checked, not used yet in this version.",
+            "shared": "Where several nodes will share their limits and health. Checked, not used yet in this version.",
+            "on_loss": "Whether a request that loses something in conversion is sent or refused; the header "
+            "`twoapi-on-loss`, a key and an alias can say otherwise, in this order.",
+            "upstreams": "Where requests can go, by a name of your choice without a slash.",
+            "models": "Aliases: names that clients use, and what answers for them.",
+            "keys": "Who may use the gateway: `open` is everyone who reaches a loopback address, else a list. "
+            "`managed` is not available yet.",
+            "limits": "What one worker accepts.",
+            "timeouts": "How long an attempt may take, unless an upstream or an alias says otherwise.",
+            "catalog": "A directory of provider files of your own; one with a shipped provider's name replaces that.",
+        },
+    ),
+    Section(
+        UpstreamSettings,
+        "upstreams.NAME",
+        "A destination. `openai-compatible` and `anthropic-compatible` stand for any server of that protocol.",
+        {
+            "provider": "A provider of the catalogue.",
+            "base_url": "Replaces the provider's, for its first protocol; its other protocols are then left out. It is "
+            "what the vendor's own SDK takes: with `/v1` for OpenAI's protocol, without a version for Anthropic's.",
+            "protocols": "Base URLs by protocol, instead of the provider's.",
+            "auth": "How a credential is presented, when not as the protocol usually does.",
+            "credentials": "The secrets for this upstream; they take turns, and one that is refused or exhausted is "
+            "followed by the next.",
+            "headers": "Further headers of each request. They win over a credential's header of the same name.",
+            "models": "What it serves, so that a bare name finds it; `*` stands for any text.",
+            "capabilities": "What it takes, where that differs from the catalogue.",
+            "timeouts": "Instead of the ones above.",
+            "proxy": "An HTTP proxy through which it is reached; needs the extra `proxy`.",
+            "ca": "A PEM file with the authorities that its certificate is checked against.",
+            "client_cert": "A PEM file with our certificate and key, when it asks for one.",
+            "session": "For session upstreams, which are not available yet.",
+            "accounts": "For session upstreams, which are not available yet.",
+        },
+    ),
+    Section(
+        Auth,
+        "upstreams.NAME.auth",
+        "A mere word is the `scheme`.",
+        {
+            "scheme": "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing.",
+            "header": "The header's name, with `scheme: header`.",
+        },
+    ),
+    Section(
+        CredentialSettings,
+        "upstreams.NAME.credentials[]",
+        "A mere text is the `key`.",
+        {
+            "key": "The secret, best by reference.",
+            "weight": "Its share of the requests.",
+            "concurrency": "Requests at once. Kept, not enforced yet.",
+            "rpm": "Requests per minute. Kept, not enforced yet.",
+            "tpm": "Tokens per minute. Kept, not enforced yet.",
+        },
+    ),
+    Section(
+        ModelSettings,
+        "models.ALIAS",
+        "A mere text or list is the `candidates`.",
+        {
+            "candidates": "What may answer, as `upstream/model`, in the order in which it is tried.",
+            "strategy": "`fallback` begins with the first, `weighted` shares by weight; then the others follow. The "
+            "other strategies are not available yet.",
+            "rules": "Not available yet.",
+            "timeouts": "Instead of the upstream's.",
+            "retries": "How often one candidate is tried again before the next one.",
+            "on_loss": "Instead of the top level's.",
+        },
+    ),
+    Section(
+        CandidateSettings,
+        "models.ALIAS.candidates[]",
+        "A mere text is the `model`.",
+        {"model": "`upstream/model`, the model as the upstream names it.", "weight": "Its share, with `weighted`."},
+    ),
+    Section(
+        Rule,
+        "models.ALIAS.rules[]",
+        "Not available yet.",
+        {"when": "The conditions.", "use": "The candidates when they hold."},
+    ),
+    Section(
+        KeySettings,
+        "keys[]",
+        "A mere text is the `key`.",
+        {
+            "key": "What the client presents as `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`.",
+            "name": "What the access log calls this client.",
+            "models": "The names it may use; `*` stands for any text. Not said: all.",
+            "on_loss": "Instead of the alias's and the top level's.",
+        },
+    ),
+    Section(
+        TimeoutSettings,
+        "timeouts",
+        "At the top level, in an upstream, in an alias; the innermost that is said holds. 0 means no limit.",
+        {
+            "connect": "Until there is a connection.",
+            "first_byte": "From the request to the first byte of the answer.",
+            "idle": "Without a byte of an answer that has begun.",
+            "total": "The whole attempt.",
+            "keep_alive": "After so long a silence a streaming client gets a sign of life.",
+        },
+    ),
+    Section(
+        Limits,
+        "limits",
+        "Per worker.",
+        {
+            "body": "The size of a request's body.",
+            "header": "The size of a request's line and headers together.",
+            "streams": "Requests that are answered at once; one more gets a 503.",
+            "connections": "Client connections; one more is closed.",
+            "idle": "How long a client connection may stand unused.",
+            "receive": "How long a request may make no progress in arriving; then it gets a 408.",
+        },
+    ),
+    Section(
+        Capabilities,
+        "upstreams.NAME.capabilities",
+        "What an endpoint and its model take. The catalogue knows its providers; only deviations have to be said.",
+        {
+            "api_version": "Anthropic: the API version to send; not said: chosen by what the request needs.",
+            "max_tokens_field": "Chat: the field of the output limit, `max_completion_tokens` or `max_tokens`.",
+            "reasoning_field": "Chat: the field in which past reasoning is replayed; not said: it is not.",
+            "developer_role": "Chat: false sends `system` for `developer`.",
+            "system_in_place": "Anthropic: takes a system message in mid-conversation.",
+            "prefill": "Goes on from a last assistant message.",
+            "sampling": "Takes temperature, top_p and top_k.",
+            "sampling_pair": "Takes temperature together with top_p.",
+            "thinking": "Anthropic: the types of thinking that it takes.",
+            "effort": "Takes a reasoning effort.",
+            "images": "Takes images.",
+            "audio": "Takes audio.",
+            "documents": "Takes documents.",
+            "strict_tools": "Takes strict tools.",
+            "web_search": "Has a web search of its own.",
+            "max_output": "The most tokens that it writes.",
+            "max_stop": "Chat: how many stop strings it takes.",
+            "max_tool_name": "The longest tool name.",
+            "max_call_id": "Chat: the longest tool call id.",
+            "cache_marks": "Takes explicit marks for its prompt cache.",
+            "stream_usage": "Chat: takes stream_options.include_usage.",
+        },
+    ),
+)
