@@ -17,6 +17,11 @@ class _Envelope(Struct, omit_defaults=True):
     d: str = ""  # the sealed state
 
 
+# Every envelope begins with the same words (a multiple of three bytes, so that they look the same in base64): they say
+# what this is to whoever decodes it, and the longer a mark is the sooner a large body has been searched for it.
+_WORDS = b'{"what":"reasoning of another protocol, sealed by twoapi",  '
+MARK = ENVELOPE_PREFIX.encode() + base64.urlsafe_b64encode(_WORDS)
+
 _decode = decoder(_Envelope)
 _KINDS = {"signature", "redacted", "encrypted_reasoning", "thought_signature", "compaction", "phase"}
 
@@ -25,7 +30,7 @@ def seal(protocol: str, opaque: Opaque | None) -> str:
     """The signature that stands for reasoning of `protocol`, with its sealed state if there is any."""
     kind, data = ("", "") if opaque is None else (opaque.kind, opaque.data)
     origin = protocol if opaque is None or opaque.origin is None else opaque.origin.protocol
-    packed = encode(_Envelope(origin, kind, data))
+    packed = _WORDS + encode(_Envelope(origin, kind, data))[1:]
     return ENVELOPE_PREFIX + base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
