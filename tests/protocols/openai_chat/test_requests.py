@@ -92,6 +92,7 @@ def lost(losses: list[Loss]) -> list[tuple[str, str]]:
         {"prediction": {"type": "content", "content": "x"}, "store": True, "metadata": {"a": "b"}},
         {"service_tier": "fast", "parallel_tool_calls": False},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "x": 1}, {"type": "new", "y": 2}]}]},
+        {"messages": [{"role": "system", "content": [{"type": "text", "text": "a", "x": None}]}]},
         {"messages": [{"role": "user", "content": "a", "tool_call_id": "odd", "x": {"y": 1}}]},
         {"messages": [{"role": "tool", "tool_call_id": "functions.Bash:0", "content": "r", "name": "Bash"}]},
         {"messages": [{"role": "assistant", "audio": {"id": "a1"}, "content": None}]},

@@ -485,3 +485,12 @@ def test_what_the_vendor_has_no_word_for_is_reported() -> None:
 
     assert {chunk["service_tier"] for chunk in answered} == {"default"}
     assert [(loss.path, loss.kind) for loss in losses] == [("/choices/0/finish_reason", "dropped")]
+
+
+def test_a_client_that_asked_for_usage_gets_its_chunk_even_when_nobody_knows_it() -> None:
+    losses: list[Loss] = []
+
+    *_, last = chunks(encode([START, STOP, End()], losses, stream_options={"include_usage": True}))
+
+    assert (last["choices"], last["usage"]) == ([], {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0})
+    assert [(loss.path, loss.kind) for loss in losses] == [("/usage", "synthesized")]

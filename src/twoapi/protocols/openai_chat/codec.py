@@ -12,7 +12,8 @@ from twoapi.protocols.base import (
     Peek,
     Restore,
 )
-from twoapi.protocols.openai_chat.decode_request import decode_request, peek_request
+from twoapi.protocols.members import peek_members
+from twoapi.protocols.openai_chat.decode_request import decode_request
 from twoapi.protocols.openai_chat.decode_response import decode_response, inspect_response
 from twoapi.protocols.openai_chat.encode_request import encode_request
 from twoapi.protocols.openai_chat.encode_response import encode_response
@@ -51,7 +52,7 @@ class OpenAIChat:
 
     def peek(self, incoming: Incoming) -> Peek:
         """Model and stream flag."""
-        return peek_request(incoming)
+        return peek_members(incoming.body)
 
     def decode_request(self, incoming: Incoming) -> Request:
         """The whole request."""
@@ -103,4 +104,4 @@ class OpenAIChat:
 
     def stream_tap(self, incoming: Incoming, peek: Peek) -> ChatTap:  # noqa: ARG002  other protocols look at it
         """A tap for one relayed stream."""
-        return ChatTap(strip=not asks_usage(incoming.body))
+        return ChatTap(strip=not asks_usage(peek))

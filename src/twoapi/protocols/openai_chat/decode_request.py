@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Raw
 
 from twoapi.ir import CacheMark, Output, ReasoningConfig, Request, Sampling, Schema, State
 from twoapi.ir.request import Effort
-from twoapi.protocols.base import Peek
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.decode_messages import MessageDecoder
 from twoapi.protocols.openai_chat.decode_tools import decode_choice, decode_tools
@@ -51,26 +49,6 @@ _PATHS: dict[str, str] = {
     "include_usage": "/stream_options/include_usage",
 }
 _PATHS_MAX_TOKENS: dict[str, str] = {**_PATHS, "max_tokens": "/max_tokens"}
-
-
-class _PeekBody(msgspec.Struct, gc=False):
-    model: Raw = json.EMPTY
-    stream: bool | None = None
-
-
-_decode_peek = json.decoder(_PeekBody)
-_decode_model = json.decoder(str)
-
-
-def peek_request(incoming: Incoming) -> Peek:
-    """Model and stream flag, in one scan that builds nothing else."""
-    try:
-        body = _decode_peek(incoming.body)
-        if json.is_null(body.model):
-            raise refuse("model is required", "/model")
-        return Peek(_decode_model(body.model), bool(body.stream), bytes(body.model))
-    except WireError as error:
-        raise refuse(error.message, error.pointer or None) from None
 
 
 def decode_request(incoming: Incoming) -> Request:

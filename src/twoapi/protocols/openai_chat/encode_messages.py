@@ -35,13 +35,25 @@ _ERROR_MARK = "[tool error] "
 class MessageEncoder:
     """Encodes the messages of one request."""
 
-    __slots__ = ("_capabilities", "_legacy", "_losses", "_marks", "_plain_roles", "_same", "call_ids", "names")
+    __slots__ = (
+        "_capabilities",
+        "_keep_lists",
+        "_legacy",
+        "_losses",
+        "_marks",
+        "_plain_roles",
+        "_same",
+        "call_ids",
+        "names",
+    )
 
     def __init__(self, request: Request, capabilities: Capabilities, losses: list[Loss], marks: CacheMarks) -> None:
         self._capabilities = capabilities
         self._losses = losses
         self._marks = marks
         self._same = request.protocol == NAME
+        # Unknown fields are put back by their place, so lists must stay lists.
+        self._keep_lists = self._same and bool(request.extras)
         self._legacy = self._same and request.legacy_functions
         self._plain_roles = _ALL_PLAIN if capabilities.developer_role else _ALL_PLAIN - {"developer"}
         self.names = ToolNames(capabilities.max_tool_name)
@@ -59,6 +71,7 @@ class MessageEncoder:
                 and text.cache is None
                 and self._marks.pending is None
                 and message.role in self._plain_roles
+                and (message.plain_content or not self._keep_lists)
             ):
                 encoded.append(out.Message(role=message.role, content=text.text, name=message.name))
             else:
@@ -107,22 +120,22 @@ class MessageEncoder:
         contents = moved
         for part in rest:
             contents += self._part(message, part)
-        if len(contents) == 1 and isinstance(only := contents[0], wire.TextPart) and not only.prompt_cache_breakpoint:
-            encoded.append(out.Message(role="user", content=only.text))
-        elif contents:
-            encoded.append(out.Message(role="user", content=contents, name=message.name))
+        if contents:
+            encoded.append(out.Message(role="user", content=self._shortest(message, contents), name=message.name))
 
     def _content(self, message: Message, parts: list[Part]) -> out.Content:
         """The content of an instruction or a user turn; None when nothing of it can be sent."""
-        if len(parts) == 1 and type(parts[0]) is Text and parts[0].cache is None and not self._marks.pending:
-            return parts[0].text
         contents: Contents = []
         for part in parts:
             contents += self._part(message, part)
         if not contents and parts:
             return None
+        return self._shortest(message, contents)
+
+    def _shortest(self, message: Message, contents: Contents) -> out.Content:
+        """One text as a string, which every server takes; anything else as a list."""
         if len(contents) == 1 and isinstance(only := contents[0], wire.TextPart) and not only.prompt_cache_breakpoint:
-            return only.text
+            return contents if self._keep_lists and not message.plain_content else only.text
         return contents
 
     def _part(self, message: Message, part: Part) -> Contents:
@@ -185,9 +198,7 @@ class MessageEncoder:
             _join_first(texts)
         if result.cache is not None:
             self._marks.place(result.cache, path, texts)
-        content: out.Content = texts or ""
-        if len(texts) == 1 and isinstance(only := texts[0], wire.TextPart) and not only.prompt_cache_breakpoint:
-            content = only.text
+        content: out.Content = self._shortest(message, texts) if texts else ""
         if self._legacy:
             encoded.append(out.Message(role="function", name=result.name, content=content))
         else:
@@ -216,20 +227,20 @@ class MessageEncoder:
         self._reasoning(message, reasoning, built)
         if calls:
             built.tool_calls = calls
-        built.content = self._answer_content(contents)
+        built.content = self._answer_content(message, contents)
         if built.content is None and not (calls or built.refusal or built.audio or built.function_call):
             if message.parts:
                 return  # nothing is left of it
             built.content = ""
         encoded.append(built)
 
-    def _answer_content(self, contents: Contents) -> out.Content:
+    def _answer_content(self, message: Message, contents: Contents) -> out.Content:
         if not contents:
             return None
         texts = [part for part in contents if isinstance(part, wire.TextPart) and not part.prompt_cache_breakpoint]
         if len(texts) != len(contents) or (self._same and len(texts) > 1):
             return contents
-        return texts[0].text if len(texts) == 1 else "".join(plain(part.text) for part in texts)
+        return self._shortest(message, contents) if len(texts) == 1 else "".join(plain(part.text) for part in texts)
 
     def _answer_media(self, message: Message, part: Media, built: out.Message) -> None:
         if part.audio_id is not None and self._same:

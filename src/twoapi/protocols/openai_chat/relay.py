@@ -1,48 +1,52 @@
 """The client's own bytes for an upstream of this protocol: the model's name is replaced, usage is asked for."""
 
+from msgspec import Raw
+
 from twoapi.protocols.base import Capabilities, Peek
-from twoapi.protocols.openai_chat.encode_request import PATH
+from twoapi.protocols.openai_chat.decode_request import decode_request
+from twoapi.protocols.openai_chat.encode_request import PATH, encode_request
 from twoapi.protocols.openai_chat.name import refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
 
-_KEY = b'"stream_options"'
+_SEALED_ELSEWHERE = b'"anthropic-messages"'  # the format of reasoning that this gateway made of another protocol's
 _ASKS = b'"stream_options":{"include_usage":true}'
+_TRUE = Raw(b'{"include_usage":true}')
 
 
 def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
-    """The request with the upstream's name of the model, asking for usage where the client did not."""
+    """The request with the upstream's name of the model, asking for usage where the client did not.
+
+    Reasoning of another protocol, from a turn that another upstream answered, is no affair of this upstream: a request
+    that holds some is encoded anew without it.
+    """
     body = incoming.body
+    if _SEALED_ELSEWHERE in body:
+        return encode_request(decode_request(incoming), model, capabilities, []).outgoing
     if model != peek.model:
-        body = json.splice(body, "model", peek.spelling, json.encode(model))
-    if peek.stream and capabilities.stream_usage and not asks_usage(incoming.body):
-        body = _ask_usage(body)
+        body = json.replace_member(body, peek.members, "model", json.encode(model))
+    if peek.stream and capabilities.stream_usage and not asks_usage(peek):
+        body = _ask_usage(body, peek)
     return Outgoing(PATH, body)
 
 
-def asks_usage(body: bytes) -> bool:
+def asks_usage(peek: Peek) -> bool:
     """True when the client wants the usage chunk of a stream."""
-    if _KEY not in body:
+    options = peek.members.get("stream_options")
+    if options is None or json.first_byte(options) != 123:
         return False
-    try:
-        options = json.at_pointer(body, "/stream_options/include_usage")
-    except WireError:
-        return False
-    return options is not None and bytes(options) == b"true"
+    asked = json.fields(options).get("include_usage")
+    return asked is not None and bytes(asked) == b"true"
 
 
-def _ask_usage(body: bytes) -> bytes:
-    if _KEY not in body:
+def _ask_usage(body: bytes, peek: Peek) -> bytes:
+    options = peek.members.get("stream_options")
+    if options is None:
         begin = body.index(b"{") + 1
         return body[:begin] + _ASKS + b"," + body[begin:]
     try:
-        options = json.fields(body).get("stream_options")
-        if options is None:
-            return json.replace_field(body, "stream_options", b'{"include_usage":true}')
-        if json.is_null(options):
-            return json.replace_field(body, "stream_options", b'{"include_usage":true}')
-        asking = json.replace_field(bytes(options), "include_usage", b"true")
-        return json.replace_field(body, "stream_options", asking)
+        asking = _TRUE if json.is_null(options) else json.replace_field(bytes(options), "include_usage", b"true")
+        return json.replace_field(body, "stream_options", bytes(asking))
     except WireError as error:
         raise refuse(error.message, "/stream_options") from None

@@ -49,6 +49,8 @@ from twoapi.wire import json
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 
+_NO_USAGE = Raw(b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}')
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -344,8 +346,9 @@ class ChatStreamEncoder:
         """The last chunk; what the upstream said of the whole answer goes along to a client of its protocol."""
         usage = encode_usage(self._usage, same=self._protocol == NAME)
         if usage is None:
-            self._losses.append(Loss("/usage", "info", NAME, "the upstream told no usage"))
-            return
+            # A client that asked waits for this chunk, and its SDK demands numbers.
+            self._losses.append(Loss("/usage", "synthesized", NAME, "the upstream told no usage; sent as zeros"))
+            usage = _NO_USAGE
         members = b""
         if self._protocol == NAME:
             for pointer in [pointer for pointer in extras if pointer.count("/") == 1]:

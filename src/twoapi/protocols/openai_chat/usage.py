@@ -7,6 +7,7 @@ from twoapi.ir import Usage
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.wire import json
 
+_COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools"))
 _decode = msgspec.json.Decoder(wire.Usage).decode
 
 
@@ -67,7 +68,7 @@ def encode_usage(usage: Usage | None, *, same: bool) -> Raw | None:
         return None
     if same and usage.raw is not None and not usage.estimated:
         return usage.raw
-    if usage.input is None and usage.output is None and usage.cache_read is None:
+    if not any(getattr(usage, name) is not None for name in _COUNTS):
         return None
     written = usage.cache_write
     if written is None and (usage.cache_write_5m is not None or usage.cache_write_1h is not None):
