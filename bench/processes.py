@@ -23,7 +23,7 @@ def start(command: list[str], core: int, log: Path) -> "subprocess.Popen[bytes]"
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            process_group=0,  # to be ended as a whole; a session of its own would make `nice` void
         )
 
 
