@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import msgspec
+from msgspec import Raw
 
 from twoapi.ir import Event, Fault, Loss, Request, Response, Usage
 from twoapi.wire.http import Headers, Incoming, Outgoing
@@ -63,11 +64,11 @@ class AnswerContext(msgspec.Struct):
 
 
 class Peek(msgspec.Struct):
-    """What routing needs of a request, read without decoding the rest. `model` is spelled `spelling` in the body."""
+    """What routing needs of a request, read without decoding the rest. `members`: the body's, verbatim."""
 
     model: str
     stream: bool
-    spelling: bytes = b""
+    members: dict[str, Raw] = msgspec.field(default_factory=dict)
 
 
 class Inspection(msgspec.Struct):

@@ -20,6 +20,7 @@ _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_str = msgspec.json.Decoder(str).decode
 _SPACE = b" \t\r\n"
+_BETWEEN = _SPACE + b","
 _NULL = (0, 110)  # what an absent value begins with: nothing, or the n that no other value begins with
 
 
@@ -87,19 +88,21 @@ def is_null(raw: Raw) -> bool:
 
 
 def replace_field(body: bytes, name: str, value: bytes) -> bytes:
+    """As replace_member, for a caller that has not decoded the document."""
+    return replace_member(body, fields(body), name, value)
+
+
+def replace_member(body: bytes, members: Mapping[str, Raw], name: str, value: bytes) -> bytes:
     """The same document with the value of one top-level member replaced (or added), every other byte kept.
 
-    `value` is JSON. When the member is spelled with escapes or occurs more than once, the members are re-joined:
-    their bytes are kept, the space between them is not.
+    `members` are the document's, as `fields` gave them; `value` is JSON. When a key is spelled with escapes or occurs
+    twice, the members are re-joined: their bytes are kept, the space between them is not.
     """
-    members = fields(body)
-    old = members.get(name)
-    if old is not None:
-        span = _only_member(body, b'"' + name.encode() + b'"', bytes(old))
-        if span is not None:
-            return body[: span[0]] + value + body[span[1] :]
-    members[name] = Raw(value)
-    return encode(members)
+    span = _span(body, members, name) if name in members else None
+    if span is None:
+        return encode({**members, name: Raw(value)})
+    view = memoryview(body)  # each byte is copied once
+    return b"".join((view[: span[0]], value, view[span[1] :]))
 
 
 def guess_string(body: bytes, name: str) -> str:
@@ -122,29 +125,29 @@ def guess_string(body: bytes, name: str) -> str:
     return body[start + 1 : end].decode("utf-8", "replace")
 
 
-def splice(body: bytes, name: str, old: bytes, new: bytes) -> bytes:
-    """As replace_field, for a caller that has already decoded the value and knows its likely spelling `old`."""
-    span = _only_member(body, b'"' + name.encode() + b'"', old)
-    if span is None:
-        return replace_field(body, name, new)
-    return body[: span[0]] + new + body[span[1] :]
+def _span(body: bytes, members: Mapping[str, Raw], name: str) -> tuple[int, int] | None:
+    """Where the value of a member stands: members have lengths, so nothing is searched and nothing scanned."""
+    at = body.index(b"{") + 1
+    for key, raw in members.items():
+        at = _skip(body, at, _BETWEEN)
+        spelled = b'"%b"' % key.encode("utf-8", "surrogatepass")
+        if not body.startswith(spelled, at):
+            return None
+        at = _skip(body, at + len(spelled), _SPACE)
+        if body[at] != 58:
+            return None
+        at = _skip(body, at + 1, _SPACE)
+        end = at + memoryview(raw).nbytes
+        if key == name:
+            return (at, end) if body[at:end] == bytes(raw) else None
+        at = end
+    return None
 
 
-def _only_member(body: bytes, key: bytes, value: bytes) -> tuple[int, int] | None:
-    """Where the value of `key` stands, when the key's spelling occurs exactly once in the document."""
-    at = body.find(key)
-    if at < 0 or body.find(key, at + 1) >= 0:
-        return None
-    start = at + len(key)
-    while start < len(body) and body[start] in _SPACE:
-        start += 1
-    if start >= len(body) or body[start] != 58:
-        return None
-    start += 1
-    while start < len(body) and body[start] in _SPACE:
-        start += 1
-    end = start + len(value)
-    return (start, end) if body.startswith(value, start) else None
+def _skip(body: bytes, at: int, what: bytes) -> int:
+    while body[at] in what:
+        at += 1
+    return at
 
 
 def insert(body: bytes, values: Mapping[str, Raw]) -> tuple[bytes, list[str]]:

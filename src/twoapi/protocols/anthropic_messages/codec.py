@@ -20,6 +20,7 @@ from twoapi.protocols.base import (
     StreamEncoder,
     StreamTap,
 )
+from twoapi.protocols.members import peek_members
 from twoapi.wire.http import Headers, Incoming, Outgoing
 from twoapi.wire.json import encode, guess_string
 from twoapi.wire.sse import comment
@@ -37,7 +38,7 @@ class AnthropicMessages:
 
     def peek(self, incoming: Incoming) -> Peek:
         """Model and stream flag."""
-        return decode_request.peek(incoming)
+        return peek_members(incoming.body)
 
     def decode_request(self, incoming: Incoming) -> ir.Request:
         """The client's whole request."""

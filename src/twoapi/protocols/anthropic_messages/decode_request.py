@@ -10,7 +10,6 @@ from twoapi.protocols.anthropic_messages import schema
 from twoapi.protocols.anthropic_messages.decode_blocks import cache_mark, decode_blocks
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.schema import NAME
-from twoapi.protocols.base import Peek
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming
 from twoapi.wire.json import EMPTY, decode, decoder, encode, fields, first_byte
@@ -45,28 +44,9 @@ _EFFORTS = {"low", "medium", "high", "xhigh", "max"}
 _CHOICES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
 
 
-class _PeekBody(msgspec.Struct):
-    model: Raw
-    stream: bool | None = None
-
-
-_decode_peek = decoder(_PeekBody)
-_decode_name = decoder(str)
-
-
 def refuse(error: WireError) -> ir.FaultError:
     """What the client is told about a body that cannot be read."""
     return ir.FaultError(ir.Fault("invalid_request", error.message, param=error.pointer or None))
-
-
-def peek(incoming: Incoming) -> Peek:
-    """Model and stream flag."""
-    try:
-        body = _decode_peek(incoming.body)
-        spelling = bytes(body.model)
-        return Peek(_decode_name(spelling), body.stream is True, spelling)
-    except WireError as error:
-        raise refuse(error) from None
 
 
 def decode_request(incoming: Incoming) -> ir.Request:

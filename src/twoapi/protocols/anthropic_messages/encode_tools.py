@@ -26,6 +26,7 @@ def encode_tools(encoding: Encoding) -> list[Wire | Raw]:
     made: list[Wire | Raw] = []
     for tool in encoding.request.tools:
         if allowed is not None and tool.name not in allowed:
+            encoding.lose(tool.at, "info", "a tool that is not allowed now is not declared")
             continue
         wire = _encode_tool(encoding, tool)
         if wire is not None:
@@ -145,7 +146,10 @@ def encode_choice(encoding: Encoding, *, tools: bool, forced_allowed: bool) -> W
         if request.parallel is False:
             return {"type": "auto", "disable_parallel_tool_use": True}
         return None
-    mode = "required" if choice.allowed and choice.mode == "named" else choice.mode
+    mode = choice.mode
+    if choice.allowed:
+        encoding.lose(request.where("tool_choice"), "emulated", "of the tools only the allowed ones are declared")
+        mode = "required" if mode == "named" else mode
     kind = _CHOICES[mode]
     if kind in ("any", "tool") and not forced_allowed:
         encoding.lose(request.where("tool_choice"), "approximated", "with manual thinking a call cannot be forced")

@@ -1,12 +1,13 @@
 """The client's own bytes for an upstream of the same protocol."""
 
-from twoapi.protocols.anthropic_messages.decode_request import refuse
-from twoapi.protocols.anthropic_messages.encode_request import PATH
+from twoapi.protocols.anthropic_messages.decode_request import decode_request, refuse
+from twoapi.protocols.anthropic_messages.encode_request import PATH, encode_request
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION
+from twoapi.protocols.anthropic_messages.envelope import MARK
 from twoapi.protocols.base import Capabilities, Peek
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers, Incoming, Outgoing
-from twoapi.wire.json import encode, fields, splice
+from twoapi.wire.json import encode, fields, replace_member
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 _COUNT = "/count_tokens"
@@ -17,7 +18,12 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
 
     An upstream that is pinned to an API version without sampling parameters refuses them, even at their defaults:
     they are taken out of a request of another version. The other members keep their bytes.
+
+    Reasoning of another protocol, from a turn that another upstream answered, is no affair of this upstream: a request
+    that holds some is encoded anew without it.
     """
+    if MARK in incoming.body and not incoming.path.endswith(_COUNT):
+        return encode_request(decode_request(incoming), model, capabilities, []).outgoing
     asked = incoming.headers.get(b"anthropic-version", FIRST_VERSION.encode())
     pinned = capabilities.api_version
     version = asked if pinned is None else pinned.encode()
@@ -26,7 +32,7 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
     if betas is not None:
         headers.append((b"anthropic-beta", betas))
     try:
-        body = splice(incoming.body, "model", peek.spelling, encode(model))
+        body = replace_member(incoming.body, peek.members, "model", encode(model))
         if version != asked and version != FIRST_VERSION.encode():
             body = _without_sampling(body)
     except WireError as error:

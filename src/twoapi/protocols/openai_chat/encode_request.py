@@ -138,7 +138,7 @@ def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None
         if strict is None and not same and output.schema is not None and conforms(output.schema):
             strict = True
         if output.name is None and not same:
-            losses.append(Loss(request.where("output.name"), "info", NAME, "the schema is named response"))
+            losses.append(Loss(request.where("output.schema"), "info", NAME, "the schema is named response"))
         form.json_schema = out.JsonSchema(
             name=output.name or "response",
             description=output.description,
