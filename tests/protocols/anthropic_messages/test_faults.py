@@ -179,10 +179,11 @@ def test_a_relayed_answer_is_inspected() -> None:
 
 
 def test_a_model_list_has_the_vendors_shape() -> None:
+    common = {"type": "model", "lifecycle": "active"}
     assert json.loads(CODEC.encode_models([ModelEntry("a", 0, "o"), ModelEntry("b", 1, "o")])) == {
         "data": [
-            {"type": "model", "id": "a", "display_name": "a", "created_at": "1970-01-01T00:00:00Z"},
-            {"type": "model", "id": "b", "display_name": "b", "created_at": "1970-01-01T00:00:01Z"},
+            {**common, "id": "a", "display_name": "a", "created_at": "1970-01-01T00:00:00Z"},
+            {**common, "id": "b", "display_name": "b", "created_at": "1970-01-01T00:00:01Z"},
         ],
         "has_more": False,
         "first_id": "a",

@@ -68,6 +68,7 @@ class AnthropicMessages:
                 "id": model.id,
                 "display_name": model.id,
                 "created_at": datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "lifecycle": "active",  # required by the vendor's SDK
             }
             for model in models
         ]
