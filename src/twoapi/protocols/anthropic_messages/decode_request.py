@@ -25,6 +25,7 @@ PATHS = {
     "output": "/output_config/format",
     "output.format": "/output_config/format",
     "output.schema": "/output_config/format/schema",
+    "output.name": "/output_config/format",
     "parallel": "/tool_choice/disable_parallel_tool_use",
     "user_id": "/metadata/user_id",
     "tier": "/service_tier",
