@@ -31,6 +31,7 @@ _EFFORTS: dict[str, Effort] = {
 _PATHS: dict[str, str] = {
     "max_tokens": "/max_completion_tokens",
     "parallel": "/parallel_tool_calls",
+    "reasoning": "/reasoning_effort",
     "reasoning.effort": "/reasoning_effort",
     "output.format": "/response_format",
     "output.schema": "/response_format/json_schema/schema",
@@ -76,7 +77,7 @@ def _build(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> Request:
     decoder = MessageDecoder(payload, extras)
     messages = decoder.decode(body.messages)
     options = body.stream_options
-    if options is not None and options.include_obfuscation is not json.EMPTY:
+    if options is not None and not json.is_null(options.include_obfuscation):
         extras["/stream_options/include_obfuscation"] = options.include_obfuscation
     request = Request(
         protocol=NAME,
@@ -99,7 +100,7 @@ def _build(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> Request:
         or body.functions
         or body.tool_choice
         or body.function_call
-        or body.web_search_options is not json.EMPTY
+        or not json.is_null(body.web_search_options)
     ):
         request.tools = decode_tools(body, payload, extras)
         request.tool_choice = decode_choice(body)
@@ -219,9 +220,9 @@ def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:
 
 def _keep_unmodelled(body: wire.Body, extras: dict[str, Raw]) -> None:
     """The vendor's fields that the model does not hold ride along for an upstream of the same protocol."""
-    if body.moderation is not json.EMPTY:
+    if not json.is_null(body.moderation):
         extras["/moderation"] = body.moderation
-    if body.prompt_cache_retention is not json.EMPTY:
+    if not json.is_null(body.prompt_cache_retention):
         extras["/prompt_cache_retention"] = body.prompt_cache_retention
     if body.max_tokens is not None and body.max_completion_tokens is not None:
         extras["/max_tokens"] = Raw(json.encode(body.max_tokens))

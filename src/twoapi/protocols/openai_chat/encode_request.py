@@ -39,6 +39,7 @@ _BUDGETS: tuple[tuple[int, Effort], ...] = (
 def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
     same = request.protocol == NAME
+    _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
     marks = CacheMarks(losses, enabled=capabilities.cache_marks)
     encoder = MessageEncoder(request, capabilities, losses, marks)
     body = out.Body(model=model, messages=[])
@@ -55,7 +56,6 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     _encode_sampling(request, body, capabilities, losses)
     _encode_reasoning(request, body, capabilities, losses)
     _encode_output(request, body, losses)
-    _encode_state(request, losses)
     _encode_rest(request, body, capabilities, losses)
     if request.stream:
         body.stream = True
@@ -115,6 +115,8 @@ def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabiliti
         losses.append(Loss(request.where("reasoning.budget"), "approximated", NAME, f"sent as effort {effort}"))
     elif effort is None and reasoning.mode == "between_tools":
         losses.append(Loss(request.where("reasoning.mode"), "unsupported", NAME, "no reasoning between tools only"))
+    elif effort is None and reasoning.mode == "adaptive":
+        losses.append(Loss(request.where("reasoning.mode"), "info", NAME, "the model reasons as it does by default"))
     if effort is not None:
         if capabilities.effort:
             body.reasoning_effort = effort
@@ -148,7 +150,7 @@ def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None
     body.response_format = form
 
 
-def _encode_state(request: Request, losses: list[Loss]) -> None:
+def _refuse_state(request: Request, losses: list[Loss]) -> None:
     state = request.state
     if state.thread is not None:
         raise refuse("threads cannot be kept by this upstream", "/thread", "thread_unsupported_request")
