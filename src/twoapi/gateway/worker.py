@@ -36,8 +36,11 @@ class Counters(msgspec.Struct):
 class Worker:
     """The mutable state of one process; there is no other in the data plane."""
 
+    loop: asyncio.AbstractEventLoop  # from `open` on
+
     def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = ()) -> None:
         self.snapshot = snapshot
+        self.limits: Limits = snapshot.limits
         self.counters = Counters()
         self.sinks = list(sinks)
         self.active: set[Attempt] = set()
@@ -48,25 +51,13 @@ class Worker:
         self._pools: dict[tuple[object, ...], Pool] = {}
         self._ids = itertools.count(1)
         self._id_prefix = "req_" + os.urandom(8).hex()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sweeps = 0
         self.now = int(time.time())  # seconds since the epoch, as the last sweep saw them
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The worker's loop; set by `open`."""
-        assert self._loop is not None, "open() comes first"  # noqa: S101
-        return self._loop
-
-    @property
-    def limits(self) -> Limits:
-        """The limits in force."""
-        return self.snapshot.limits
-
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Binds the worker to its loop and starts the sweep."""
-        self._loop = loop
+        self.loop = loop
         self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
 
     async def close(self) -> None:
@@ -81,6 +72,7 @@ class Worker:
     def publish(self, snapshot: Snapshot) -> None:
         """Puts a new configuration in force; what is running keeps its own."""
         self.snapshot = snapshot
+        self.limits = snapshot.limits
 
     def admit(self, headers: dict[bytes, bytes], query: bytes) -> KeyEntry | None:
         """The client key of a request; None when it has none that is known."""
@@ -88,7 +80,7 @@ class Worker:
 
     def full(self) -> bool:
         """True when no further exchange may start."""
-        return self.running >= self.snapshot.limits.streams
+        return self.running >= self.limits.streams
 
     def start(self, codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> Exchange:
         """Begins to carry one request; the answer goes to the port, perhaps before this returns."""

@@ -7,44 +7,29 @@ from twoapi.server.routes import Route
 
 
 class Inbound:
-    """Collects a request's line, headers and body within the limits."""
+    """Collects a request's line, headers and body within the limits.
 
-    __slots__ = (
-        "chunks",
-        "codec",
-        "cut_short",
-        "expects",
-        "head_size",
-        "headers",
-        "keep_alive",
-        "key",
-        "method",
-        "path",
-        "query",
-        "refusal",
-        "route",
-        "size",
-        "url",
-        "version_10",
-    )
+    The defaults stand on the class: most requests set few of them.
+    """
+
+    url = b""
+    method = b""
+    path = b""
+    query = b""
+    size = 0
+    route: Route | None = None
+    codec: Codec | None = None
+    key: KeyEntry | None = None
+    refusal: Fault | None = None  # decided before the body: it is not kept
+    has_head = False
+    cut_short = False  # answered before it had arrived whole
+    keep_alive = True
+    version_10 = False
+    expects = False  # the client waits for 100 Continue before it sends the body
 
     def __init__(self) -> None:
-        self.url = b""
         self.headers: dict[bytes, bytes] = {}
-        self.head_size = 0
         self.chunks: list[bytes] = []
-        self.size = 0
-        self.method = b""
-        self.path = b""
-        self.query = b""
-        self.route: Route | None = None
-        self.codec: Codec | None = None
-        self.refusal: Fault | None = None  # decided before the body: it is not kept
-        self.cut_short = False  # answered before it had arrived whole
-        self.key: KeyEntry | None = None
-        self.keep_alive = True
-        self.version_10 = False
-        self.expects = False  # the client waits for 100 Continue before it sends the body
 
     def body(self) -> bytes:
         """The whole body."""

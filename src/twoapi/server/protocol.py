@@ -49,8 +49,12 @@ class GatewayProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # llhttp would read on behind a message that closes the connection; a gateway must not.
+        # The parser puts each header into this dict without a Python frame; a name that comes twice keeps its last.
+        self.raw_headers: dict[bytes, bytes] = {}
+        self.on_header = self.raw_headers.__setitem__  # type: ignore[assignment,method-assign]
+        # uvicorn's would read on behind a message that closes the connection; a gateway must not.
         self.parser = httptools.HttpRequestParser(self)
+        self.head_read = 0  # bytes of the request's head in earlier reads
         self.inbound: Inbound | None = None  # being received
         self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
         self.running: Inbound | None = None  # being answered
@@ -59,6 +63,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.pending_head = b""
         self.chunked = True
         self.last_active = self.loop.time()
+        self.read = 0  # size of the read at hand
         self.asgi = False
         self.gone = False
         self.draining = False
@@ -84,7 +89,9 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.closing:
             return
         self.last_active = self.loop.time()
-        self._unset_keepalive_if_required()
+        self.read = len(data)
+        if self.asgi:
+            self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -94,6 +101,11 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.running.keep_alive = False
         except httptools.HttpParserError as error:
             self._refuse_malformed(error)
+        inbound = self.inbound
+        if inbound is not None and not inbound.has_head:
+            self.head_read += len(data)
+            if self.head_read > 2 * self.worker.limits.header:
+                self._refuse_now(inbound, _head_too_large(self.worker.limits.header))
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -140,21 +152,19 @@ class GatewayProtocol(HttpToolsProtocol):
         self.asgi = False
 
     def on_url(self, url: bytes) -> None:
-        inbound = self._receiving()
-        inbound.url += url
-        self._count_head(inbound, len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        inbound = self.inbound
-        if inbound is None:
-            return
-        if inbound.refusal is None:
-            inbound.headers[name.lower()] = value
-        self._count_head(inbound, len(name) + len(value))
+        self._receiving().url += url
 
     def on_headers_complete(self) -> None:
         inbound = self._receiving()
         parser = self.parser
+        raw = self.raw_headers
+        inbound.headers = {name.lower(): value for name, value in raw.items()}
+        inbound.has_head = True
+        limit = self.worker.limits.header
+        if self.head_read + self.read > limit and _head_size(inbound.url, raw) > limit:
+            inbound.refusal = _head_too_large(limit)
+        self.head_read = 0
+        raw.clear()
         inbound.method = parser.get_method()
         path, _, inbound.query = inbound.url.partition(b"?")
         inbound.path = path
@@ -171,7 +181,8 @@ class GatewayProtocol(HttpToolsProtocol):
         inbound.keep_alive = parser.should_keep_alive()
         if inbound.refusal is None:
             inbound.refusal = self._objection(inbound)
-        if b"expect" in inbound.headers and inbound.headers[b"expect"].lower() == b"100-continue":
+        expects = inbound.headers.get(b"expect")
+        if expects is not None and expects.lower() == b"100-continue":
             inbound.expects = True
         if inbound.refusal is not None:
             declared = int(inbound.headers.get(b"content-length", b"0"))
@@ -358,15 +369,6 @@ class GatewayProtocol(HttpToolsProtocol):
             )
         return None
 
-    def _count_head(self, inbound: Inbound, size: int) -> None:
-        inbound.head_size += size
-        limit = self.worker.limits.header
-        if inbound.head_size > limit and inbound.refusal is None:
-            inbound.refusal = Fault("too_large", f"the request's headers are larger than {limit} bytes", status=431)
-            inbound.headers.clear()
-        if inbound.head_size > 4 * limit:
-            self._refuse_now(inbound, inbound.refusal or _too_large(limit))
-
     def _refuse_now(self, inbound: Inbound, fault: Fault) -> None:
         """Answers before the request is complete, and closes: what still comes is not read."""
         self.inbound = None
@@ -388,7 +390,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _hand_to_asgi(self, inbound: Inbound) -> None:
         self.asgi = True
         self.inbound = None
-        super().on_message_begin()
+        super().on_message_begin()  # uvicorn's own callbacks, by their class: on_header of this object is the dict's
         super().on_url(inbound.url)
         for name, value in inbound.headers.items():
             super().on_header(name, value)
@@ -404,6 +406,14 @@ class GatewayProtocol(HttpToolsProtocol):
         running = self.running
         assert running is not None  # noqa: S101  the port is used only while a request is answered
         return running
+
+
+def _head_size(url: bytes, headers: dict[bytes, bytes]) -> int:
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers.items())
+
+
+def _head_too_large(limit: int) -> Fault:
+    return Fault("too_large", f"the request's headers are larger than {limit} bytes", status=431)
 
 
 def _too_large(limit: int) -> Fault:
