@@ -76,8 +76,9 @@ def measure(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dic
 def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:
     """CPU per request, or per event of the upstream, requests per second, and who else used the core."""
     before, busy, cpu = bench.stat(), processes.core_seconds(bench.gateway_core), processes.cpu_seconds(target.pid)
+    begin = time.monotonic()
     outcome = closed_load(bench, scenario, cell, target)
-    cpu = processes.cpu_seconds(target.pid) - cpu
+    wall, cpu = time.monotonic() - begin, processes.cpu_seconds(target.pid) - cpu
     after, busy = bench.stat(), processes.core_seconds(bench.gateway_core) - busy
     check_load(outcome, cell)
     asked, opened = after.requests - before.requests, after.connections - before.connections
@@ -86,7 +87,7 @@ def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target)
     values = {
         "cpu_us": cpu / outcome.requests * 1e6,
         "per_second": outcome.requests / outcome.seconds,
-        "others_percent": max(0.0, busy - cpu) / outcome.seconds * 100,
+        "others_percent": max(0.0, busy - cpu) / wall * 100,
     }
     if scenario.stream:
         values["event_us"] = cpu / max(1, after.events - before.events) * 1e6
