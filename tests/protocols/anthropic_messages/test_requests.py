@@ -205,7 +205,7 @@ def test_an_allowed_subset_filters_the_tools() -> None:
     request = foreign(
         USER,
         sampling=SAMPLING,
-        tools=[ir.Tool(name="f"), ir.Tool(name="g")],
+        tools=[ir.Tool(name="f", at="/tools/0"), ir.Tool(name="g", at="/tools/1")],
         tool_choice=ir.ToolChoice(mode="required", names=["g"], kinds=["function"], allowed=True),
         parallel=False,
     )
@@ -214,7 +214,7 @@ def test_an_allowed_subset_filters_the_tools() -> None:
 
     assert [tool["name"] for tool in body["tools"]] == ["g"]
     assert body["tool_choice"] == {"type": "any", "disable_parallel_tool_use": True}
-    assert losses == []
+    assert losses == [("/tools/0", "info"), ("/tool_choice", "emulated")]
 
 
 def test_web_search_goes_only_where_there_is_one() -> None:

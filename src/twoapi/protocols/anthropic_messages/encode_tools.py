@@ -157,6 +157,14 @@ def encode_choice(encoding: Encoding, *, tools: bool, forced_allowed: bool) -> W
     wire: Wire = {"type": kind}
     if kind == "tool":
         wire["name"] = encoding.names.wire(choice.names[0])
-    if request.parallel is not None and kind != "none" and (encoding.native or not request.parallel):
-        wire["disable_parallel_tool_use"] = not request.parallel
+    _put_parallel(encoding, wire)
     return wire
+
+
+def _put_parallel(encoding: Encoding, choice: Wire) -> None:
+    request = encoding.request
+    if choice["type"] == "none":
+        if request.parallel is False:
+            encoding.lose(request.where("parallel"), "info", "no call is allowed anyway")
+    elif request.parallel is not None and (encoding.native or not request.parallel):
+        choice["disable_parallel_tool_use"] = not request.parallel

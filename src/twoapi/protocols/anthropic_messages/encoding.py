@@ -10,6 +10,7 @@ Wire = dict[str, object]
 MAX_MARKS = 4
 FIRST_VERSION = "2023-06-01"
 VERSION = "2026-10-21"  # has no temperature, top_p, top_k; takes no citations in user texts
+_HOUR: Wire = {"type": "ephemeral", "ttl": "1h"}
 _TTLS = {None: None, 300: "5m", 3600: "1h"}
 
 
@@ -72,6 +73,19 @@ class Encoding:
         for block, path in self._marks[: max(len(self._marks) - free, 0)]:
             del block["cache_control"]
             self.lose(path, "dropped", "at most four cache marks: the last four are kept")
+        if not self.native:
+            self._lengthen(self._marks[-free:])
+
+    def _lengthen(self, marks: list[tuple[Wire, str]]) -> None:
+        """A mark of 5 minutes must not stand before one of an hour: it gets the hour too."""
+        auto = self.request.cache_auto
+        hour = auto is not None and (auto.ttl or 0) > 300
+        for block, path in reversed(marks):
+            if block["cache_control"] == _HOUR:
+                hour = True
+            elif hour:
+                block["cache_control"] = _HOUR
+                self.lose(path, "approximated", "a cache mark before one of an hour lasts an hour")
 
     def cache_control(self, mark: ir.CacheMark, path: str) -> Wire:
         """The mark on the wire: the nearest lifetime that is not shorter."""
