@@ -15,38 +15,82 @@ def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], 
     """What `before` says and `after` does not, and the reverse: each a list of JSON pointers."""
     one, other = normal_request(protocol, before), normal_request(protocol, after)
     gone, new = _fields(one, other)
+    new = [at for at in new if _IMPLIED.get(at) not in one]
     facts_before = list(_FACTS[protocol](one))
     facts_after = list(_FACTS[protocol](other))
-    texts_before = [fact for _, fact in facts_before]
-    texts_after = [fact for _, fact in facts_after]
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, texts_before, texts_after, autojunk=False).get_opcodes():
-        if kind != "equal":
-            gone += [at for at, _ in facts_before[i1:i2]]
-            new += [at for at, _ in facts_after[j1:j2]]
+    for marks in (False, True):  # cache marks may move past what they stood behind
+        left = [fact for fact in facts_before if fact[1].startswith('["mark"') is marks]
+        right = [fact for fact in facts_after if fact[1].startswith('["mark"') is marks]
+        matcher = SequenceMatcher(None, [fact for _, fact in left], [fact for _, fact in right], autojunk=False)
+        for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+            if kind != "equal":
+                gone += [at for at, _ in left[i1:i2]]
+                new += [at for at, _ in right[j1:j2]]
     return gone, new
+
+
+_MISSING = object()
 
 
 def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], list[str]]:
     gone: list[str] = []
     new: list[str] = []
     for name in {**one, **other}:
-        if name not in {"messages", "system"}:
-            _compare(one.get(name), other.get(name), f"/{name}", gone, new)
+        if name == "tools":
+            _compare_tools(one.get(name) or [], other.get(name) or [], gone, new)
+        elif name not in {"messages", "system"} and (name, one.get(name)) not in _DEFAULTS:
+            _compare(one.get(name, _MISSING), other.get(name, _MISSING), f"/{_token(name)}", gone, new)
     return gone, new
+
+
+# A member that another one brings with it: an effort of reasoning switches reasoning on.
+_IMPLIED = {"/thinking": "output_config"}
+# Said or not, it is the same.
+_DEFAULTS = [("n", 1), ("parallel_tool_calls", True), ("response_format", {"type": "text"}), ("metadata", {})]
+_DEFAULT_POINTERS = {"/tool_choice/disable_parallel_tool_use": False}
+
+
+def _compare_tools(one: list[Json], other: list[Json], gone: list[str], new: list[str]) -> None:
+    """Tools are known by their names."""
+    left, right = ({_tool_name(tool): (index, tool) for index, tool in enumerate(tools)} for tools in (one, other))
+    for name, (index, tool) in left.items():
+        _compare(tool, right.get(name, (0, _MISSING))[1], f"/tools/{index}", gone, new)
+    new += [f"/tools/{index}" for name, (index, _) in right.items() if name not in left]
+
+
+def _tool_name(tool: dict[str, Json]) -> str:
+    return str(tool.get("name") or (tool.get(str(tool.get("type"))) or {}).get("name"))
 
 
 def _compare(one: Json, other: Json, at: str, gone: list[str], new: list[str]) -> None:
     if one == other and type(one) is type(other):
         return
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in {**one, **other}:
-            token = name.replace("~", "~0").replace("/", "~1")
-            _compare(one.get(name), other.get(name), f"{at}/{token}", gone, new)
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for index, (left, right) in enumerate(zip(one, other, strict=True)):
-            _compare(left, right, f"{at}/{index}", gone, new)
+    if at in _DEFAULT_POINTERS and one == _DEFAULT_POINTERS[at] and other is _MISSING:
+        return
+    if isinstance(one, dict) and one and (other is _MISSING or isinstance(other, dict)):
+        there = other if isinstance(other, dict) else {}
+        for name in {**one, **there}:
+            _compare(one.get(name, _MISSING), there.get(name, _MISSING), f"{at}/{_token(name)}", gone, new)
+    elif isinstance(one, list) and isinstance(other, list):
+        _compare_lists(one, other, at, gone, new)
     elif one != other:
-        (new if one is None else gone).append(at)
+        (new if one is _MISSING else gone).append(at)
+
+
+def _compare_lists(one: list[Json], other: list[Json], at: str, gone: list[str], new: list[str]) -> None:
+    if len(one) == len(other):
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            _compare(mine, theirs, f"{at}/{index}", gone, new)
+        return
+    left, right = [_fact(item) for item in one], [_fact(item) for item in other]
+    for kind, i1, i2, j1, j2 in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        if kind != "equal":
+            gone += [f"{at}/{index}" for index in range(i1, i2)]
+            new += [f"{at}/{index}" for index in range(j1, j2)]
+
+
+def _token(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _fact(*values: Json) -> str:
@@ -65,7 +109,7 @@ def _chat_facts(body: dict[str, Json]) -> Iterator[Fact]:
         role = "instruction" if message["role"] in _LEADING else message["role"]
         for name, item in message.items():
             if name not in _CHAT_KNOWN:
-                yield f"{at}/{name}", _fact(role, name, item)
+                yield f"{at}/{_token(name)}", _fact(role, name, item)
         content = message.get("content") or []
         if role == "tool":
             text = "".join(part.get("text", "") for part in content)
@@ -80,10 +124,13 @@ def _chat_facts(body: dict[str, Json]) -> Iterator[Fact]:
 def _part_facts(at: str, role: str, part: dict[str, Json], mark: str) -> Iterator[Fact]:
     kind = part.get("type")
     for name, item in part.items():
+        place = f"{at}/{_token(name)}"
         if name == mark:
-            yield f"{at}/{name}", _fact("mark", item)
-        elif name != "type" and item is not None:
-            yield f"{at}/{name}", _fact(role, kind, name, item)
+            yield place, _fact("mark", item, {key: value for key, value in part.items() if key != mark})
+        elif isinstance(item, dict) and item:
+            yield from ((f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in item.items())
+        elif name != "type" and item is not None and (name, item) != ("is_error", False):
+            yield place, _fact(role, kind, name, item)
 
 
 def _call_facts(at: str, call: dict[str, Json]) -> Iterator[Fact]:
@@ -95,7 +142,13 @@ def _call_facts(at: str, call: dict[str, Json]) -> Iterator[Fact]:
         except ValueError:
             written = {"broken": written}
     yield at, _fact("call", call["id"], call["type"], made.get("name"), written)
+    for place, members, known in ((at, call, {"id", "type", call["type"]}), (f"{at}/{call['type']}", made, _MADE)):
+        for name, item in members.items():
+            if name not in known:
+                yield f"{place}/{_token(name)}", _fact(name, item)
 
+
+_MADE = {"name", "arguments", "input"}
 
 # --- Anthropic Messages ------------------------------------------------------------------------
 
@@ -108,7 +161,7 @@ def _messages_facts(body: dict[str, Json]) -> Iterator[Fact]:
         role = "instruction" if message["role"] == "system" else message["role"]
         for name, item in message.items():
             if name not in {"role", "content"}:
-                yield f"{at}/{name}", _fact(role, name, item)
+                yield f"{at}/{_token(name)}", _fact(role, name, item)
         for number, block in enumerate(message["content"]):
             yield from _block_facts(f"{at}/content/{number}", role, block)
 

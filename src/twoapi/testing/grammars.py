@@ -132,8 +132,6 @@ class _Chat:
         self.ended = True
         if not self._choices or not all(choice.finished for choice in self._choices.values()):
             self._found.append("[DONE] before every choice has finished")
-        if self._include_usage and not self._usage:
-            self._found.append("[DONE] without the usage that was asked for")
 
     def _error(self, error: Json) -> None:
         self.ended = True

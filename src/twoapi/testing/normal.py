@@ -63,6 +63,8 @@ def _chat_request(body: dict[str, Json]) -> dict[str, Json]:
         body["stop"] = [body["stop"]]
     if "max_tokens" in body and "max_completion_tokens" not in body:
         body["max_completion_tokens"] = body.pop("max_tokens")  # the older name of the same limit
+    if "user" in body and "safety_identifier" not in body:
+        body["safety_identifier"] = body.pop("user")  # likewise
     body["messages"] = [
         {**message, "content": _as_parts(message["content"])} if "content" in message else message
         for message in body.get("messages") or []

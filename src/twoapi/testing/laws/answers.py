@@ -78,11 +78,8 @@ def usage_adds_up(codec: Codec, usage: Usage) -> None:
     """L14: the totals come through any protocol, nothing is negative, and what the protocol has comes back equal."""
     response = Response(protocol="", id="x", model="m", candidates=[_candidate("stop")], usage=usage)
     found = codec.decode_response(answer_of(codec, response), Restore()).usage
-    told = any(
-        value is not None for value in (usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
-    )
-    if not told:
-        return
+    if usage.input is None and usage.output is None:
+        return  # a sum of nothing but details would be wrong in every protocol
     assert found is not None, f"the usage is gone: {usage}"
     assert found.total_input == usage.total_input, f"{found} of {usage}"
     assert found.total_output == usage.total_output, f"{found} of {usage}"

@@ -29,11 +29,11 @@ def round_trip(codec: Codec, other: Codec, body: bytes) -> bool:
     """
     request = decoded(codec, body)
     try:
-        there, _, losses = encoded(other, request)
+        there, headers, losses = encoded(other, request)
     except FaultError as error:
         refused_by_path(error, body)
         return False
-    back, _, later = encoded(codec, decoded(other, there))
+    back, _, later = encoded(codec, decoded(other, there, headers))
     gone, new = differences(codec.name, body, back)
     paths = [loss.path for loss in losses]
     for at in gone:
@@ -68,10 +68,10 @@ def _true_loss(loss: Loss, gone: list[str], document: Json) -> None:
 def idempotence(codec: Codec, other: Codec, body: bytes) -> None:
     """L10: what has once gone through a protocol goes through it again unchanged, and loses nothing more."""
     try:
-        once, _, _ = encoded(other, decoded(codec, body))
+        once, headers, _ = encoded(other, decoded(codec, body))
     except FaultError:
         return
-    twice, _, losses = encoded(other, decoded(other, once))
+    twice, _, losses = encoded(other, decoded(other, once, headers))
     same(normal_request(other.name, twice), normal_request(other.name, once), "the second encoding")
     assert losses == [], f"new losses: {losses}"
 
@@ -92,10 +92,10 @@ def pairing(codec: Codec, other: Codec, body: bytes) -> None:
     """L12: calls and results come through with their ids and in pairs."""
     request = decoded(codec, body)
     try:
-        out, _, _ = encoded(other, request)
+        out, headers, _ = encoded(other, request)
     except FaultError:
         return
-    arrived = decoded(other, out)
+    arrived = decoded(other, out, headers)
     assert _calls(arrived) == _calls(request), "the calls are others"
     assert sorted(_results(arrived)) == sorted(_results(request)), "the results are others"
 

@@ -4,7 +4,7 @@ import json
 
 import msgspec
 
-from twoapi.ir import Event, Loss, Response, StopReason, Usage
+from twoapi.ir import Event, Loss, Response, ServerTool, ToolCall
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
 from twoapi.protocols.base import Codec, Restore
@@ -78,32 +78,30 @@ def failure_is_told(codec: Codec, stream: bytes) -> None:
 
 def comparable(response: Response) -> Json:
     """A response as plain values, without what only a whole body or only a stream has: places and raw spellings."""
-    value = json.loads(msgspec.json.encode(response, enc_hook=str))
-    for name in ("extras",):
-        value.pop(name, None)
-    value["candidates"] = [
-        {**_plain(candidate), "stop": _stop(original.stop)}
-        for candidate, original in zip(value["candidates"], response.candidates, strict=True)
-    ]
-    value["usage"] = _usage(response.usage)
+    value = _plain(response)
+    value["usage"] = None if response.usage is None else {**value["usage"], "raw": None}
+    del value["extras"]
     return value
 
 
 def _plain(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items() if name != "at"}
-    if isinstance(value, list):
+    """Plain values: JSON text decoded, arguments and verbatim objects by value, without places in the payload."""
+    if isinstance(value, msgspec.Raw):  # b"" is an absent member
+        return json.loads(bytes(value) or b"null")
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value
+    if not isinstance(value, msgspec.Struct):
+        return value
+    fields = {name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name not in {"at", "details"}}
+    if isinstance(value, ToolCall) and value.kind == "function":
+        fields["arguments"] = _by_value(value.arguments)
+    if isinstance(value, ServerTool):
+        del fields["text"]  # a summary of `raw`, in its spelling
+    return {"": type(value).__name__, **fields}
 
 
-def _stop(stop: StopReason | None) -> Json:
-    if stop is None:
-        return None
-    return {"kind": stop.kind, "raw": stop.raw, "sequence": stop.sequence, "detail": stop.detail}
-
-
-def _usage(usage: Usage | None) -> Json:
-    if usage is None:
-        return None
-    return {name: item for name, item in msgspec.to_builtins(usage).items() if name != "raw"}
+def _by_value(arguments: str) -> Json:
+    try:
+        return {"json": json.loads(arguments)}
+    except ValueError:
+        return arguments

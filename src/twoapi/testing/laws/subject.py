@@ -11,20 +11,20 @@ PATHS = {"openai-chat": "/v1/chat/completions", "anthropic-messages": "/v1/messa
 HEADERS = {"openai-chat": {}, "anthropic-messages": {b"anthropic-version": b"2026-10-21"}}
 SECRET = b"sk-client-secret"
 
-# Everything on, as a vendor's own current service has it.
-FULL = Capabilities()
+# Everything on, but what some of a vendor's models refuse.
+FULL = Capabilities(sampling_pair=False)
 
 
-def incoming(codec: Codec, body: bytes, **headers: str) -> Incoming:
+def incoming(codec: Codec, body: bytes, headers: dict[str, str] | None = None) -> Incoming:
     """A client's request with these bytes, and with its key."""
-    given = {name.encode(): value.encode() for name, value in headers.items()}
+    given = {name.encode(): value.encode() for name, value in (headers or {}).items()}
     base = {b"content-type": b"application/json", b"authorization": b"Bearer " + SECRET, b"x-api-key": SECRET}
     return Incoming(path=PATHS[codec.name], headers={**base, **HEADERS[codec.name], **given}, body=body)
 
 
-def decoded(codec: Codec, body: bytes) -> Request:
-    """The request in these bytes."""
-    return codec.decode_request(incoming(codec, body))
+def decoded(codec: Codec, body: bytes, headers: dict[str, str] | None = None) -> Request:
+    """The request in these bytes; `headers` beside the usual ones."""
+    return codec.decode_request(incoming(codec, body, headers or {}))
 
 
 def encoded(
