@@ -1,0 +1,120 @@
+"""What `serve` says: every line of it must be true, and work when pasted."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from twoapi import __version__
+from twoapi.cli.banner import Facts, Found, Missing, banner, facts, paste_lines, reachable_url
+from twoapi.config import discover, parse
+from twoapi.config.values import Address
+from twoapi.gateway.snapshot import Snapshot
+from twoapi.testing.running_gateway import RunningGateway
+
+
+def discovered(environ: dict[str, str], probed: dict[str, tuple[str, ...]]) -> Facts:
+    settings = discover(environ, lambda urls: probed)
+    return facts(settings, Snapshot(settings).model_names(), None, 8000, environ)
+
+
+def test_what_was_found_and_why_the_rest_was_not():
+    told = discovered(
+        {"ANTHROPIC_AUTH_TOKEN": "sk-1", "OPENAI_BASE_URL": "http://lab.example/v1", "OPENAI_API_KEY": "sk-2"},
+        {"http://127.0.0.1:11434/v1": ("qwen3",)},
+    )
+    assert told.upstreams == [
+        Found("anthropic", "anthropic", "anthropic-messages at https://api.anthropic.com (ANTHROPIC_AUTH_TOKEN)"),
+        Found("openai", "openai", "openai-chat at http://lab.example/v1 (OPENAI_API_KEY)"),
+        Found("ollama", "ollama", "openai-chat at http://127.0.0.1:11434/v1"),
+        Found(
+            "demo", "demo", "built in: deterministic answers to try things out with; a demo, not a model, no key needed"
+        ),
+    ]
+    assert Missing("mistral", "no key in", "MISTRAL_API_KEY") in told.missing
+    assert Missing("lmstudio", "nothing answers at", "http://127.0.0.1:1234/v1") in told.missing
+    assert Missing("vllm", "our own address", "http://127.0.0.1:8000/v1") in told.missing
+    assert {one.name for one in told.missing}.isdisjoint(one.name for one in told.upstreams)
+    assert (told.key, told.example_model, told.config) == ("any", "demo", None)
+
+
+def test_a_configured_start_names_its_file_and_no_missing_providers():
+    text = """
+listen: 0.0.0.0:8000
+upstreams:
+  lab: {provider: anthropic-compatible, base_url: "http://lab.example/x", credentials: [sk-1]}
+models: {smart: lab/large}
+keys: [sk-client-0123456789]
+"""
+    settings = parse(text, "some.yaml", {"ANTHROPIC_API_KEY": "sk-2"})
+    told = facts(settings, Snapshot(settings).model_names(), Path("some.yaml"), 8000, {"ANTHROPIC_API_KEY": "sk-2"})
+    assert told == Facts(
+        version=__version__,
+        url="http://127.0.0.1:8000",
+        config="some.yaml",
+        upstreams=[Found("lab", "anthropic-compatible", "anthropic-messages at http://lab.example/x")],
+        missing=[],
+        models=["smart"],
+        key="$TWOAPI_KEY",
+        example_model="smart",
+    )
+    shown = banner(told)
+    assert shown.startswith(f"twoapi {__version__} listens on http://127.0.0.1:8000  (some.yaml)\n")
+    assert "sk-" not in shown
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("127.0.0.1:0", "http://127.0.0.1:81"),
+        (":80", "http://127.0.0.1:81"),
+        ("[::1]:80", "http://[::1]:81"),
+        ("host.example:80", "http://host.example:81"),
+    ],
+)
+def test_the_url_is_one_that_a_client_can_use(address, url):
+    assert reachable_url(Address(address), 81) == url
+
+
+KEY = "sk-client-0123456789"
+
+
+@pytest.fixture(scope="module", params=["open", f"[{KEY}]"], ids=["open", "with a key"])
+def pasted(request) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The lines of the banner for a gateway that runs, and the environment for them."""
+    text = f"listen: 127.0.0.1:0\nupstreams: {{demo: {{provider: demo}}}}\nkeys: {request.param}"
+    with RunningGateway(parse(text, "test.yaml", {})) as gateway:
+        key = "any" if request.param == "open" else "$TWOAPI_KEY"
+        lines = paste_lines(gateway.url, key, "demo").splitlines()[1:]
+        folder = str(Path(sys.executable).parent)
+        yield lines, {**os.environ, "TWOAPI_KEY": KEY, "PATH": folder + os.pathsep + os.environ["PATH"]}
+
+
+@pytest.mark.parametrize("number", range(4), ids=["curl chat", "curl messages", "openai", "anthropic"])
+def test_a_pasted_line_works(pasted, number):
+    lines, environ = pasted
+    done = subprocess.run(["sh", "-c", lines[number]], env=environ, capture_output=True, text=True, check=True)
+    assert "This is the twoapi demo, not a model. You said: Hello" in done.stdout
+
+
+def test_the_line_for_claude_code_sets_what_the_sdk_reads(pasted):
+    lines, environ = pasted
+    assert lines[4].endswith(" claude")
+    ask = (
+        "import anthropic, os; "
+        "print(anthropic.Anthropic().messages.create(model=os.environ['ANTHROPIC_MODEL'], max_tokens=100, "
+        "messages=[{'role': 'user', 'content': 'Hello'}]).content[0].text)"
+    )
+    line = lines[4].removesuffix("claude") + f'python3 -c "{ask}"'
+    done = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "This is the twoapi demo, not a model. You said: Hello\n"
+
+
+def test_the_line_for_our_own_chat_works(pasted):
+    lines, environ = pasted
+    line = lines[5].replace("twoapi chat", f"{sys.executable} -m twoapi chat") + " --once Hello"
+    done = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "This is the twoapi demo, not a model. You said: Hello\n"
