@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
-from twoapi.protocols.anthropic_messages.decode_blocks import cache_mark, decode_blocks
+from twoapi.protocols.anthropic_messages.decode_blocks import STRING, cache_mark, decode_blocks, opening
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.wire.errors import WireError
@@ -42,7 +42,24 @@ _NOTHING = (EMPTY,) * len(schema.UNMODELLED)
 _MODES = {"enabled": "manual", "adaptive": "adaptive", "between_tools": "between_tools", "disabled": "off"}
 _SHOWN = {"summarized": "summary", "omitted": "none", "updates": "updates"}
 _EFFORTS = {"low", "medium", "high", "xhigh", "max"}
+_AT = tuple((f"/messages/{i}", f"/tools/{i}") for i in range(1024))  # pointers of nearly all, spelled once
+_ROLES = frozenset(("user", "assistant", "system"))
+_Message, _Text, _Tool, _Schema = ir.Message, ir.Text, ir.Tool, ir.Schema
 _CHOICES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
+
+
+# What few tools have, and its value in all others.
+_odd = attrgetter(
+    "opaque",
+    "type",
+    "strict",
+    "input_examples",
+    "cache_control",
+    "defer_loading",
+    "allowed_callers",
+    "eager_input_streaming",
+)
+_PLAIN = (EMPTY, *(None,) * 7)
 
 
 def refuse(error: WireError) -> ir.FaultError:
@@ -100,7 +117,7 @@ def _request(wire: schema.MessagesRequest, incoming: Incoming, extras: dict[str,
 
 def _put_options(request: ir.Request, wire: schema.MessagesRequest) -> None:
     if wire.tools is not None:
-        request.tools = [_tool(tool, f"/tools/{i}") for i, tool in enumerate(wire.tools)]
+        request.tools = _tools(wire.tools)
     if wire.tool_choice is not None:
         _put_choice(request, wire.tool_choice)
     if wire.thinking is not None:
@@ -123,18 +140,34 @@ def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.M
     elif system:
         messages.append(ir.Message("system", decode_blocks(list(system), "/system", "", extras), "/system"))
     for i, message in enumerate(wire.messages):
-        at = f"/messages/{i}"
+        at = _AT[i][0] if i < 1024 else f"/messages/{i}"
         role = message.role
-        if role not in ("user", "assistant", "system"):
+        if role not in _ROLES:
             raise WireError(f"unknown role {role!r}", f"{at}/role")
         content = message.content
         if isinstance(content, str):
-            parts: list[ir.Part] = [ir.Text(text=content, at="/content")]
-            messages.append(ir.Message(role, parts, at, plain_content=True))  # type: ignore[arg-type]  # checked
+            parts: list[ir.Part] = [_Text(text=content, at="/content")]
+            messages.append(_Message(role, parts, at, plain_content=True))  # type: ignore[arg-type]  # checked
         else:
             parts = decode_blocks(content, at, "/content", extras)
-            messages.append(ir.Message(role, parts, at))  # type: ignore[arg-type]  # checked
+            messages.append(_Message(role, parts, at))  # type: ignore[arg-type]  # checked
     return messages
+
+
+def _tools(wires: list[schema.Tool]) -> list[ir.Tool]:
+    tools = []
+    for i, wire in enumerate(wires):
+        at = _AT[i][1] if i < 1024 else f"/tools/{i}"
+        # Nearly all tools have a name, a description and a schema: they are made here, without a call.
+        if _odd(wire) == _PLAIN and wire.name and wire.input_schema is not EMPTY:
+            said = wire.description
+            if said is not EMPTY and opening(said) == STRING:
+                tools.append(
+                    _Tool(name=wire.name, description=said, schema=_Schema(wire.input_schema), protocol=NAME, at=at)
+                )
+                continue
+        tools.append(_tool(wire, at))
+    return tools
 
 
 def _tool(wire: schema.Tool, at: str) -> ir.Tool:
@@ -180,7 +213,13 @@ def _vendor_tool(raw: Raw, at: str) -> ir.Tool:
 def _again(wire: msgspec.Struct) -> bytes:
     """A struct as the JSON it came from, without what was absent."""
     given = ((name, getattr(wire, name)) for name in wire.__struct_fields__)
-    return encode({name: value for name, value in given if value is not None and value is not EMPTY})
+    return encode(
+        {
+            name: Raw(_again(value)) if isinstance(value, msgspec.Struct) else value
+            for name, value in given
+            if value is not None and value is not EMPTY
+        }
+    )
 
 
 def _put_choice(request: ir.Request, wire: schema.ToolChoice) -> None:

@@ -3,6 +3,7 @@
 The structs are strict: a field or a block type that they do not list fails the decoding. `lenient` then takes such
 members out of the body (they go on in `extras`) and wraps such objects in `OpaqueBlock` or `Tool.opaque`, so that one
 set of types serves both. `Raw` is for what is only moved, and for texts, which stay the JSON that the sender wrote.
+The collector of cycles need not know of these trees (gc=False): they live as long as one decoding.
 """
 
 from msgspec import Raw, Struct, field
@@ -13,14 +14,14 @@ NAME = "anthropic-messages"
 WRAPPED = "twoapi:wrapped"  # never sent: the tag and the member by which lenient.py hides what the types do not know
 
 
-class CacheControl(Struct, forbid_unknown_fields=True):
+class CacheControl(Struct, forbid_unknown_fields=True, gc=False):
     """A prompt-cache breakpoint."""
 
     type: str = "ephemeral"
     ttl: str | None = None
 
 
-class Block(Struct, tag_field="type", forbid_unknown_fields=True):
+class Block(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     """What all content blocks share."""
 
     cache_control: CacheControl | None = None
@@ -119,7 +120,7 @@ class ToolUseBlock(Block, tag="tool_use", kw_only=True):
     toolset_name: Raw = EMPTY
 
 
-class OpaqueBlock(Struct, tag_field="type", tag=WRAPPED):
+class OpaqueBlock(Struct, tag_field="type", tag=WRAPPED, gc=False):
     """A block of a type that is not in these unions: server tools, and types of a later day."""
 
     raw: Raw
@@ -147,14 +148,14 @@ AnyBlock = (
 )
 
 
-class Message(Struct, forbid_unknown_fields=True):
+class Message(Struct, forbid_unknown_fields=True, gc=False):
     """One turn."""
 
     role: str
     content: str | list[AnyBlock]
 
 
-class Tool(Struct, forbid_unknown_fields=True):
+class Tool(Struct, forbid_unknown_fields=True, gc=False):
     """A client's tool; one with a type of the vendor's (`bash_20250124`, `web_search_20260318` ...) is in `opaque`."""
 
     name: str = ""
@@ -214,7 +215,7 @@ class Thread(Struct, forbid_unknown_fields=True):
     previous_message_id: str | None = None
 
 
-class MessagesRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+class MessagesRequest(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """POST /v1/messages and /v1/messages/count_tokens."""
 
     model: str
@@ -280,7 +281,7 @@ class OutputDetails(Struct, forbid_unknown_fields=True):
     thinking_tokens: int | None = None
 
 
-class Usage(Struct, forbid_unknown_fields=True):
+class Usage(Struct, forbid_unknown_fields=True, gc=False):
     """`input_tokens` is without cache reads and writes, `output_tokens` with thinking."""
 
     input_tokens: int | None = None
@@ -299,7 +300,7 @@ class Usage(Struct, forbid_unknown_fields=True):
 USAGE_UNMODELLED = ("inference_geo", "speed", "iterations")
 
 
-class MessageAnswer(Struct, forbid_unknown_fields=True, kw_only=True):
+class MessageAnswer(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """The answer, also inside `message_start`."""
 
     content: list[TextBlock | ThinkingBlock | RedactedThinkingBlock | ToolUseBlock | OpaqueBlock]
