@@ -114,7 +114,10 @@ def _chat_facts(body: dict[str, Json]) -> Iterator[Fact]:
         if role == "tool":
             text = "".join(part.get("text", "") for part in content)
             yield f"{at}/content", _fact("result", message["tool_call_id"], text)
-            content = [{**part, "text": None} for part in content]
+            content = [_without_text(part) for part in content]
+        if role == "assistant":
+            yield f"{at}/content", _fact("says", "".join(str(part.get(part["type"], "")) for part in content))
+            content = [_without_text(part) for part in content]
         for number, part in enumerate(content):
             yield from _part_facts(f"{at}/content/{number}", role, part, "prompt_cache_breakpoint")
         for number, call in enumerate(message.get("tool_calls") or []):
@@ -123,14 +126,20 @@ def _chat_facts(body: dict[str, Json]) -> Iterator[Fact]:
 
 def _part_facts(at: str, role: str, part: dict[str, Json], mark: str) -> Iterator[Fact]:
     kind = part.get("type")
-    for name, item in part.items():
+    for name, item in sorted(part.items()):
         place = f"{at}/{_token(name)}"
         if name == mark:
             yield place, _fact("mark", item, {key: value for key, value in part.items() if key != mark})
         elif isinstance(item, dict) and item:
-            yield from ((f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in item.items())
-        elif name != "type" and item is not None and (name, item) != ("is_error", False):
+            yield from (
+                (f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in sorted(item.items())
+            )
+        elif name != "type" and (name, item) != ("is_error", False):
             yield place, _fact(role, kind, name, item)
+
+
+def _without_text(part: dict[str, Json]) -> dict[str, Json]:
+    return {name: item for name, item in part.items() if name not in {"text", "refusal"}}
 
 
 def _call_facts(at: str, call: dict[str, Json]) -> Iterator[Fact]:
@@ -162,7 +171,11 @@ def _messages_facts(body: dict[str, Json]) -> Iterator[Fact]:
         for name, item in message.items():
             if name not in {"role", "content"}:
                 yield f"{at}/{_token(name)}", _fact(role, name, item)
-        for number, block in enumerate(message["content"]):
+        content = message["content"]
+        if role == "assistant":
+            yield f"{at}/content", _fact("says", "".join(block.get("text", "") for block in content))
+            content = [_without_text(block) if block["type"] == "text" else block for block in content]
+        for number, block in enumerate(content):
             yield from _block_facts(f"{at}/content/{number}", role, block)
 
 
@@ -176,7 +189,7 @@ def _block_facts(at: str, role: str, block: dict[str, Json]) -> Iterator[Fact]:
         text = "".join(part.get("text", "") for part in content if part.get("type") == "text")
         yield f"{at}/content", _fact("result", block["tool_use_id"], text)
         for number, part in enumerate(content):
-            silent = {**part, "text": None} if part.get("type") == "text" else part
+            silent = _without_text(part) if part.get("type") == "text" else part
             yield from _part_facts(f"{at}/content/{number}", f"result {block['tool_use_id']}", silent, "cache_control")
         rest = {name: item for name, item in block.items() if name not in {"content", "tool_use_id"}}
         yield from _part_facts(at, "result", rest, "cache_control")
