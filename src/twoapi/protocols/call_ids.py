@@ -25,11 +25,12 @@ def encode_call_id(call_id: str, limit: int) -> str:
 
 
 def decode_call_id(call_id: str) -> str:
-    """The id that encode_call_id wrapped; any other id as it is."""
+    """The id that encode_call_id wrapped; any other id as it is, also one that only looks wrapped."""
     if not call_id.startswith(_PREFIX):
         return call_id
     packed = call_id[len(_PREFIX) :]
     try:
-        return base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "surrogatepass")
+        found = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "surrogatepass")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return call_id
+    return found if encode_call_id(found, len(call_id)) == call_id else call_id
