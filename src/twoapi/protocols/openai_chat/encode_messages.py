@@ -69,6 +69,7 @@ class MessageEncoder:
                 len(parts) == 1
                 and type(text := parts[0]) is Text
                 and text.cache is None
+                and not text.citations
                 and self._marks.pending is None
                 and message.role in self._plain_roles
                 and (message.plain_content or not self._keep_lists)
@@ -145,8 +146,10 @@ class MessageEncoder:
             self._marks.place(part.cache, path, encoded)
         return encoded
 
-    def _text(self, part: Part, _path: str) -> Contents:
+    def _text(self, part: Part, path: str) -> Contents:
         assert isinstance(part, Text)  # noqa: S101  by the table
+        if part.citations:
+            self._losses.append(Loss(path + "/citations", "dropped", NAME, "no citations in requests"))
         return [wire.TextPart(text=as_raw(part.text))]
 
     def _refusal(self, part: Part, _path: str) -> Contents:

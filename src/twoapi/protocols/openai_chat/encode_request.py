@@ -109,6 +109,8 @@ def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabiliti
     reasoning = request.reasoning
     effort = reasoning.effort
     if reasoning.mode == "off":
+        if effort not in (None, "none"):
+            losses.append(Loss(request.where("reasoning.effort"), "dropped", NAME, "effort none is sent: no reasoning"))
         effort = "none"
     elif effort is None and reasoning.budget is not None and reasoning.budget >= 0:
         effort = next((word for most, word in _BUDGETS if reasoning.budget <= most), "max")

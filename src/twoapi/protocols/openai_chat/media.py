@@ -151,7 +151,7 @@ def _encode_file(part: Media, path: str, capabilities: Capabilities, losses: lis
         losses.append(Loss(path + "/context", "dropped", NAME, "no context of a document"))
     mime = part.mime or "application/pdf"
     name = part.name or part.title
-    if name is None:
+    if not name:
         name = "document" + _EXTENSIONS.get(mime, "")
         losses.append(Loss(path, "info", NAME, f"the file has no name; sent as {name}"))
     data = f"data:{mime};base64,{source.data}"
