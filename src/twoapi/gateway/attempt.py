@@ -166,7 +166,12 @@ class Attempt:
                     self.port.write(out)
                 else:
                     self.held.append(out)
-        self._end()
+        self.is_over = True
+        if self.port is not None:
+            self._listener.ended(self)
+        elif not self._is_decided:
+            self._is_decided = True
+            self._listener.decided(self)
 
     def on_failure(self, error: TransportError) -> None:
         """The connection failed, before or in the answer."""

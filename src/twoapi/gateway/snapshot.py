@@ -8,9 +8,10 @@ from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry, KeyRing
 from twoapi.policy.route import Candidate, Credential, Plan, Router
 from twoapi.providers.catalog import load_catalog
-from twoapi.transport.endpoint import Endpoint, close_head, open_head
+from twoapi.transport.endpoint import Endpoint, open_head
 from twoapi.wire.http import Outgoing
 
+_PLANS = 4096  # plans that are remembered; more only when clients make up names
 _HEADS = 4096  # request heads that are remembered; more only when clients vary their protocol headers
 
 
@@ -23,15 +24,23 @@ class Snapshot:
         self.limits: Limits = settings.limits
         self.keys = KeyRing(settings)
         self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
+        self._plans: dict[tuple[str, str, KeyEntry], Plan] = {}
         self._heads: dict[tuple[object, ...], bytes] = {}
 
     def plan(self, model: str, protocol: str, key: KeyEntry) -> Plan:
         """What this client gets for this name; raises FaultError when it may not or nothing serves it."""
+        plan = self._plans.get((model, protocol, key))
+        if plan is not None:
+            return plan
         if not key.may_use(model):
             raise FaultError(
                 Fault("forbidden", f"this key may not use the model {model!r}; GET /v1/models lists what it may use")
             )
-        return self._router.plan(model, protocol)
+        plan = self._router.plan(model, protocol)
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        self._plans[model, protocol, key] = plan
+        return plan
 
     def converts(self, model: str, protocol: str) -> bool:
         """True when it is known that the first candidate for this name needs a conversion."""
@@ -53,7 +62,7 @@ class Snapshot:
 
     def head(self, candidate: Candidate, credential: Credential, outgoing: Outgoing) -> bytes:
         """The complete head of an upstream request; raises ValueError for header values that would break it."""
-        key = (candidate, credential, outgoing.path, *outgoing.headers)
+        key: tuple[object, ...] = (candidate, credential, outgoing.path, *outgoing.headers)
         opened = self._heads.get(key)
         if opened is None:
             headers = [(b"content-type", b"application/json"), *outgoing.headers, *credential.headers]
@@ -61,4 +70,4 @@ class Snapshot:
             if len(self._heads) >= _HEADS:
                 self._heads.clear()
             self._heads[key] = opened
-        return close_head(opened, len(outgoing.body))
+        return b"%bcontent-length: %d\r\n\r\n" % (opened, len(outgoing.body))

@@ -37,6 +37,7 @@ class Worker:
     """The mutable state of one process; there is no other in the data plane."""
 
     loop: asyncio.AbstractEventLoop  # from `open` on
+    time: Callable[[], float]  # the loop's
 
     def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = ()) -> None:
         self.snapshot = snapshot
@@ -58,6 +59,7 @@ class Worker:
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Binds the worker to its loop and starts the sweep."""
         self.loop = loop
+        self.time = loop.time
         self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
 
     async def close(self) -> None:
@@ -73,14 +75,6 @@ class Worker:
         """Puts a new configuration in force; what is running keeps its own."""
         self.snapshot = snapshot
         self.limits = snapshot.limits
-
-    def admit(self, headers: dict[bytes, bytes], query: bytes) -> KeyEntry | None:
-        """The client key of a request; None when it has none that is known."""
-        return self.snapshot.keys.find(headers, query)
-
-    def full(self) -> bool:
-        """True when no further exchange may start."""
-        return self.running >= self.limits.streams
 
     def start(self, codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> Exchange:
         """Begins to carry one request; the answer goes to the port, perhaps before this returns."""

@@ -1,26 +1,29 @@
 """A look at a JSON request that may only be relayed: its members, without what is in them."""
 
+import msgspec
+from msgspec import Raw
+
 from twoapi.ir import Fault, FaultError
 from twoapi.protocols.base import Peek
-from twoapi.wire import json
-from twoapi.wire.errors import WireError
 
-_decode_str = json.decoder(str)
+_decode = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_str = msgspec.json.Decoder(str).decode
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BOOLS = {b"true": True, b"false": False, b"null": False}
 
 
 def peek_members(body: bytes) -> Peek:
     """Model and stream flag of a body that has them as members `model` and `stream`; one scan. Raises FaultError."""
     try:
-        members = json.fields(body)
-    except WireError as error:
-        raise FaultError(Fault("invalid_request", f"the body must be a JSON object: {error.message}")) from None
-    spelled = members.get("model")
-    if spelled is None:
-        raise FaultError(Fault("invalid_request", "model is required", param="/model"))
+        members = _decode(body)
+    except _BAD as error:
+        message = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise FaultError(Fault("invalid_request", f"the body must be a JSON object: {message}")) from None
     try:
-        model = _decode_str(spelled)
-    except WireError:
+        model = _decode_str(members["model"])
+    except KeyError:
+        raise FaultError(Fault("invalid_request", "model is required", param="/model")) from None
+    except _BAD:
         raise FaultError(Fault("invalid_request", "model must be a string", param="/model")) from None
     flag = members.get("stream")
     stream = False if flag is None else _BOOLS.get(bytes(flag))

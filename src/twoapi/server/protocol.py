@@ -152,10 +152,15 @@ class GatewayProtocol(HttpToolsProtocol):
         self.asgi = False
 
     def on_url(self, url: bytes) -> None:
-        self._receiving().url += url
+        inbound = self.inbound
+        if inbound is None:
+            inbound = self.inbound = Inbound()
+        inbound.url += url
 
     def on_headers_complete(self) -> None:
-        inbound = self._receiving()
+        inbound = self.inbound
+        if inbound is None:
+            inbound = self.inbound = Inbound()
         parser = self.parser
         raw = self.raw_headers
         inbound.headers = {name.lower(): value for name, value in raw.items()}
@@ -228,7 +233,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """A whole answer."""
-        running = self._answering()
+        running = self.running
+        assert running is not None  # noqa: S101  the port is used only while a request is answered
         head = b"%s%scontent-length: %d\r\n%s\r\n" % (
             _STATUS.get(status) or b"HTTP/1.1 %d \r\n" % status,
             headers,
@@ -245,7 +251,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def start_stream(self, headers: bytes) -> None:
         """Status 200 and a body of unknown length."""
-        running = self._answering()
+        running = self.running
+        assert running is not None  # noqa: S101  as above
         self.chunked = not running.version_10
         if not self.chunked:
             running.keep_alive = False
@@ -319,7 +326,8 @@ class GatewayProtocol(HttpToolsProtocol):
         elif self.waiting:
             self.loop.call_soon(self._start_next)  # not from here: a packet may hold a thousand requests
         else:
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             inbound = self.inbound
             if inbound is not None and inbound.expects and inbound.refusal is None:
                 self.transport.write(_CONTINUE)
@@ -348,18 +356,16 @@ class GatewayProtocol(HttpToolsProtocol):
                 "method_not_allowed",
                 f"{_shown(inbound.path)} takes {route.method.decode()}, not {_shown(inbound.method)}",
             )
-        if route.kind in ("generate", "models"):
-            inbound.key = self.worker.admit(inbound.headers, inbound.query)
+        worker, headers = self.worker, inbound.headers
+        if route.needs_key:
+            inbound.key = worker.snapshot.keys.find(headers, inbound.query)
             if inbound.key is None:
-                return _unauthenticated(inbound.headers, inbound.query)
-        if route.kind == "generate" and self.worker.full():
+                return _unauthenticated(headers, inbound.query)
+        if worker.running >= worker.limits.streams and route.kind == "generate":
             return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
-        return self._objection_to_body(inbound.headers)
-
-    def _objection_to_body(self, headers: dict[bytes, bytes]) -> Fault | None:
         length = headers.get(b"content-length")
-        if length is not None and int(length) > self.worker.limits.body:
-            return _too_large(self.worker.limits.body)
+        if length is not None and int(length) > worker.limits.body:
+            return _too_large(worker.limits.body)
         encoding = headers.get(b"content-encoding", b"identity")
         if encoding != b"identity":
             return Fault(
@@ -395,17 +401,6 @@ class GatewayProtocol(HttpToolsProtocol):
         for name, value in inbound.headers.items():
             super().on_header(name, value)
         super().on_headers_complete()
-
-    def _receiving(self) -> Inbound:
-        inbound = self.inbound
-        if inbound is None:
-            inbound = self.inbound = Inbound()
-        return inbound
-
-    def _answering(self) -> Inbound:
-        running = self.running
-        assert running is not None  # noqa: S101  the port is used only while a request is answered
-        return running
 
 
 def _head_size(url: bytes, headers: dict[bytes, bytes]) -> int:

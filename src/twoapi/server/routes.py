@@ -11,11 +11,15 @@ Kind = Literal["generate", "models", "health", "ready", "root"]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What a path is for. `codec` is the protocol of the client that calls it; None where the headers decide."""
+    """What a path is for. `codec` is the protocol of the client that calls it; None where the headers decide.
+
+    `needs_key` is False for what a load balancer asks.
+    """
 
     kind: Kind
     codec: Codec | None
     method: bytes
+    needs_key: bool = True
 
 
 _CHAT = CODECS["openai-chat"]
@@ -30,9 +34,9 @@ ROUTES: dict[bytes, Route] = {
     b"/v1/models": Route("models", None, b"GET"),
     b"/openai/v1/models": Route("models", _CHAT, b"GET"),
     b"/anthropic/v1/models": Route("models", _MESSAGES, b"GET"),
-    b"/healthz": Route("health", None, b"GET"),
-    b"/readyz": Route("ready", None, b"GET"),
-    b"/": Route("root", None, b"GET"),
+    b"/healthz": Route("health", None, b"GET", needs_key=False),
+    b"/readyz": Route("ready", None, b"GET", needs_key=False),
+    b"/": Route("root", None, b"GET", needs_key=False),
 }
 
 _MODEL_PREFIXES = (b"/v1/models/", b"/openai/v1/models/", b"/anthropic/v1/models/")

@@ -102,7 +102,8 @@ class Connection(asyncio.Protocol):
 
     def start(self, call: Call) -> None:
         """Sends a call's request; the connection must be free."""
-        transport = cast("asyncio.Transport", self._transport)
+        transport = self._transport
+        assert transport is not None  # noqa: S101  a call is started on a standing connection
         self._call = call
         call.carrier = self
         call.connected = True
@@ -233,7 +234,8 @@ class Connection(asyncio.Protocol):
         self._keeps_alive = keeps_alive = self._parser.should_keep_alive()
         if not keeps_alive:
             self._is_until_eof = not _is_framed(self._head)
-        if status in _WITHOUT_BODY or cast("Call", self._call).head.startswith(b"HEAD "):
+        call = self._call
+        if status in _WITHOUT_BODY or (call is not None and call.head.startswith(b"HEAD ")):
             self._end_with_head(status)
 
     def on_message_complete(self) -> None:
@@ -316,7 +318,8 @@ class Connection(asyncio.Protocol):
             except TransportError as error:
                 self._fail(error)
                 return
-        transport = cast("asyncio.Transport", self._transport)
+        transport = self._transport
+        assert transport is not None  # noqa: S101  a call is started on a standing connection
         self._detach()
         call.is_over = True
         if transport.get_write_buffer_size():  # an early answer: the rest of the request is not wanted

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from struct import Struct as Packed
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ _decode_map = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_str = msgspec.json.Decoder(str).decode
+_byte: Callable[[Raw | bytes], tuple[int]] = Packed("B").unpack_from  # half the time of a memoryview
 _SPACE = b" \t\r\n"
 _BETWEEN = _SPACE + b","
 _NULL = (0, 110)  # what an absent value begins with: nothing, or the n that no other value begins with
@@ -78,8 +80,7 @@ def is_object(text: str | bytes | Raw) -> bool:
 
 def first_byte(raw: Raw | bytes) -> int:
     """The first byte of a JSON value, which tells its type: 34 a string, 91 an array, 123 an object; 0 when absent."""
-    view = memoryview(raw)
-    return view[0] if view else 0
+    return _byte(raw)[0] if len(raw) else 0
 
 
 def is_null(raw: Raw) -> bool:
@@ -127,6 +128,25 @@ def guess_string(body: bytes, name: str) -> str:
 
 def _span(body: bytes, members: Mapping[str, Raw], name: str) -> tuple[int, int] | None:
     """Where the value of a member stands: members have lengths, so nothing is searched and nothing scanned."""
+    at = body.index(b"{") + 1
+    for key, raw in members.items():
+        while body[at] in _BETWEEN:
+            at += 1
+        spelled = b'"%b":' % key.encode("utf-8", "surrogatepass")
+        if not body.startswith(spelled, at):
+            return _span_spaced(body, members, name)
+        at += len(spelled)
+        while body[at] in _SPACE:
+            at += 1
+        end = at + memoryview(raw).nbytes
+        if key == name:
+            return (at, end) if body[at:end] == bytes(raw) else None
+        at = end
+    return None
+
+
+def _span_spaced(body: bytes, members: Mapping[str, Raw], name: str) -> tuple[int, int] | None:
+    """As _span, where a space may stand before a colon."""
     at = body.index(b"{") + 1
     for key, raw in members.items():
         at = _skip(body, at, _BETWEEN)
