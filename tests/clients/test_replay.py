@@ -16,13 +16,14 @@ from tests.clients.essence import essence
 from twoapi.config import parse
 from twoapi.gateway.headers import loss_summary
 from twoapi.ir import Loss
+from twoapi.protocols.anthropic_messages.envelope import seal
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import capabilities_for
 from twoapi.testing.fake_upstream import FakeUpstream
 from twoapi.testing.frames import frames_of
 from twoapi.testing.grammars import stream_problems
-from twoapi.testing.normal import fold_stream
+from twoapi.testing.normal import fold_stream, normal_request
 from twoapi.testing.running_gateway import RunningGateway
 from twoapi.testing.scripted_model import Scenario, ScriptedModel
 from twoapi.testing.scripted_turn import instance
@@ -208,6 +209,23 @@ def converted(capture: Capture, target: str) -> list[Loss]:
 
 def as_told(loss: Loss) -> dict[str, str]:
     return {"path": loss.path, "kind": loss.kind, "detail": loss.detail}
+
+
+def test_a_turn_that_another_upstream_thought_goes_on_without_that_thinking_and_with_all_else(way):
+    if way.protocol != "anthropic-messages":
+        return
+    recorded = next(capture for capture in captures() if capture.name == "claude_code-2.1.329/01")
+    body = json.loads(json.dumps(recorded.body))
+    thinking = body["messages"][2]["content"][0]
+    thinking["signature"] = seal("openai-chat", None)
+    status, headers, _ = post(way, recorded._replace(body=body))
+    assert (status, way.upstream.refusals) == (200, [])
+    assert headers["twoapi-losses"] == "2;reasoning_foreign=1;synthesized=1"
+    (received,) = way.upstream.requests
+    body["messages"][2]["content"].remove(thinking)
+    body |= {"model": VENDORS[way.protocol][1], "thinking": {"type": "disabled"}}
+    assert normal_request(way.protocol, received.body) == normal_request(way.protocol, body)
+    assert received.headers["anthropic-beta"] == recorded.headers["anthropic-beta"]
 
 
 def test_every_known_loss_belongs_to_a_capture():

@@ -192,6 +192,12 @@ class Codec(Protocol):
         """The upstream request for `model` (the upstream's own name of it)."""
         ...
 
+    def is_sealed(self, incoming: Incoming) -> bool:
+        """True when the request gives back reasoning that this gateway made of another protocol's: it is converted
+        even for an upstream of this protocol, which must not see it.
+        """
+        ...
+
     def relay_request(self, incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
         """The client's own bytes for an upstream of the same protocol; only what must change is changed."""
         ...

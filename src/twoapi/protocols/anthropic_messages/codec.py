@@ -85,6 +85,10 @@ class AnthropicMessages:
         """The client's bytes with the upstream's model."""
         return relay.relay_request(incoming, peek, model, capabilities)
 
+    def is_sealed(self, incoming: Incoming) -> bool:
+        """True when it must not be relayed."""
+        return relay.is_sealed(incoming)
+
     def decode_response(self, body: bytes, restore: Restore) -> ir.Response:
         """The upstream's whole answer."""
         return response.decode_response(body, restore)

@@ -1,7 +1,7 @@
 """The client's own bytes for an upstream of the same protocol."""
 
-from twoapi.protocols.anthropic_messages.decode_request import decode_request, refuse
-from twoapi.protocols.anthropic_messages.encode_request import PATH, encode_request
+from twoapi.protocols.anthropic_messages.decode_request import refuse
+from twoapi.protocols.anthropic_messages.encode_request import PATH
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION
 from twoapi.protocols.anthropic_messages.envelope import MARK
 from twoapi.protocols.base import Capabilities, Peek
@@ -18,12 +18,7 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
 
     An upstream that is pinned to an API version without sampling parameters refuses them, even at their defaults:
     they are taken out of a request of another version. The other members keep their bytes.
-
-    Reasoning of another protocol, from a turn that another upstream answered, is no affair of this upstream: a request
-    that holds some is encoded anew without it.
     """
-    if MARK in incoming.body and not incoming.path.endswith(_COUNT):
-        return encode_request(decode_request(incoming), model, capabilities, []).outgoing
     asked = incoming.headers.get(b"anthropic-version", FIRST_VERSION.encode())
     pinned = capabilities.api_version
     version = asked if pinned is None else pinned.encode()
@@ -40,6 +35,11 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
     path = PATH + _COUNT if incoming.path.endswith(_COUNT) else PATH
     # Of the query only this flag is the protocol's; a client's key may stand beside it.
     return Outgoing(path + "?beta=true" if "beta=true" in incoming.query.split("&") else path, body, headers)
+
+
+def is_sealed(incoming: Incoming) -> bool:
+    """True when the client's thinking blocks hold a seal, which no upstream may see."""
+    return MARK in incoming.body
 
 
 def _without_sampling(body: bytes) -> bytes:

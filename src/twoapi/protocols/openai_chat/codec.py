@@ -19,7 +19,7 @@ from twoapi.protocols.openai_chat.encode_request import encode_request
 from twoapi.protocols.openai_chat.encode_response import encode_response
 from twoapi.protocols.openai_chat.faults import decode_fault, encode_fault, error_frame
 from twoapi.protocols.openai_chat.name import NAME
-from twoapi.protocols.openai_chat.relay import asks_usage, relay_request
+from twoapi.protocols.openai_chat.relay import asks_usage, is_sealed, relay_request
 from twoapi.protocols.openai_chat.stream_decoder import ChatStreamDecoder
 from twoapi.protocols.openai_chat.stream_encoder import KEEP_ALIVE, ChatStreamEncoder
 from twoapi.protocols.openai_chat.tap import ChatTap
@@ -85,6 +85,10 @@ class OpenAIChat:
     def relay_request(self, incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
         """The client's own bytes for an upstream of this protocol."""
         return relay_request(incoming, peek, model, capabilities)
+
+    def is_sealed(self, incoming: Incoming) -> bool:
+        """True when it must not be relayed."""
+        return is_sealed(incoming)
 
     def decode_response(self, body: bytes, restore: Restore) -> Response:
         """The whole answer of an upstream."""

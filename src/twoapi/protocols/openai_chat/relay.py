@@ -3,8 +3,7 @@
 from msgspec import Raw
 
 from twoapi.protocols.base import Capabilities, Peek
-from twoapi.protocols.openai_chat.decode_request import decode_request
-from twoapi.protocols.openai_chat.encode_request import PATH, encode_request
+from twoapi.protocols.openai_chat.encode_request import PATH
 from twoapi.protocols.openai_chat.name import refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -16,19 +15,18 @@ _TRUE = Raw(b'{"include_usage":true}')
 
 
 def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
-    """The request with the upstream's name of the model, asking for usage where the client did not.
-
-    Reasoning of another protocol, from a turn that another upstream answered, is no affair of this upstream: a request
-    that holds some is encoded anew without it.
-    """
+    """The request with the upstream's name of the model, asking for usage where the client did not."""
     body = incoming.body
-    if _SEALED_ELSEWHERE in body:
-        return encode_request(decode_request(incoming), model, capabilities, []).outgoing
     if model != peek.model:
         body = json.replace_member(body, peek.members, "model", json.encode(model))
     if peek.stream and capabilities.stream_usage and not asks_usage(peek):
         body = _ask_usage(body, peek)
     return Outgoing(PATH, body)
+
+
+def is_sealed(incoming: Incoming) -> bool:
+    """True when the client's `reasoning_details` hold another protocol's state, which is its maker's alone."""
+    return _SEALED_ELSEWHERE in incoming.body
 
 
 def asks_usage(peek: Peek) -> bool:
