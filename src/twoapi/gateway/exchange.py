@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("twoapi.exchange")
 _INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has more", whose="gateway", status=500)
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
+_LARGE = 8192  # bytes of a body from which a second scan costs more than a guess
 _CANNOT_CARRY = "cannot_carry"  # a kind of failure: this candidate's protocol cannot take the request
 
 
@@ -74,7 +75,7 @@ class Exchange:
         self.key = key
         self.port = port
         self.id = worker.next_id()
-        self.begun = worker.loop.time()
+        self.begun = worker.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
         self.attempt: Attempt | None = None
         self.attempts = 0
@@ -91,20 +92,20 @@ class Exchange:
         self._guarded(self._begin)
 
     def _begin(self) -> None:
-        self._look()
-        self.order = self.plan.order(self.worker.counters.exchanges)
+        peek = self.peek = self._look()
+        plan = self.plan = self.snapshot.plan(peek.model, self.codec.name, self.key)
+        self.order = plan.order(self.worker.counters.exchanges)
         self._try_candidate(0)
 
-    def _look(self) -> None:
-        """Finds the plan. A request that will be converted is decoded at once; of others only the head is read."""
+    def _look(self) -> Peek:
+        """The model and whether to stream. A large request that will be converted is decoded at once: one scan."""
         codec, incoming = self.codec, self.incoming
-        guess = codec.guess_model(incoming.body)
-        if guess and self.snapshot.converts(guess, codec.name):
-            request = self._decoded()
-            self.peek = Peek(request.model, request.stream)
-        else:
-            self.peek = codec.peek(incoming)
-        self.plan = self.snapshot.plan(self.peek.model, codec.name, self.key)
+        if len(incoming.body) > _LARGE:
+            guess = codec.guess_model(incoming.body)
+            if guess and self.snapshot.converts(guess, codec.name):
+                request = self._decoded()
+                return Peek(request.model, request.stream)
+        return codec.peek(incoming)
 
     def _try_candidate(self, position: int) -> None:
         self.position = position
@@ -128,8 +129,7 @@ class Exchange:
             return
         worker = self.worker
         self.attempts += 1
-        attempt = Attempt(self, way, candidate.timeouts, worker.loop.time(), wants_stream=self.peek.stream)
-        self.attempt = attempt
+        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), wants_stream=self.peek.stream)
         worker.active.add(attempt)
         outgoing = way.outgoing
         head = self.snapshot.head(candidate, credential, outgoing)
@@ -160,9 +160,10 @@ class Exchange:
         self._guarded(self._decide)
 
     def _decide(self) -> None:
-        attempt = self._attempt()
+        attempt = self.attempt
+        assert attempt is not None  # noqa: S101  it is what calls
         pump = attempt.pump
-        self.first_byte = self.worker.loop.time() - self.begun
+        self.first_byte = self.worker.time() - self.begun
         if attempt.failure is not None:
             self._give_up(attempt.failure, attempt.failure_kind)
         elif not 200 <= attempt.status < 300:
@@ -239,7 +240,8 @@ class Exchange:
 
     def _give_up(self, fault: Fault, kind: str) -> None:
         """The attempt at hand has failed before it said anything to the client."""
-        attempt = self._attempt()
+        attempt = self.attempt
+        assert attempt is not None  # noqa: S101  it is what failed
         self.worker.active.discard(attempt)
         attempt.cancel()
         self._failed(fault, kind)
@@ -356,15 +358,10 @@ class Exchange:
             outcome=outcome,
             fault="" if fault is None else fault.kind,
             first_byte=self.first_byte,
-            duration=worker.loop.time() - self.begun,
+            duration=worker.time() - self.begun,
             usage=usage,
             losses=None if losses is None else len(losses),
         )
-
-    def _attempt(self) -> Attempt:
-        attempt = self.attempt
-        assert attempt is not None  # noqa: S101  only an attempt calls what asks for it
-        return attempt
 
 
 def _check_utf8(body: bytes) -> None:
