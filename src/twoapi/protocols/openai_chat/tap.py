@@ -19,20 +19,25 @@ _decode = msgspec.json.Decoder(wire.Chunk).decode
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _TAIL = 16 * 1024  # of the stream's end is remembered: the finish, usage and end frames stand there
+_LAST = 128  # bytes of a read hold its end mark, if it has one
+_NEAR = 2048  # bytes of a read hold its usage chunk, if it has one
 _HELD = 1024 * 1024  # more than this is never held back for one frame
 _PATIENCE = 16  # frames that say nothing, after which the answer counts as begun
 
-# None of these can stand inside a JSON string, where quotes and line breaks are escaped.
-_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
+_BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r")
+# Neither can stand inside a JSON string, where quotes are escaped. Too slow for every read: a plain search comes first.
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
 class ChatTap:
-    """The tap of one stream."""
+    """The tap of one stream.
+
+    Every read of every relayed stream passes here, so nothing is searched but the last bytes of a read; what the end
+    of the stream tells is read from a short tail, once.
+    """
 
     __slots__ = (
-        "_edge",
         "_held",
         "_patience",
         "_reader",
@@ -56,26 +61,20 @@ class ChatTap:
         self._held = b""  # of a frame that is not whole yet, when something may have to be stripped
         self._recent: list[bytes] = []
         self._recent_size = 0
-        self._edge = b"\n\n"  # the last bytes that went to the client
 
     def feed(self, data: bytes) -> bytes:
         """The bytes for the client."""
         if self._reader is not None:
-            self._watch(self._reader, data)
+            self._watch(data)
         self._recent.append(data)
-        self._recent_size += len(data)
-        if self._recent_size > 4 * _TAIL:
+        size = self._recent_size = self._recent_size + len(data)
+        if size > 2 * _TAIL:
             self._forget()
-        # The mark may lie across two reads.
-        if b"DONE]" in data or (len(data) < 16 and b"DONE]" in self._tail(32)):
+        passed = self._stripped(data) if self._strip else data
+        # The mark may lie across two reads, the second of which is short.
+        if data.rfind(b"DONE]", -_LAST) >= 0 or (len(data) < 16 and b"DONE]" in self._tail(32)):
             self._look_for_end()
-        elif b'"error"' in data and self.fault is None:
-            self._look_for_error(data)
-        if self._strip:
-            data = self._stripped(data)
-        if data:
-            self._edge = data[-4:] if len(data) > 3 else (self._edge + data)[-4:]
-        return data
+        return passed
 
     def close(self) -> bytes:
         """What must still be said when the connection has ended."""
@@ -83,14 +82,14 @@ class ChatTap:
             self._watch_frames([payload for _, payload in self._reader.close()])
         held, self._held = self._held, b""
         self._look_for_end()
-        tail = self._tail(_TAIL)
-        if not self.complete and self.fault is None and _FINISHED.search(tail):
-            self.complete = True
-            self._read_usage(tail)
+        if not self.complete:
+            tail = self._tail(_TAIL)
+            self._look_for_error(tail)
+            if self.fault is None and _FINISHED.search(tail):
+                self.complete = True
+                self._read_usage(tail)
         if self.complete:
             return self._closed_frame(held)
-        if self.fault is None:
-            self._look_for_error(tail)
         told = self.fault is not None
         if self.fault is None:
             self.fault = broken("the upstream's stream ended in the middle of the answer")
@@ -100,29 +99,37 @@ class ChatTap:
 
     def fail(self, fault: Fault) -> bytes:
         """The error ending for a fault of the gateway."""
+        self._look_for_error(self._tail(_TAIL))
         self.fault = self.fault or fault
         self._held = b""
         return self._closed_frame(b"") + error_frame(fault)
 
     def keep_alive(self) -> bytes:
         """A comment, between frames."""
-        return KEEP_ALIVE if self._at_boundary() and not self.complete else b""
+        return KEEP_ALIVE if not self.complete and self._at_boundary() else b""
 
     def _at_boundary(self) -> bool:
-        return self._edge.endswith((b"\n\n", b"\n\r\n", b"\r\r"))
+        # While something may have to be stripped, only whole frames are passed.
+        return self._strip or not self._recent_size or self._tail(4).endswith(_BOUNDARIES)
 
     def _closed_frame(self, held: bytes) -> bytes:
         """The held bytes, and the blank line that keeps a frame behind them apart."""
-        if held:
-            self._edge = held[-4:]
-        return held if self._at_boundary() else held + b"\n\n"
+        whole = held.endswith(_BOUNDARIES) if held else self._at_boundary()
+        return held if whole else held + b"\n\n"
 
-    def _watch(self, reader: SseReader, data: bytes) -> None:
-        try:
-            self._watch_frames([payload for _, payload in reader.feed(data)])
-        except WireError as error:
-            self.fault = broken(error.message)
-            self._reader = None
+    def _watch(self, data: bytes) -> None:
+        """Reads the frames up to the first that says something; a read may hold many more."""
+        at = 0
+        while self._reader is not None and at < len(data):
+            end = data.find(b"\n\n", at) + 2
+            if end < 2:
+                end = len(data)
+            try:
+                self._watch_frames([payload for _, payload in self._reader.feed(data[at:end])])
+            except WireError as error:
+                self.fault = broken(error.message)
+                self._reader = None
+            at = end
 
     def _watch_frames(self, payloads: list[bytes]) -> None:
         """Until the answer has begun every frame is read: an error in one of them is a reason to fall back."""
@@ -145,19 +152,20 @@ class ChatTap:
                 return
 
     def _look_for_end(self) -> None:
+        if self.complete:
+            return
         tail = self._tail(_TAIL)
-        if not self.complete and _DONE.search(tail):
+        if _ends(tail):
             self.complete = True
+            # Some servers send an error and then the end mark, as if all were well.
+            self._look_for_error(tail[-2 * _NEAR :])
             self._read_usage(tail)
 
     def _look_for_error(self, data: bytes) -> None:
         """An `error` member of a chunk; text that only speaks of one does not decode to it."""
-        reader = SseReader()
-        try:
-            frames = reader.feed(data) + reader.close()
-        except WireError:
+        if self.fault is not None or b'"error"' not in data:
             return
-        for _, payload in frames:
+        for payload in _payloads(data):
             if b'"error"' not in payload:
                 continue
             try:
@@ -168,14 +176,22 @@ class ChatTap:
                 self.fault = hidden_fault(error)
 
     def _read_usage(self, tail: bytes) -> None:
-        if self.usage is not None or b'"usage"' not in tail:
-            return
-        reader = SseReader()
-        try:
-            frames = reader.feed(tail) + reader.close()
-        except WireError:
-            return
-        for _, payload in reversed(frames):
+        """The usage of the last frame that tells one: nearly always the one before the end mark, on one line."""
+        at = len(tail)
+        while self.usage is None and (at := tail.rfind(b'"usage"', 0, at)) >= 0:
+            if not tail[at + 7 : at + 16].lstrip(b": \t").startswith(b"{"):
+                continue
+            begin = max(tail.rfind(b"\n", 0, at), tail.rfind(b"\r", 0, at)) + 1
+            line = tail[begin : tail.find(b"\n", at)] if b"\n" in tail[at:] else tail[begin:]
+            try:
+                self.usage = _chunk_usage(_decode(line[5:].rstrip(b"\r")))
+            except _BAD:
+                self._read_usage_anywhere(tail)
+                return
+
+    def _read_usage_anywhere(self, tail: bytes) -> None:
+        """The same, frame by frame: a document may span several data lines."""
+        for payload in reversed(_payloads(tail)):
             if b'"usage"' not in payload:
                 continue
             try:
@@ -188,6 +204,15 @@ class ChatTap:
 
     def _stripped(self, data: bytes) -> bytes:
         """The whole frames of these bytes without the usage chunk; a frame that is not whole waits."""
+        if self._held or not data.endswith(b"\n\n"):
+            data = self._whole_frames(data)
+        if data.rfind(b"[]", -_NEAR) >= 0:
+            found = _NO_CHOICES.search(data, max(0, len(data) - _NEAR))
+            if found is not None:
+                return self._without_usage_chunk(data, found.start())
+        return data
+
+    def _whole_frames(self, data: bytes) -> bytes:
         if self._held:
             data = self._held + data
         end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\n\r\n") + 3)
@@ -198,22 +223,21 @@ class ChatTap:
             self._held = data
             return b""
         self._held = data[end:]
-        data = data[:end]
-        if b'"choices"' in data and b"[]" in data and _NO_CHOICES.search(data):
-            return self._without_usage_chunk(data)
-        return data
+        return data[:end]
 
-    def _without_usage_chunk(self, data: bytes) -> bytes:
-        kept = []
-        for frame in re.split(rb"(?<=\n\n)|(?<=\n\r\n)", data):
+    def _without_usage_chunk(self, data: bytes, at: int) -> bytes:
+        """The bytes without usage chunks, the first of which may have its `choices` at `at`."""
+        lf, crlf = data.rfind(b"\n\n", 0, at), data.rfind(b"\n\r\n", 0, at)
+        begin = lf + 2 if lf > crlf else crlf + 3 if crlf >= 0 else 0
+        kept = [data[:begin]]
+        for frame in re.split(rb"(?<=\n\n)|(?<=\n\r\n)", data[begin:]):
             if _NO_CHOICES.search(frame) and self._is_usage_chunk(frame):
                 continue
             kept.append(frame)
         return b"".join(kept)
 
     def _is_usage_chunk(self, frame: bytes) -> bool:
-        reader = SseReader()
-        for _, payload in reader.feed(frame) + reader.close():
+        for payload in _payloads(frame):
             try:
                 chunk = _decode(payload)
             except _BAD:
@@ -236,6 +260,25 @@ class ChatTap:
         tail = self._tail(_TAIL)[-_TAIL:]
         self._recent = [tail]
         self._recent_size = len(tail)
+
+
+def _ends(tail: bytes) -> bool:
+    """True when the end mark stands at the beginning of a line."""
+    at = len(tail)
+    while (at := tail.rfind(b"[DONE]", 0, at)) >= 0:
+        before = tail[max(0, at - 7) : at].removesuffix(b" ")
+        if before == b"data:" or before.endswith((b"\ndata:", b"\rdata:")):
+            return True
+    return False
+
+
+def _payloads(data: bytes) -> list[bytes]:
+    """The data of the frames in a piece of a stream, the last one also when it is not whole."""
+    reader = SseReader()
+    try:
+        return [payload for _, payload in (*reader.feed(data), *reader.close())]
+    except WireError:
+        return []
 
 
 def _says_something(chunk: wire.Chunk) -> bool:
