@@ -179,8 +179,8 @@ class ChatTap:
         """The usage of the last frame that tells one: nearly always the one before the end mark, on one line."""
         at = len(tail)
         while self.usage is None and (at := tail.rfind(b'"usage"', 0, at)) >= 0:
-            if not tail[at + 7 : at + 16].lstrip(b": \t").startswith(b"{"):
-                continue
+            if tail[at + 7 : at + 16].lstrip(b": \t").startswith(b"n"):
+                continue  # null, as in every chunk before the last
             begin = max(tail.rfind(b"\n", 0, at), tail.rfind(b"\r", 0, at)) + 1
             line = tail[begin : tail.find(b"\n", at)] if b"\n" in tail[at:] else tail[begin:]
             try:
