@@ -119,17 +119,20 @@ def _chat_facts(body: dict[str, Json]) -> Iterator[Fact]:
             yield f"{at}/content", _fact("says", "".join(str(part.get(part["type"], "")) for part in content))
             content = [_without_text(part) for part in content]
         for number, part in enumerate(content):
-            yield from _part_facts(f"{at}/content/{number}", role, part, "prompt_cache_breakpoint")
+            yield from _part_facts(
+                f"{at}/content/{number}", role, part, "prompt_cache_breakpoint", message.get("tool_call_id")
+            )
         for number, call in enumerate(message.get("tool_calls") or []):
             yield from _call_facts(f"{at}/tool_calls/{number}", call)
 
 
-def _part_facts(at: str, role: str, part: dict[str, Json], mark: str) -> Iterator[Fact]:
+def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: str | None = None) -> Iterator[Fact]:
+    """`holder`: what a mark stands behind, when it is not this part alone."""
     kind = part.get("type")
     for name, item in sorted(part.items()):
         place = f"{at}/{_token(name)}"
         if name == mark:
-            yield place, _fact("mark", item, {key: value for key, value in part.items() if key != mark})
+            yield place, _fact("mark", item, holder or {key: value for key, value in part.items() if key != mark})
         elif isinstance(item, dict) and item:
             yield from (
                 (f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in sorted(item.items())
@@ -188,11 +191,12 @@ def _block_facts(at: str, role: str, block: dict[str, Json]) -> Iterator[Fact]:
         content = block.get("content") or []
         text = "".join(part.get("text", "") for part in content if part.get("type") == "text")
         yield f"{at}/content", _fact("result", block["tool_use_id"], text)
+        holder = block["tool_use_id"]
         for number, part in enumerate(content):
             silent = _without_text(part) if part.get("type") == "text" else part
-            yield from _part_facts(f"{at}/content/{number}", f"result {block['tool_use_id']}", silent, "cache_control")
+            yield from _part_facts(f"{at}/content/{number}", f"result {holder}", silent, "cache_control", holder)
         rest = {name: item for name, item in block.items() if name not in {"content", "tool_use_id"}}
-        yield from _part_facts(at, "result", rest, "cache_control")
+        yield from _part_facts(at, "result", rest, "cache_control", holder)
     else:
         yield from _part_facts(at, role, block, "cache_control")
 

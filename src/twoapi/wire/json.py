@@ -287,10 +287,12 @@ def _walk(raw: bytes | Raw, kind: mi.Type, at: str, found: dict[str, Raw]) -> No
 
 
 def _placed(error: msgspec.ValidationError) -> WireError:
-    """msgspec ends its message with "- at `$.a[...].b`": the place becomes a JSON pointer, elements a `-`."""
+    """msgspec ends its message with "- at `$.a[1].b`" or `$.a[...].b`: the place as a JSON pointer, `-` for `...`."""
     message = str(error)
     text, found, place = message.rpartition(" - at `")
     if not found:
         return WireError(message)
-    pointer = place.rstrip("`").removeprefix("$").replace("[...]", "/-").replace(".", "/")
+    pointer = (
+        place.rstrip("`").removeprefix("$").replace("...", "-").replace("[", "/").replace("]", "").replace(".", "/")
+    )
     return WireError(text, pointer)
