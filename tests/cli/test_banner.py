@@ -82,39 +82,56 @@ def test_the_url_is_one_that_a_client_can_use(address, url):
 KEY = "sk-client-0123456789"
 
 
-@pytest.fixture(scope="module", params=["open", f"[{KEY}]"], ids=["open", "with a key"])
-def pasted(request) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """The lines of the banner for a gateway that runs, and the environment for them."""
-    text = f"listen: 127.0.0.1:0\nupstreams: {{demo: {{provider: demo}}}}\nkeys: {request.param}"
+@pytest.fixture(scope="module")
+def keyed() -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The lines of the banner for a running gateway that wants a key, and the environment for them."""
+    yield from pasted(f"[{KEY}]", "$TWOAPI_KEY")
+
+
+@pytest.fixture(scope="module")
+def unlocked() -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The same for one that wants none."""
+    yield from pasted("open", "any")
+
+
+def pasted(keys: str, key: str) -> Iterator[tuple[list[str], dict[str, str]]]:
+    text = f"listen: 127.0.0.1:0\nupstreams: {{demo: {{provider: demo}}}}\nkeys: {keys}"
     with RunningGateway(parse(text, "test.yaml", {})) as gateway:
-        key = "any" if request.param == "open" else "$TWOAPI_KEY"
         lines = paste_lines(gateway.url, key, "demo").splitlines()[1:]
         folder = str(Path(sys.executable).parent)
         yield lines, {**os.environ, "TWOAPI_KEY": KEY, "PATH": folder + os.pathsep + os.environ["PATH"]}
 
 
+def paste(line: str, environ: dict[str, str]) -> str:
+    return subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize("number", range(4), ids=["curl chat", "curl messages", "openai", "anthropic"])
-def test_a_pasted_line_works(pasted, number):
-    lines, environ = pasted
-    done = subprocess.run(["sh", "-c", lines[number]], env=environ, capture_output=True, text=True, check=True)
-    assert "This is the twoapi demo, not a model. You said: Hello" in done.stdout
+def test_a_pasted_line_works_with_a_key(keyed, number):
+    lines, environ = keyed
+    assert "This is the twoapi demo, not a model. You said: Hello" in paste(lines[number], environ)
 
 
-def test_the_line_for_claude_code_sets_what_the_sdk_reads(pasted):
-    lines, environ = pasted
+@pytest.mark.parametrize("number", range(2), ids=["curl chat", "curl messages"])
+def test_a_pasted_line_works_without_a_key(unlocked, number):
+    lines, environ = unlocked
+    assert "This is the twoapi demo, not a model. You said: Hello" in paste(lines[number], environ)
+
+
+def test_the_line_for_claude_code_sets_what_the_sdk_reads(keyed):
+    lines, environ = keyed
     assert lines[4].endswith(" claude")
     ask = (
         "import anthropic, os; "
         "print(anthropic.Anthropic().messages.create(model=os.environ['ANTHROPIC_MODEL'], max_tokens=100, "
         "messages=[{'role': 'user', 'content': 'Hello'}]).content[0].text)"
     )
-    line = lines[4].removesuffix("claude") + f'python3 -c "{ask}"'
-    done = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout == "This is the twoapi demo, not a model. You said: Hello\n"
+    said = paste(lines[4].removesuffix("claude") + f'python3 -c "{ask}"', environ)
+    assert said == "This is the twoapi demo, not a model. You said: Hello\n"
 
 
-def test_the_line_for_our_own_chat_works(pasted):
-    lines, environ = pasted
+@pytest.mark.parametrize("scene", ["keyed", "unlocked"])
+def test_the_line_for_our_own_chat_works(scene, request):
+    lines, environ = request.getfixturevalue(scene)
     line = lines[5].replace("twoapi chat", f"{sys.executable} -m twoapi chat") + " --once Hello"
-    done = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout == "This is the twoapi demo, not a model. You said: Hello\n"
+    assert paste(line, environ) == "This is the twoapi demo, not a model. You said: Hello\n"
