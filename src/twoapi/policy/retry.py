@@ -76,6 +76,7 @@ def answer_to_client(fault: Fault, upstream: str = "", credential: int | None = 
         status=502,
         code="upstream_credential",
         param=None,
+        protocol=None,  # the words are ours now, the code too: every client's protocol may show it
         raw=None,
     )
 
