@@ -30,9 +30,9 @@ def captures() -> list[Capture]:
 
 
 @cache
-def known_losses() -> dict[str, list[dict[str, str]]]:
-    """What each request loses on its way to the other protocol; what is not listed loses nothing."""
-    found: dict[str, list[dict[str, str]]] = json.loads((FOLDER / "losses.json").read_text("utf-8"))
+def known_losses() -> dict[str, dict[str, list[dict[str, str]]]]:
+    """What each request loses on its way to a provider of the other protocol; what is not listed loses nothing."""
+    found: dict[str, dict[str, list[dict[str, str]]]] = json.loads((FOLDER / "losses.json").read_text("utf-8"))
     return found
 
 

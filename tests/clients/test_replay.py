@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,7 +31,7 @@ from twoapi.testing.scripted_turn import instance
 from twoapi.wire.http import Incoming
 
 KEY = "client-key"
-# A gateway for each protocol of an upstream, so that the clients' own name of the model can lead to it.
+# A gateway for each kind of upstream, so that the clients' own name of the model can lead to it.
 CONFIG = """
 listen: 127.0.0.1:0
 keys: [{key}]
@@ -39,8 +40,13 @@ upstreams:
 models:
   fake-model: {{candidates: [vendor/{model}], retries: 0}}
 """
-VENDORS = {"openai-chat": ("openai", "gpt-5.1"), "anthropic-messages": ("anthropic", "claude-opus-5-5")}
-LIMIT = 128000
+# Provider -> protocol, model, and the output limit that is said where the client said none and one is needed.
+VENDORS: dict[str, tuple[str, str, int | None]] = {
+    "openai": ("openai-chat", "gpt-5.1", None),
+    "openai-compatible": ("openai-chat", "qwen3", None),
+    "anthropic": ("anthropic-messages", "claude-opus-5-5", 128000),
+    "anthropic-compatible": ("anthropic-messages", "glm-5", 16384),
+}
 JSON_ANSWER = '{"name": "Ada", "age": 36}'
 ANSWER = ("I will write the file.", "Finished: ")
 TYPES: dict[str, tuple[TypeAdapter[Any], TypeAdapter[Any]]] = {
@@ -50,25 +56,49 @@ TYPES: dict[str, tuple[TypeAdapter[Any], TypeAdapter[Any]]] = {
 
 
 class Way(NamedTuple):
-    """A gateway to an upstream of one protocol."""
+    """A gateway to an upstream of one kind."""
 
+    provider: str
     protocol: str
+    model: str
+    limit: int | None
     gateway: RunningGateway
     upstream: FakeUpstream
 
 
-@pytest.fixture(scope="module", params=list(VENDORS), ids=lambda protocol: f"to_{protocol}")
-def way(request: pytest.FixtureRequest) -> Iterator[Way]:
-    provider, model = VENDORS[request.param]
+def leans_on_a_thread(provider: str, capture: Capture) -> bool:
+    """True of a request that leans on a thread, which an upstream of another protocol cannot keep."""
+    return "thread" in capture.body and VENDORS[provider][0] != capture.protocol
+
+
+def _pairs(*, threaded: bool) -> pytest.MarkDecorator:
+    pairs = [(p, c) for p in VENDORS for c in captures() if leans_on_a_thread(p, c) is threaded]
+    ids = [f"{capture.name}-to-{provider}" for provider, capture in pairs]
+    return pytest.mark.parametrize(("way", "capture"), pairs, indirect=["way"], ids=ids)
+
+
+each_answered = _pairs(threaded=False)
+each_refused = _pairs(threaded=True)
+
+
+@contextmanager
+def running_way(provider: str) -> Iterator[Way]:
+    protocol, model, limit = VENDORS[provider]
     with FakeUpstream(strict=True, key="upstream-key") as upstream:
-        text = CONFIG.format(key=KEY, provider=provider, url=upstream.base_url(request.param), model=model)
+        text = CONFIG.format(key=KEY, provider=provider, url=upstream.base_url(protocol), model=model)
         with RunningGateway(parse(text, "clients.yaml", {})) as gateway:
-            yield Way(request.param, gateway, upstream)
+            yield Way(provider, protocol, model, limit, gateway, upstream)
 
 
-@pytest.fixture(params=captures(), ids=lambda capture: capture.name)
-def capture(request: pytest.FixtureRequest) -> Capture:
-    return request.param
+@pytest.fixture(scope="module")
+def ways() -> Iterator[dict[str, Way]]:
+    with ExitStack() as stack:
+        yield {provider: stack.enter_context(running_way(provider)) for provider in VENDORS}
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest, ways: dict[str, Way]) -> Way:
+    return ways[request.param]
 
 
 def scenario(capture: Capture) -> Scenario:
@@ -96,39 +126,34 @@ def post(way: Way, capture: Capture) -> tuple[int, http.client.HTTPMessage, byte
     return response.status, response.headers, body
 
 
-def threaded(way: Way, capture: Capture) -> bool:
-    """True of a request that leans on a thread which an upstream of another protocol cannot keep."""
-    return "thread" in capture.body and way.protocol != capture.protocol
+@each_refused
+def test_a_thread_is_refused_in_the_way_that_clients_understand(way, capture):
+    status, _, body = post(way, capture)
+    assert status == 400
+    details = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+    assert json.loads(body)["error"]["details"] == details
+    assert way.upstream.requests == []
 
 
+@each_answered
 def test_a_request_reaches_the_upstream_with_all_it_says(way, capture):
     status, _, body = post(way, capture)
     assert way.upstream.refusals == []
-    if threaded(way, capture):
-        assert status == 400
-        assert json.loads(body)["error"]["details"] == {
-            "error_code": "thread_unsupported_request",
-            "unsupported": ["thread"],
-        }
-        assert way.upstream.requests == []
-        return
     assert status == 200, body
     (received,) = way.upstream.requests
     said, heard = essence(capture.protocol, capture.body), essence(way.protocol, received.json())
-    if way.protocol == "anthropic-messages" and said["limit"] is None:
-        assert heard.pop("limit") == LIMIT  # there a limit must be said: it is the model's own
-        del said["limit"]
+    if said["limit"] is None:
+        said["limit"] = way.limit
     assert heard == said
     if way.protocol == capture.protocol:
-        relayed = {**capture.body, "model": VENDORS[way.protocol][1]}
+        relayed = {**capture.body, "model": way.model}
         if capture.body.get("stream") and way.protocol == "openai-chat":
             relayed["stream_options"] = {"include_usage": True}
         assert received.json() == relayed
 
 
+@each_answered
 def test_the_answer_is_one_that_the_client_understands(way, capture):
-    if threaded(way, capture):
-        return
     _, headers, body = post(way, capture)
     whole, part = TYPES[capture.protocol]
     if capture.body.get("stream"):
@@ -179,20 +204,19 @@ def expected(capture: Capture) -> tuple[str, list[tuple[str, Any]], str]:
     return ANSWER[0], [(name, instance(schema))], ends[1]
 
 
+@each_answered
 def test_nothing_is_lost_but_what_is_known(way, capture):
-    if threaded(way, capture):
-        return
     status, headers, _ = post(way, capture)
     assert status == 200
     if way.protocol == capture.protocol:
         assert headers["twoapi-losses"] == "relay"
         return
-    losses = converted(capture, way.protocol)
-    assert [as_told(loss) for loss in losses] == known_losses().get(capture.name, [])
+    losses = converted(capture, way.provider)
+    assert [as_told(loss) for loss in losses] == known_losses().get(capture.name, {}).get(way.provider, [])
     assert headers["twoapi-losses"] == loss_summary(losses).decode()
 
 
-def converted(capture: Capture, target: str) -> list[Loss]:
+def converted(capture: Capture, provider: str) -> list[Loss]:
     """What the conversion of the request alone loses."""
     incoming = Incoming(
         path=capture.path,
@@ -200,7 +224,7 @@ def converted(capture: Capture, target: str) -> list[Loss]:
         headers={name.encode(): value.encode() for name, value in capture.headers.items()},
         body=json.dumps(capture.body).encode(),
     )
-    provider, model = VENDORS[target]
+    target, model, _ = VENDORS[provider]
     capabilities = capabilities_for(load_catalog()[provider], target, model)
     losses: list[Loss] = []
     CODECS[target].encode_request(CODECS[capture.protocol].decode_request(incoming), model, capabilities, losses)
@@ -211,9 +235,8 @@ def as_told(loss: Loss) -> dict[str, str]:
     return {"path": loss.path, "kind": loss.kind, "detail": loss.detail}
 
 
+@pytest.mark.parametrize("way", ["anthropic"], indirect=True)
 def test_a_turn_that_another_upstream_thought_goes_on_without_that_thinking_and_with_all_else(way):
-    if way.protocol != "anthropic-messages":
-        return
     recorded = next(capture for capture in captures() if capture.name == "claude_code-2.1.329/01")
     body = json.loads(json.dumps(recorded.body))
     thinking = body["messages"][2]["content"][0]
@@ -223,7 +246,7 @@ def test_a_turn_that_another_upstream_thought_goes_on_without_that_thinking_and_
     assert headers["twoapi-losses"] == "2;reasoning_foreign=1;synthesized=1"
     (received,) = way.upstream.requests
     body["messages"][2]["content"].remove(thinking)
-    body |= {"model": VENDORS[way.protocol][1], "thinking": {"type": "disabled"}}
+    body |= {"model": way.model, "thinking": {"type": "disabled"}}
     assert normal_request(way.protocol, received.body) == normal_request(way.protocol, body)
     assert received.headers["anthropic-beta"] == recorded.headers["anthropic-beta"]
 
