@@ -18,15 +18,15 @@ _SHOWN = {"summary": "summarized", "full": "summarized", "none": "omitted", "upd
 def choose_max_tokens(encoding: Encoding) -> int:
     """The output limit, which this protocol demands."""
     asked, most = encoding.request.sampling.max_tokens, encoding.capabilities.max_output
+    if asked is not None and (most is None or asked <= most):
+        return asked
     path = encoding.request.where("max_tokens")
     if asked is None:
         if most is None:
             encoding.lose(path, "synthesized", f"an output limit of {DEFAULT_MAX_TOKENS} tokens")
         return DEFAULT_MAX_TOKENS if most is None else most
-    if most is not None and asked > most:
-        encoding.lose(path, "clamped", f"the model's output limit is {most} tokens")
-        return most
-    return asked
+    encoding.lose(path, "clamped", f"the model's output limit is {most} tokens")
+    return most  # type: ignore[return-value]  # lower than what was asked
 
 
 def effort_of_budget(budget: int) -> str:
@@ -183,6 +183,17 @@ def put_sampling(encoding: Encoding, body: Wire, *, thinking: bool) -> None:
     sampling = request.sampling
     if sampling.n is not None and sampling.n > 1:
         raise refusal("the target gives one answer per request", request.where("n"))
+    if not (sampling.temperature is None and sampling.top_p is None and sampling.top_k is None):
+        _put_drawing(encoding, body, sampling, thinking=thinking)
+    if sampling.stop is not None:
+        stops = [stop for stop in sampling.stop if stop.strip()]
+        if len(stops) < len(sampling.stop):
+            encoding.lose(request.where("stop"), "dropped", "a stop sequence must not be white space")
+        body["stop_sequences"] = stops
+
+
+def _put_drawing(encoding: Encoding, body: Wire, sampling: ir.Sampling, *, thinking: bool) -> None:
+    request = encoding.request
     taken = encoding.api_version == FIRST_VERSION and encoding.capabilities.sampling
     for name in ("temperature", "top_p", "top_k"):
         value = getattr(sampling, name)
@@ -196,11 +207,6 @@ def put_sampling(encoding: Encoding, body: Wire, *, thinking: bool) -> None:
             body[name] = 1.0
         else:
             body[name] = value
-    if sampling.stop is not None:
-        stops = [stop for stop in sampling.stop if stop.strip()]
-        if len(stops) < len(sampling.stop):
-            encoding.lose(request.where("stop"), "dropped", "a stop sequence must not be white space")
-        body["stop_sequences"] = stops
 
 
 def _against(encoding: Encoding, name: str, value: float, *, taken: bool, thinking: bool) -> str | None:

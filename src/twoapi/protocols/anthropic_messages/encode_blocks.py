@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable
+from struct import Struct as Packed
 from typing import cast
 
 from msgspec import Raw
@@ -23,25 +24,28 @@ _IMAGE_STARTS = (
     ("R0lGOD", "image/gif"),
     ("UklGR", "image/webp"),
 )
-_SHORT = 64  # a longer text is not looked at: it is taken to hold more than white space
+SHORT = 64  # a longer text is not looked at: it is taken to hold more than white space
+_VISIBLE = frozenset(range(33, 127)) - frozenset(b'"\\')  # what only a text that is not blank has behind its quote
+_first_two: Callable[[Raw], tuple[int, int]] = Packed("2B").unpack_from
+_Text = ir.Text
 
 Made = Wire | Raw | None
 
 
 def encode_part(encoding: Encoding, part: ir.Part, base: str, role: str) -> Made:
     """The block of a part, None when nothing is left of it; a Raw is one the vendor's own client wrote."""
-    if type(part) is ir.Text and _is_bare(part) and encoding.pending is None:  # nearly all text there is
-        return {"type": "text", "text": part.text}
+    if type(part) is _Text and encoding.pending is None:  # nearly all text there is, without a call
+        text = part.text
+        if len(text) >= SHORT and part.cache is None and not part.citations and not part.opaque:
+            return {"type": "text", "text": text}
     return _ENCODERS[type(part)](encoding, part, base + part.at, role)
-
-
-def _is_bare(part: ir.Text) -> bool:
-    return len(part.text) >= _SHORT and part.cache is None and not part.citations and not part.opaque
 
 
 def is_blank(text: ir.JsonText) -> bool:
     """True for a text that the service refuses as empty."""
-    if len(text) >= _SHORT:  # the length of a Raw is that of its JSON
+    if len(text) >= SHORT:  # the length of a Raw is that of its JSON
+        return False
+    if isinstance(text, Raw) and _first_two(text)[1] in _VISIBLE:
         return False
     return not ir.plain(text).strip()
 

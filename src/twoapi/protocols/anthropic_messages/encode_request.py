@@ -6,9 +6,9 @@ import msgspec
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.constraints import Thinking, choose_max_tokens, put_sampling
-from twoapi.protocols.anthropic_messages.encode_tools import encode_choice, encode_tools
-from twoapi.protocols.anthropic_messages.encode_turns import Turns, encode_turns, write_turn
-from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
+from twoapi.protocols.anthropic_messages.encode_tools import called_tools, encode_choice, encode_tools
+from twoapi.protocols.anthropic_messages.encode_turns import Turns, bare_turns, encode_turns, write_turn
+from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, VERSION, Encoding, Wire, refusal
 from twoapi.protocols.base import Capabilities, Encoded, Restore
 from twoapi.wire.http import Headers, Outgoing
 from twoapi.wire.json import encode, insert
@@ -32,6 +32,11 @@ _NOWHERE = {
     "safety": "safety",
 }
 _nowhere = attrgetter(*_NOWHERE)
+_drawing = attrgetter("presence_penalty", "frequency_penalty", "seed", "logit_bias", "logprobs", "top_logprobs")
+_NO_DRAWING = (None,) * 6
+_VERSIONS = {version: (b"anthropic-version", version.encode()) for version in (FIRST_VERSION, VERSION)}
+# What a request has that says nothing of these: one comparison passes all their rules by.
+_NO_REASONING, _NO_OUTPUT, _NO_STATE = ir.ReasoningConfig(), ir.Output(), ir.State()
 _NOTHING = (None,) * len(_NOWHERE)
 
 
@@ -45,38 +50,61 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
         raise refusal(f"a text of the request is not valid: {error}", "") from None
     if request.extras:
         payload = _put_extras(encoding, body, payload, turns)
-    headers: Headers = [(b"anthropic-version", encoding.api_version.encode("latin-1", "replace"))]
+    version = encoding.api_version
+    headers: Headers = [
+        _VERSIONS.get(version) or (b"anthropic-version", version.encode("latin-1", "replace")),
+    ]
     if encoding.native and request.betas:
         headers.append((b"anthropic-beta", ",".join(request.betas).encode("latin-1", "replace")))
     restore = Restore(names=encoding.names.changed, custom=encoding.custom)
     return Encoded(Outgoing(PATH, payload, headers), restore)
 
 
-def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns]:
+def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     request = encoding.request
+    bare = None if request.extras else bare_turns(request.messages)  # extras must find their turns again
     max_tokens = choose_max_tokens(encoding)
     body: Wire = {"model": model, "max_tokens": max_tokens}
-    tools = encode_tools(encoding)  # before the turns: cache marks count in the order of the prompt
-    turns = encode_turns(encoding)
-    encoding.settle_marks()
-    if turns.system is not None:
-        body["system"] = write_turn(turns.system)
-    body["messages"] = [{"role": turn.role, "content": write_turn(turn)} for turn in turns.turns]
-    thinking = Thinking(encoding, max_tokens)
-    put_sampling(encoding, body, thinking=thinking.on)
+    # before the turns: cache marks count in the order of the prompt
+    tools = encode_tools(encoding) if request.tools else []
+    turns: Turns | None = None
+    if bare is not None:
+        body |= bare
+    else:
+        if not request.tools and not encoding.native:
+            tools += called_tools(encoding)
+        turns = _put_turns(encoding, body)
+    if encoding.marks or encoding.pending is not None:
+        encoding.settle_marks()
+    thinking = None if request.reasoning == _NO_REASONING else Thinking(encoding, max_tokens)
+    put_sampling(encoding, body, thinking=thinking is not None and thinking.on)
     if tools:
         body["tools"] = tools
     if request.tool_choice is not None or request.parallel is not None:
-        choice = encode_choice(encoding, tools=bool(tools), forced_allowed=not thinking.manual)
+        forced_allowed = thinking is None or not thinking.manual
+        choice = encode_choice(encoding, tools=bool(tools), forced_allowed=forced_allowed)
         if choice is not None:
             body["tool_choice"] = choice
-    if thinking.wire is not None:
-        body["thinking"] = thinking.wire
-    _put_output(encoding, body, thinking.effort)
+    if thinking is not None or request.output != _NO_OUTPUT:
+        _put_thought_and_form(encoding, body, thinking)
     _put_rest(encoding, body)
     if request.stream:
         body["stream"] = True
     return body, turns
+
+
+def _put_turns(encoding: Encoding, body: Wire) -> Turns:
+    turns = encode_turns(encoding)
+    if turns.system is not None:
+        body["system"] = write_turn(turns.system)
+    body["messages"] = [{"role": turn.role, "content": write_turn(turn)} for turn in turns.turns]
+    return turns
+
+
+def _put_thought_and_form(encoding: Encoding, body: Wire, thinking: Thinking | None) -> None:
+    if thinking is not None and thinking.wire is not None:
+        body["thinking"] = thinking.wire
+    _put_output(encoding, body, None if thinking is None else thinking.effort)
 
 
 def _put_output(encoding: Encoding, body: Wire, effort: str | None) -> None:
@@ -112,8 +140,19 @@ def _put_rest(encoding: Encoding, body: Wire) -> None:
         _put_tier(encoding, body, request.tier)
     if request.state.thread is not None:
         _put_thread(encoding, body)
-    if not encoding.native:
+    if not encoding.native and not _says_nothing_foreign(request):
         _report_foreign(encoding)
+
+
+def _says_nothing_foreign(request: ir.Request) -> bool:
+    return (
+        _drawing(request.sampling) == _NO_DRAWING
+        and request.safety is None
+        and request.cache_key is None
+        and not request.metadata
+        and request.output == _NO_OUTPUT
+        and request.state == _NO_STATE
+    )
 
 
 def _report_foreign(encoding: Encoding) -> None:
@@ -157,7 +196,7 @@ def _put_thread(encoding: Encoding, body: Wire) -> None:
     body["thread"] = thread
 
 
-def _put_extras(encoding: Encoding, body: Wire, payload: bytes, turns: Turns) -> bytes:
+def _put_extras(encoding: Encoding, body: Wire, payload: bytes, turns: Turns | None) -> bytes:
     """The members that the canonical model does not hold: back to their places, for the same protocol only."""
     extras = encoding.request.extras
     if not encoding.native:
@@ -182,8 +221,10 @@ def _parent(pointer: str) -> str | None:
     return parent if rest and parent not in ("messages", "system", "tools") else None
 
 
-def _moved(pointer: str, turns: Turns) -> str | None:
+def _moved(pointer: str, turns: Turns | None) -> str | None:
     """A pointer into the client's messages as one into the upstream's; None when its place did not go out."""
+    if turns is None:
+        return None
     if turns.system is not None:
         for j, (base, part) in enumerate(zip(turns.system.bases, turns.system.parts, strict=True)):
             if _under(pointer, base + part.at):

@@ -1,5 +1,8 @@
 """Tools and the choice among them."""
 
+from collections.abc import Callable
+from struct import Struct as Packed
+
 from msgspec import Raw
 
 from twoapi import ir
@@ -9,6 +12,8 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
 WEB_SEARCH = "web_search_20250305"
+_OBJECT = (b'{"type":"object"',)  # what nearly all schemas begin with
+_beginning: Callable[[Raw], tuple[bytes]] = Packed("16s").unpack_from
 _ANY_OBJECT: Wire = {"type": "object", "properties": {}}
 _FREE_TEXT: Wire = {
     "type": "object",
@@ -28,12 +33,26 @@ def encode_tools(encoding: Encoding) -> list[Wire | Raw]:
         if allowed is not None and tool.name not in allowed:
             encoding.lose(tool.at, "info", "a tool that is not allowed now is not declared")
             continue
-        wire = _encode_tool(encoding, tool)
+        wire = _bare_tool(encoding, tool) or _encode_tool(encoding, tool)
         if wire is not None:
             made.append(wire)
-    if not encoding.request.tools and not encoding.native:
-        made += _called_tools(encoding)
     return made
+
+
+def _bare_tool(encoding: Encoding, tool: ir.Tool) -> Wire | None:
+    """The tool when it has only a name, a description and the schema of an object, as most have."""
+    schema, name = tool.schema, tool.name
+    if schema is None or tool.description is None or tool.strict is not None or tool.cache is not None:
+        return None
+    if tool.kind != "function" or tool.namespace is not None or tool.type or tool.examples:
+        return None
+    if tool.deferred is not None or tool.callers is not None or tool.eager_streaming is not None:
+        return None
+    if tool.output_schema is not None or len(schema.raw) < 16 or _beginning(schema.raw) != _OBJECT:
+        return None
+    if not (name.isidentifier() and name.isascii() and len(name) <= encoding.capabilities.max_tool_name):
+        name = encoding.names.wire(name)
+    return {"name": name, "description": tool.description, "input_schema": schema.raw}
 
 
 def _encode_tool(encoding: Encoding, tool: ir.Tool) -> Wire | Raw | None:
@@ -80,7 +99,7 @@ def _input_schema(encoding: Encoding, tool: ir.Tool) -> object:
     schema = tool.schema
     if schema is None:
         return _ANY_OBJECT
-    if encoding.native or bytes(memoryview(schema.raw)[:16]) == b'{"type":"object"':
+    if encoding.native or (len(schema.raw) >= 16 and _beginning(schema.raw) == _OBJECT):
         return schema.raw
     try:
         members = fields(schema.raw)
@@ -122,7 +141,7 @@ def _web_search(encoding: Encoding, tool: ir.Tool) -> Wire:
     return wire
 
 
-def _called_tools(encoding: Encoding) -> list[Wire]:
+def called_tools(encoding: Encoding) -> list[Wire]:
     """Declarations for calls in the history, which the service wants to know."""
     names: dict[str, str] = {}
     for message in encoding.request.messages:

@@ -3,7 +3,7 @@
 from msgspec import Raw, Struct
 
 from twoapi import ir
-from twoapi.protocols.anthropic_messages.encode_blocks import encode_part
+from twoapi.protocols.anthropic_messages.encode_blocks import SHORT, encode_part, is_blank
 from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
 
 
@@ -23,6 +23,42 @@ class Turns(Struct):
 
     system: Turn | None
     turns: list[Turn]
+
+
+_Text = ir.Text
+_SPEAKERS = frozenset(("user", "assistant"))
+
+
+def bare_turns(messages: list[ir.Message]) -> Wire | None:
+    """The members `system` and `messages` when the conversation is bare texts, as most are; None when it is not.
+
+    It spares those the work of `encode_turns`, in one loop without calls: no rule of the service but that on blank texts can be broken here.
+    """
+    system: list[Wire] = []
+    system_text: ir.JsonText | None = None
+    turns: list[Wire] = []
+    role = ""
+    for message in messages:
+        parts = message.parts
+        if len(parts) != 1 or message.name is not None or message.phase is not None:
+            return None
+        part = parts[0]
+        if type(part) is not _Text or part.cache is not None or part.citations or part.opaque:
+            return None
+        text = part.text
+        if len(text) < SHORT and is_blank(text):
+            return None
+        role = message.role
+        if role in _SPEAKERS:
+            turns.append({"role": role, "content": text if message.plain_content else [{"type": "text", "text": text}]})
+        elif turns or role == "tool":
+            return None
+        else:
+            system_text = text if message.plain_content and not system else None
+            system.append({"type": "text", "text": text})
+    if role != "user":
+        return None
+    return {"system": system_text or system, "messages": turns} if system else {"messages": turns}
 
 
 def encode_turns(encoding: Encoding) -> Turns:

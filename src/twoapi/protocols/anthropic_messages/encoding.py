@@ -18,11 +18,11 @@ class Encoding:
     """The state of one encode_request."""
 
     __slots__ = (
-        "_marks",
         "api_version",
         "capabilities",
         "custom",
         "losses",
+        "marks",
         "names",
         "native",
         "pending",
@@ -36,10 +36,10 @@ class Encoding:
         self.losses = losses
         self.names = ToolNames(capabilities.max_tool_name)
         self.native = request.protocol == NAME
-        self.custom = frozenset(tool.name for tool in request.tools if tool.kind == "custom")
+        self.custom = frozenset([tool.name for tool in request.tools if tool.kind == "custom"])
         self.tools_used = False  # a call or a result is in the history
         self.api_version = self._choose_version()
-        self._marks: list[tuple[Wire, str]] = []
+        self.marks: list[tuple[Wire, str]] = []
         self.pending: tuple[ir.CacheMark, str] | None = None  # a cache mark that waits for a place
 
     def lose(self, path: str, kind: ir.LossKind, detail: str = "") -> None:
@@ -58,7 +58,7 @@ class Encoding:
             return
         self.pending = None
         block["cache_control"] = self.cache_control(mark, path)
-        self._marks.append((block, path))
+        self.marks.append((block, path))
 
     def postpone(self, mark: ir.CacheMark | None, path: str) -> None:
         """Keeps the mark of a part that cannot hold one for the next part that can."""
@@ -70,11 +70,11 @@ class Encoding:
         if self.pending is not None:
             self.lose(self.pending[1], "dropped", "no following part can hold the cache mark")
         free = MAX_MARKS - (self.request.cache_auto is not None)
-        for block, path in self._marks[: max(len(self._marks) - free, 0)]:
+        for block, path in self.marks[: max(len(self.marks) - free, 0)]:
             del block["cache_control"]
             self.lose(path, "dropped", "at most four cache marks: the last four are kept")
         if not self.native:
-            self._lengthen(self._marks[-free:])
+            self._lengthen(self.marks[-free:])
 
     def _lengthen(self, marks: list[tuple[Wire, str]]) -> None:
         """A mark of 5 minutes must not stand before one of an hour: it gets the hour too."""
