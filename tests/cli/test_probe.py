@@ -43,6 +43,10 @@ def test_a_server_tells_its_models() -> None:
     assert heads[0].startswith(b"GET /v1/models HTTP/1.1\r\n")
 
 
+def always(answer: bytes) -> Callable[[bytes], bytes]:
+    return lambda _: answer
+
+
 def test_who_is_no_model_server_is_left_out() -> None:
     answers = (
         ok(b"<html>"),
@@ -52,7 +56,7 @@ def test_who_is_no_model_server_is_left_out() -> None:
         b"",
     )
     for answer in answers:
-        with server(lambda _, answer=answer: answer) as url:
+        with server(always(answer)) as url:
             assert probe([url], patience=5) == {}
 
 

@@ -12,6 +12,7 @@ from twoapi.config import json_schema, parse
 from twoapi.ir.loss import LossKind
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog
+from twoapi.server.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -98,6 +99,12 @@ def test_every_kind_of_loss_is_explained():
 def test_every_provider_of_the_catalogue_is_in_the_readme():
     text = (ROOT / "README.md").read_text("utf-8").lower().replace(".", "").replace(" ", "")
     assert [name for name in load_catalog() if name not in text] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_every_path_is_in_the_readme(page: str):
+    named = set(re.findall(r"`(?:POST |GET )?(/[\w/]+)`", (ROOT / page).read_text("utf-8")))
+    assert named == {path.decode() for path in ROUTES if path != b"/"}
 
 
 def test_json_in_the_documents_is_json():

@@ -148,14 +148,14 @@ def _grouped(missing: list[Missing]) -> str:
         by_why.setdefault(one.why, []).append(f"{one.what} ({one.name})")
     return "\n".join(
         textwrap.fill(
-            f"{why}: " + ", ".join(whats),
+            f"{why}: " + ", ".join(places),
             width=_WIDTH,
             initial_indent="  ",
             subsequent_indent="    ",
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for why, whats in by_why.items()
+        for why, places in by_why.items()
     )
 
 
