@@ -34,6 +34,7 @@ models:
   chat: {{candidates: [gpt/gpt-5.1], retries: 0}}
   messages: {{candidates: [claude/claude-opus-5-5], retries: 0}}
   chat-replaying-reasoning: {{candidates: [lab/qwen3], retries: 0}}
+  either: {{candidates: [claude/claude-opus-5-5, gpt/gpt-5.1], retries: 0}}
   messages-with-budgets: {{candidates: [claude/claude-sonnet-4-5], retries: 0}}
 """
 

@@ -199,7 +199,7 @@ def test_all_roles_and_blocks_reach_the_other_protocol(lab):
 def test_the_models_are_listed(lab):
     listed = [(model.id, model.type) for model in lab.anthropic.models.list()]
     one = lab.anthropic.models.retrieve("chat")
-    names = ["chat", "messages", "chat-replaying-reasoning", "messages-with-budgets"]
+    names = ["chat", "messages", "chat-replaying-reasoning", "either", "messages-with-budgets"]
     assert listed == [(name, "model") for name in names]
     assert (one.id, one.type) == ("chat", "model")
 

@@ -42,6 +42,22 @@ def test_thinking_is_shown_and_comes_back_unchanged_to_its_maker(lab, how, think
     ]
 
 
+def test_the_helper_tells_thinking_its_seal_and_text_in_order(lab, upstream):
+    lab.plays(reasoning="Hm, hm.", signature=SIGNATURE, final="Done.", piece=4)
+    question: Any = {"model": upstream, "max_tokens": 4096, "messages": [{"role": "user", "content": "hi"}]}
+    with lab.anthropic.messages.stream(**question, thinking={"type": "adaptive"}) as events:
+        kinds = [
+            event.type for event in events if event.type in {"thinking", "signature", "text", "content_block_stop"}
+        ]
+    assert kinds == [
+        *["thinking"] * 2,
+        "signature",
+        "content_block_stop",
+        *["text"] * 2,
+        "content_block_stop",
+    ]
+
+
 @each_way
 def test_the_other_protocols_reasoning_is_shown_as_sealed_thinking(lab, how):
     lab.plays(reasoning="Let me think.", final="Done.")

@@ -10,7 +10,7 @@ import pytest
 from tests.sdk.anthropic_client import HOWS, ask, results, said
 
 from twoapi.testing.fake_connection import Received
-from twoapi.testing.replies import Reply, json_reply
+from twoapi.testing.replies import Reply, error_reply, json_reply
 from twoapi.testing.scripted_model import Scenario, ScriptedModel
 
 WEATHER = {
@@ -168,6 +168,21 @@ def test_the_runner_keeps_its_thread_at_an_upstream_that_has_threads(lab, stream
     assert run(lab, "messages", streamed=streamed) == "rain in Zürich 北京 🌍, rain in Zürich 北京 🌍"
     assert [body["thread"]["type"] for body in lab.sent()] == ["create", "continue", "continue"]
     assert [len(body["messages"]) for body in lab.sent()] == [1, 1, 1]
+
+
+def test_a_thread_whose_upstream_is_gone_goes_on_at_another_from_its_beginning(lab):
+    lab.plays()
+    model = threads(ScriptedModel(Scenario(calls=1, rounds=2, final="{results}")))
+
+    def fails_after_the_first_turn(request: Received) -> Reply:
+        if request.path.endswith("/messages") and request.json().get("thread") != {"type": "create"}:
+            return error_reply("anthropic-messages", 529)
+        return model(request)
+
+    lab.upstream.handler = fails_after_the_first_turn
+    assert run(lab, "either", streamed=False) == "rain in Zürich 北京 🌍, rain in Zürich 北京 🌍"
+    answered = [request.path for request in lab.upstream.requests if "thread" not in request.json()]
+    assert answered == ["/v1/messages", "/v1/chat/completions"] * 2
 
 
 def test_the_runner_asynchronously(lab, upstream):

@@ -191,7 +191,7 @@ def test_all_roles_and_parts_reach_the_other_protocol(lab):
 def test_the_models_are_listed(lab):
     listed = [model.id for model in lab.openai.models.list()]
     one = lab.openai.models.retrieve("messages")
-    assert listed == ["chat", "messages", "chat-replaying-reasoning", "messages-with-budgets"]
+    assert listed == ["chat", "messages", "chat-replaying-reasoning", "either", "messages-with-budgets"]
     assert (one.id, one.object, one.owned_by) == ("messages", "model", "claude")
 
 
