@@ -89,12 +89,17 @@ class Exchange:
 
     def begin(self) -> None:
         """Starts; by the time this returns the request is on its way, or answered."""
+        worker = self.worker
+        worker.running += 1
+        worker.counters.exchanges += 1
         self._guarded(self._begin)
 
     def _begin(self) -> None:
         peek = self.peek = self._look()
-        plan = self.plan = self.snapshot.plan(peek.model, self.codec.name, self.key)
-        self.order = plan.order(self.worker.counters.exchanges)
+        snapshot, protocol = self.snapshot, self.codec.name
+        plan = snapshot.plans.get((peek.model, protocol, self.key)) or snapshot.plan(peek.model, protocol, self.key)
+        self.plan = plan
+        self.order = plan.only or plan.order(self.worker.counters.exchanges)
         self._try_candidate(0)
 
     def _look(self) -> Peek:
@@ -109,8 +114,9 @@ class Exchange:
 
     def _try_candidate(self, position: int) -> None:
         self.position = position
-        self.candidate: Candidate = self.order[position]
-        self.credentials = self.candidate.credential_turn()
+        candidate = self.order[position]
+        self.candidate: Candidate = candidate
+        self.credentials = candidate.only or candidate.credential_turn()
         self.tries = 0
         self._try()
 
@@ -133,7 +139,8 @@ class Exchange:
         worker.active.add(attempt)
         outgoing = way.outgoing
         head = self.snapshot.head(candidate, credential, outgoing)
-        attempt.call = worker.pool(candidate).send(head, outgoing.body, attempt)
+        pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
+        attempt.call = pool.send(head, outgoing.body, attempt)
 
     def _way(self, candidate: Candidate) -> Way:
         """Relayed when both sides speak the same protocol and nothing is for the gateway alone, else converted."""

@@ -20,7 +20,8 @@ def answer_headers(
     request_id: str, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
 ) -> bytes:
     """Header lines of a whole answer."""
-    return _LINES % (_JSON, request_id.encode(), attempts, candidate.label, loss_summary(losses), forwarded(upstream))
+    lost = b"relay" if losses is None else loss_summary(losses)
+    return _LINES % (_JSON, request_id.encode(), attempts, candidate.label, lost, forwarded(upstream))
 
 
 def stream_headers(

@@ -24,22 +24,19 @@ class Snapshot:
         self.limits: Limits = settings.limits
         self.keys = KeyRing(settings)
         self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
-        self._plans: dict[tuple[str, str, KeyEntry], Plan] = {}
+        self.plans: dict[tuple[str, str, KeyEntry], Plan] = {}
         self._heads: dict[tuple[object, ...], bytes] = {}
 
     def plan(self, model: str, protocol: str, key: KeyEntry) -> Plan:
         """What this client gets for this name; raises FaultError when it may not or nothing serves it."""
-        plan = self._plans.get((model, protocol, key))
-        if plan is not None:
-            return plan
         if not key.may_use(model):
             raise FaultError(
                 Fault("forbidden", f"this key may not use the model {model!r}; GET /v1/models lists what it may use")
             )
         plan = self._router.plan(model, protocol)
-        if len(self._plans) >= _PLANS:
-            self._plans.clear()
-        self._plans[model, protocol, key] = plan
+        if len(self.plans) >= _PLANS:
+            self.plans.clear()
+        self.plans[model, protocol, key] = plan
         return plan
 
     def converts(self, model: str, protocol: str) -> bool:

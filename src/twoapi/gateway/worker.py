@@ -10,17 +10,12 @@ import msgspec
 
 from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
-from twoapi.gateway.exchange import Exchange
-from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Record, Sink
 from twoapi.gateway.snapshot import Snapshot
-from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate
-from twoapi.protocols.base import Codec
 from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.pool import Pool
-from twoapi.wire.http import Incoming
 
 SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
 
@@ -49,7 +44,7 @@ class Worker:
         self.draining = False
         self.records: list[Record] = []
         self.on_sweep: list[Callable[[float], None]] = []  # called with the loop's time about once a second
-        self._pools: dict[tuple[object, ...], Pool] = {}
+        self.pools: dict[tuple[object, ...], Pool] = {}
         self._ids = itertools.count(1)
         self._id_prefix = "req_" + os.urandom(8).hex()
         self._timer: asyncio.TimerHandle | None = None
@@ -67,38 +62,25 @@ class Worker:
         if self._timer is not None:
             self._timer.cancel()
         self._flush()
-        for pool in self._pools.values():
+        for pool in self.pools.values():
             await pool.close()
-        self._pools.clear()
+        self.pools.clear()
 
     def publish(self, snapshot: Snapshot) -> None:
         """Puts a new configuration in force; what is running keeps its own."""
         self.snapshot = snapshot
         self.limits = snapshot.limits
 
-    def start(self, codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> Exchange:
-        """Begins to carry one request; the answer goes to the port, perhaps before this returns."""
-        self.running += 1
-        self.counters.exchanges += 1
-        exchange = Exchange(self, codec, incoming, key, port)
-        exchange.begin()
-        return exchange
-
     def next_id(self) -> str:
         """A new request id, unique across workers and restarts."""
         return f"{self._id_prefix}{next(self._ids):x}"
 
-    def pool(self, candidate: Candidate) -> Pool:
+    def open_pool(self, candidate: Candidate) -> Pool:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings."""
-        pool = self._pools.get(candidate.connection)
-        if pool is None:
-            pool = self._pools[candidate.connection] = self._open_pool(candidate)
-        return pool
-
-    def _open_pool(self, candidate: Candidate) -> Pool:
         endpoint = Endpoint.parse(candidate.base_url)
         context = tls_context(candidate.ca) if endpoint.scheme == "https" else None
-        return Pool(endpoint, loop=self.loop, ssl_context=context)
+        pool = self.pools[candidate.connection] = Pool(endpoint, loop=self.loop, ssl_context=context)
+        return pool
 
     def _sweep(self) -> None:
         loop = self.loop
@@ -108,7 +90,7 @@ class Worker:
             attempt.sweep(now)
         self._sweeps += 1
         if self._sweeps % 4 == 0:
-            for pool in self._pools.values():
+            for pool in self.pools.values():
                 pool.sweep(now)
             for callback in self.on_sweep:
                 callback(now)

@@ -49,6 +49,7 @@ class Candidate:
         "label",
         "local",
         "model",
+        "only",
         "protocol",
         "proxy",
         "timeouts",
@@ -69,6 +70,7 @@ class Candidate:
         self.connection = (self.base_url, self.ca, self.client_cert, self.proxy)
         self.capabilities: Capabilities = capabilities_for(upstream.provider, protocol, model, settings.capabilities)
         self.credentials = upstream.credentials(protocol)
+        self.only = self.credentials if len(self.credentials) == 1 else None  # no turn to take
         self.turns = upstream.turns
         self.timeouts = timeouts
         self.weight = weight
@@ -78,8 +80,6 @@ class Candidate:
     def credential_turn(self) -> tuple[Credential, ...]:
         """All credentials, beginning with the one whose turn it is."""
         credentials = self.credentials
-        if len(credentials) == 1:
-            return credentials
         first = self.turns.take()
         return credentials[first:] + credentials[:first]
 
@@ -90,7 +90,7 @@ class Candidate:
 class Plan:
     """What a name stands for, for clients of one protocol."""
 
-    __slots__ = ("_orders", "candidates", "on_loss", "retries", "strategy")
+    __slots__ = ("_orders", "candidates", "on_loss", "only", "retries", "strategy")
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class Plan:
         on_loss: OnLoss | None = None,
     ) -> None:
         self.candidates = candidates
+        self.only = candidates if len(candidates) == 1 else None  # no order to choose
         self.strategy = strategy
         self.retries = retries
         self.on_loss = on_loss

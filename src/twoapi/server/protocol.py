@@ -18,8 +18,9 @@ from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.port import Flow
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
+from twoapi.server.head import Head, head_size
 from twoapi.server.inbound import Inbound
-from twoapi.server.routes import client_codec, route_for
+from twoapi.server.routes import client_codec
 from twoapi.server.site import Site, header_lines
 from twoapi.wire.http import Incoming
 
@@ -32,6 +33,8 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _JOIN_LIMIT = 32768  # larger bodies are written beside their head instead of being copied behind it
 _DRAIN_LIMIT = 1 << 20  # a refused request's body up to this size is read and dropped, so the connection can stay
 _LINGER = 2.0  # seconds in which a refused client may read its answer while it is still sending
+_UNKNOWN_CLIENT = client_codec(b"", {})  # who sends no whole head cannot be asked what it speaks
+_NO_REQUEST = Fault("invalid_request", "this is not a request")
 _ASGI_PREFIXES = (b"/api/", b"/console")
 
 
@@ -55,6 +58,7 @@ class GatewayProtocol(HttpToolsProtocol):
         # uvicorn's would read on behind a message that closes the connection; a gateway must not.
         self.parser = httptools.HttpRequestParser(self)
         self.head_read = 0  # bytes of the request's head in earlier reads
+        self.last_head: Head | None = None
         self.inbound: Inbound | None = None  # being received
         self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
         self.running: Inbound | None = None  # being answered
@@ -102,7 +106,7 @@ class GatewayProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse_malformed(error)
         inbound = self.inbound
-        if inbound is not None and not inbound.has_head:
+        if inbound is not None and inbound.head is None:
             self.head_read += len(data)
             if self.head_read > 2 * self.worker.limits.header:
                 self._refuse_now(inbound, _head_too_large(self.worker.limits.header))
@@ -161,40 +165,50 @@ class GatewayProtocol(HttpToolsProtocol):
         inbound = self.inbound
         if inbound is None:
             inbound = self.inbound = Inbound()
-        parser = self.parser
-        raw = self.raw_headers
-        inbound.headers = {name.lower(): value for name, value in raw.items()}
-        inbound.has_head = True
-        limit = self.worker.limits.header
-        if self.head_read + self.read > limit and _head_size(inbound.url, raw) > limit:
+        raw, limit = self.raw_headers, self.worker.limits.header
+        if self.head_read + self.read > limit and head_size(inbound.url, raw) > limit:
             inbound.refusal = _head_too_large(limit)
         self.head_read = 0
+        length = raw.pop(b"content-length", None) or raw.pop(b"Content-Length", None)
+        head = self._head(inbound.url, raw)
         raw.clear()
-        inbound.method = parser.get_method()
-        path, _, inbound.query = inbound.url.partition(b"?")
-        inbound.path = path
-        if path.startswith(_ASGI_PREFIXES):
-            self._hand_to_asgi(inbound)
+        if inbound.url.startswith(_ASGI_PREFIXES):
+            self._hand_to_asgi(head, length)
             return
-        inbound.route = route = route_for(path)
-        inbound.codec = (route and route.codec) or client_codec(path, inbound.headers)
-        version = parser.get_http_version()
-        inbound.version_10 = version == "1.0"
-        if version not in ("1.1", "1.0"):
-            self._refuse_now(inbound, Fault("invalid_request", f"HTTP/{version} is not spoken here, HTTP/1.1 is"))
-            return
-        inbound.keep_alive = parser.should_keep_alive()
+        inbound.head = head
+        inbound.keep_alive = head.keep_alive
         if inbound.refusal is None:
-            inbound.refusal = self._objection(inbound)
-        expects = inbound.headers.get(b"expect")
-        if expects is not None and expects.lower() == b"100-continue":
-            inbound.expects = True
+            inbound.refusal = head.objection or self._objection(head, length)
         if inbound.refusal is not None:
-            declared = int(inbound.headers.get(b"content-length", b"0"))
-            if inbound.expects or declared > _DRAIN_LIMIT:
+            if head.expects or (length is not None and int(length) > _DRAIN_LIMIT):
                 self._refuse_now(inbound, inbound.refusal)
-        elif inbound.expects and self.running is None and not inbound.version_10:
+        elif head.expects and self.running is None and not head.is_http_10:
             self.transport.write(_CONTINUE)
+
+    def _head(self, url: bytes, raw: dict[bytes, bytes]) -> Head:
+        """The head of the request at hand; the last one again when the client says the same."""
+        last, parser, snapshot = self.last_head, self.parser, self.worker.snapshot
+        method, version = parser.get_method(), parser.get_http_version()
+        if (
+            last is not None
+            and last.raw == raw
+            and last.url == url
+            and last.method == method
+            and last.version == version
+            and last.snapshot is snapshot
+        ):
+            return last
+        self.last_head = head = Head(url, raw.copy(), method, version, snapshot, keep_alive=parser.should_keep_alive())
+        return head
+
+    def _objection(self, head: Head, length: bytes | None) -> Fault | None:
+        """What is wrong with this request though its head is right."""
+        worker = self.worker
+        if length is not None and int(length) > worker.limits.body:
+            return _too_large(worker.limits.body)
+        if worker.running >= worker.limits.streams and head.route is not None and head.route.kind == "generate":
+            return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
+        return None
 
     def on_body(self, body: bytes) -> None:
         if self.asgi:
@@ -241,7 +255,7 @@ class GatewayProtocol(HttpToolsProtocol):
             len(body),
             b"" if running.keep_alive and not self.draining else b"connection: close\r\n",
         )
-        if running.method == b"HEAD":
+        if running.head is not None and running.head.method == b"HEAD":
             self.transport.write(head)
         elif len(body) < _JOIN_LIMIT:
             self.transport.write(head + body)
@@ -253,7 +267,7 @@ class GatewayProtocol(HttpToolsProtocol):
         """Status 200 and a body of unknown length."""
         running = self.running
         assert running is not None  # noqa: S101  as above
-        self.chunked = not running.version_10
+        self.chunked = running.head is None or not running.head.is_http_10
         if not self.chunked:
             running.keep_alive = False
         self.pending_head = b"HTTP/1.1 200 OK\r\n%scache-control: no-cache\r\n%s%s\r\n" % (
@@ -294,25 +308,23 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start(self, inbound: Inbound) -> None:
         self.running = inbound
-        self.worker.counters.requests += 1
-        codec = inbound.codec
-        assert codec is not None  # noqa: S101  set with the headers
-        if inbound.refusal is not None:
-            status, headers, body = codec.encode_fault(inbound.refusal, self.worker.next_id())
+        worker = self.worker
+        worker.counters.requests += 1
+        head = inbound.head
+        if head is None or inbound.refusal is not None:
+            codec = _UNKNOWN_CLIENT if head is None else head.codec
+            status, headers, body = codec.encode_fault(inbound.refusal or _NO_REQUEST, worker.next_id())
             self.answer(status, header_lines(headers), body)
             return
-        route = inbound.route
-        assert route is not None  # noqa: S101  without one there is a refusal
-        if route.kind != "generate":
-            status, lines, body = self.site.answer(route, inbound, codec)
-            self.answer(status, lines, body)
+        route, key = head.route, head.key
+        if route is None or route.kind != "generate" or key is None:
+            self.answer(*self.site.answer(head))
             return
-        assert inbound.key is not None  # noqa: S101  likewise
-        incoming = Incoming(
-            inbound.path.decode("latin-1"), inbound.headers, inbound.body(), inbound.query.decode("latin-1")
+        exchange = Exchange(
+            worker, head.codec, Incoming(head.path, head.headers, inbound.body(), head.query), key, self
         )
-        exchange = self.worker.start(codec, incoming, inbound.key, self)
-        if self.running is inbound and not exchange.is_over:
+        exchange.begin()
+        if not exchange.is_over:
             self.exchange = exchange
 
     def _finished(self) -> None:
@@ -329,7 +341,7 @@ class GatewayProtocol(HttpToolsProtocol):
             if self.flow.read_paused:
                 self.flow.resume_reading()
             inbound = self.inbound
-            if inbound is not None and inbound.expects and inbound.refusal is None:
+            if inbound is not None and inbound.head is not None and inbound.head.expects and inbound.refusal is None:
                 self.transport.write(_CONTINUE)
 
     def _start_next(self) -> None:
@@ -346,42 +358,12 @@ class GatewayProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _objection(self, inbound: Inbound) -> Fault | None:
-        """What is wrong with a request as far as its line and headers tell."""
-        route = inbound.route
-        if route is None:
-            return Fault("not_found", f"there is no {_shown(inbound.path)} here; see the README for the paths")
-        if inbound.method != route.method and not (inbound.method == b"HEAD" and route.method == b"GET"):
-            return Fault(
-                "method_not_allowed",
-                f"{_shown(inbound.path)} takes {route.method.decode()}, not {_shown(inbound.method)}",
-            )
-        worker, headers = self.worker, inbound.headers
-        if route.needs_key:
-            inbound.key = worker.snapshot.keys.find(headers, inbound.query)
-            if inbound.key is None:
-                return _unauthenticated(headers, inbound.query)
-        if worker.running >= worker.limits.streams and route.kind == "generate":
-            return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
-        length = headers.get(b"content-length")
-        if length is not None and int(length) > worker.limits.body:
-            return _too_large(worker.limits.body)
-        encoding = headers.get(b"content-encoding", b"identity")
-        if encoding != b"identity":
-            return Fault(
-                "invalid_request",
-                f"content-encoding {_shown(encoding)} is not supported; send the body uncompressed",
-                status=415,
-            )
-        return None
-
     def _refuse_now(self, inbound: Inbound, fault: Fault) -> None:
         """Answers before the request is complete, and closes: what still comes is not read."""
         self.inbound = None
         inbound.keep_alive = False
         inbound.cut_short = True
         inbound.refusal = fault
-        inbound.codec = inbound.codec or client_codec(inbound.path or inbound.url, inbound.headers)
         self.closing = True
         if self.running is not None or self.waiting:
             self.waiting.append(inbound)
@@ -393,18 +375,16 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self._refuse_now(self.inbound or Inbound(), Fault("invalid_request", f"this is not valid HTTP/1.1: {error}"))
 
-    def _hand_to_asgi(self, inbound: Inbound) -> None:
+    def _hand_to_asgi(self, head: Head, length: bytes | None) -> None:
         self.asgi = True
         self.inbound = None
         super().on_message_begin()  # uvicorn's own callbacks, by their class: on_header of this object is the dict's
-        super().on_url(inbound.url)
-        for name, value in inbound.headers.items():
+        super().on_url(head.url)
+        for name, value in head.raw.items():
             super().on_header(name, value)
+        if length is not None:
+            super().on_header(b"content-length", length)
         super().on_headers_complete()
-
-
-def _head_size(url: bytes, headers: dict[bytes, bytes]) -> int:
-    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers.items())
 
 
 def _head_too_large(limit: int) -> Fault:
@@ -413,17 +393,3 @@ def _head_too_large(limit: int) -> Fault:
 
 def _too_large(limit: int) -> Fault:
     return Fault("too_large", f"the request body is larger than {limit} bytes")
-
-
-def _unauthenticated(headers: dict[bytes, bytes], query: bytes) -> Fault:
-    given = b"authorization" in headers or b"x-api-key" in headers or b"x-goog-api-key" in headers or b"key=" in query
-    what = "this gateway does not know the key" if given else "no key was sent"
-    return Fault(
-        "unauthenticated",
-        f"{what}; send one of its client keys as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`",
-        code="invalid_api_key",
-    )
-
-
-def _shown(value: bytes) -> str:
-    return ascii(value[:200].decode("latin-1"))

@@ -1,5 +1,6 @@
 """Which path belongs to which protocol, and which key a request carries."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -50,7 +51,7 @@ def route_for(path: bytes) -> Route | None:
     return route
 
 
-def client_codec(path: bytes, headers: dict[bytes, bytes]) -> Codec:
+def client_codec(path: bytes, headers: Mapping[bytes, bytes]) -> Codec:
     """The protocol in which a client wants its errors and lists when the path alone does not tell."""
     if b"anthropic-version" in headers or path.startswith((b"/anthropic", b"/v1/messages")):
         return _MESSAGES

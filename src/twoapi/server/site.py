@@ -2,9 +2,8 @@
 
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
-from twoapi.protocols.base import Codec, ModelEntry
-from twoapi.server.inbound import Inbound
-from twoapi.server.routes import Route
+from twoapi.protocols.base import ModelEntry
+from twoapi.server.head import Head
 from twoapi.wire import json
 from twoapi.wire.http import Headers
 
@@ -17,27 +16,27 @@ class Site:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def answer(self, route: Route, inbound: Inbound, codec: Codec) -> tuple[int, bytes, bytes]:
+    def answer(self, head: Head) -> tuple[int, bytes, bytes]:
         """Status, header lines and body for a route that starts no exchange."""
-        if route.kind == "models":
-            return self._models(inbound, codec)
-        if route.kind == "ready" and self._worker.draining:
+        kind = head.route.kind if head.route is not None else "root"
+        if kind == "models":
+            return self._models(head)
+        if kind == "ready" and self._worker.draining:
             return 503, _JSON, b'{"status":"draining"}'
-        if route.kind == "root":
+        if kind == "root":
             return 200, _JSON, b'{"name":"twoapi","docs":"README.md","health":"/healthz","models":"/v1/models"}'
         return 200, _JSON, b'{"status":"ok"}'
 
-    def _models(self, inbound: Inbound, codec: Codec) -> tuple[int, bytes, bytes]:
-        key = inbound.key
+    def _models(self, head: Head) -> tuple[int, bytes, bytes]:
+        key, codec = head.key, head.codec
         entries = [
             ModelEntry(id=name, created=self._worker.snapshot.created, owner=owner)
             for name, owner in self._worker.snapshot.model_names()
             if key is None or key.may_use(name)
         ]
-        _, _, wanted = inbound.path.partition(b"/models/")
-        if not wanted:
+        _, _, name = head.path.partition("/models/")
+        if not name:
             return 200, _JSON, codec.encode_models(entries)
-        name = wanted.decode("utf-8", "replace")
         for entry in entries:
             if entry.id == name:
                 listed = json.at_pointer(codec.encode_models([entry]), "/data/0")

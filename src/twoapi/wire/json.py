@@ -99,9 +99,13 @@ def replace_member(body: bytes, members: Mapping[str, Raw], name: str, value: by
     `members` are the document's, as `fields` gave them; `value` is JSON. When a key is spelled with escapes or occurs
     twice, the members are re-joined: their bytes are kept, the space between them is not.
     """
-    span = _span(body, members, name) if name in members else None
+    old = members.get(name)
+    joined = encode({**members, name: Raw(value)})
+    if old is not None and len(joined) == len(body) - memoryview(old).nbytes + len(value):
+        return joined  # there is no space between the members, so that joining them anew gives the same bytes
+    span = _span(body, members, name) if old is not None else None
     if span is None:
-        return encode({**members, name: Raw(value)})
+        return joined
     view = memoryview(body)  # each byte is copied once
     return b"".join((view[: span[0]], value, view[span[1] :]))
 

@@ -1,0 +1,98 @@
+"""What a request's line and headers say, and what is wrong with them: all that can be known before the body."""
+
+from collections.abc import Mapping
+
+from twoapi.gateway.snapshot import Snapshot
+from twoapi.ir import Fault
+from twoapi.policy.access import KeyEntry
+from twoapi.protocols.base import Codec
+from twoapi.server.routes import Route, client_codec, route_for
+
+
+class Head:
+    """A request's head, understood. A client that stays connected sends the same one again and again, so one object
+    serves many requests; nothing in it changes. The declared length is not part of it.
+    """
+
+    __slots__ = (
+        "codec",
+        "expects",
+        "headers",
+        "is_http_10",
+        "keep_alive",
+        "key",
+        "method",
+        "objection",
+        "path",
+        "query",
+        "raw",
+        "route",
+        "snapshot",
+        "url",
+        "version",
+    )
+
+    def __init__(
+        self,
+        url: bytes,
+        raw: dict[bytes, bytes],
+        method: bytes,
+        version: str,
+        snapshot: Snapshot,
+        *,
+        keep_alive: bool,
+    ) -> None:
+        self.url = url
+        self.raw = raw  # header names as they were spelled
+        self.method = method
+        self.version = version
+        self.snapshot = snapshot
+        self.keep_alive = keep_alive
+        self.headers: Mapping[bytes, bytes] = {name.lower(): value for name, value in raw.items()}
+        path, _, query = url.partition(b"?")
+        self.path = path.decode("latin-1")
+        self.query = query.decode("latin-1")
+        self.is_http_10 = version == "1.0"
+        self.route: Route | None = route_for(path)
+        self.codec: Codec = (self.route and self.route.codec) or client_codec(path, self.headers)
+        self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
+        self.key: KeyEntry | None = snapshot.keys.find(self.headers, query)
+        self.objection = self._object()
+
+    def _object(self) -> Fault | None:
+        """Why a request with this head is refused whatever its body is."""
+        route, method = self.route, self.method
+        if self.version not in ("1.1", "1.0"):
+            return Fault("invalid_request", f"HTTP/{self.version} is not spoken here, HTTP/1.1 is")
+        if route is None:
+            return Fault("not_found", f"there is no {_shown(self.path)} here; see the README for the paths")
+        if method != route.method and not (method == b"HEAD" and route.method == b"GET"):
+            message = f"{_shown(self.path)} takes {route.method.decode()}, not {_shown(method.decode('latin-1'))}"
+            return Fault("method_not_allowed", message)
+        if route.needs_key and self.key is None:
+            return self._unauthenticated()
+        encoding = self.headers.get(b"content-encoding", b"identity")
+        if encoding == b"identity":
+            return None
+        shown = _shown(encoding.decode("latin-1"))
+        message = f"content-encoding {shown} is not supported; send the body uncompressed"
+        return Fault("invalid_request", message, status=415)
+
+    def _unauthenticated(self) -> Fault:
+        headers = self.headers
+        given = b"authorization" in headers or b"x-api-key" in headers or b"x-goog-api-key" in headers
+        what = "this gateway does not know the key" if given or "key=" in self.query else "no key was sent"
+        return Fault(
+            "unauthenticated",
+            f"{what}; send one of its client keys as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`",
+            code="invalid_api_key",
+        )
+
+
+def head_size(url: bytes, raw: Mapping[bytes, bytes]) -> int:
+    """The bytes of a head, nearly."""
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in raw.items())
+
+
+def _shown(text: str) -> str:
+    return ascii(text[:200])
