@@ -7,6 +7,7 @@ from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.name import NAME
 
 _MOST = 4
+_PLAIN = wire.CacheBreakpoint(mode="explicit")  # never changed
 _SHORT, _LONG = 1800, 43200  # the lifetimes that the vendor offers
 
 
@@ -34,7 +35,9 @@ class CacheMarks:
         """Puts the mark of a part, or else one that waits, on the last of its wire parts."""
         if mark is None and self.pending is None:
             return
-        holder = next((part for part in reversed(parts) if _holds(part)), None)
+        holder = parts[-1] if parts else None
+        if holder is None or type(holder) is Raw or type(holder) is wire.RefusalPart:
+            holder = next((part for part in reversed(parts) if _holds(part)), None)
         if holder is None:
             if mark is not None:
                 self.carry(mark, path)
@@ -58,6 +61,8 @@ class CacheMarks:
         """Drops what found no place and what is over the limit."""
         if self.pending is not None:
             self._drop(self.pending[1], "no part behind it can hold a cache breakpoint")
+        if len(self._placed) <= _MOST:
+            return
         for part, path in self._placed[:-_MOST]:
             if not isinstance(part, wire.RefusalPart):
                 part.prompt_cache_breakpoint = None
@@ -65,7 +70,7 @@ class CacheMarks:
 
     def _encode(self, mark: CacheMark, path: str) -> wire.CacheBreakpoint:
         if mark.ttl is None:
-            return wire.CacheBreakpoint(mode="explicit")
+            return _PLAIN
         ttl = encode_ttl(mark.ttl, path, self._losses)
         return wire.CacheBreakpoint(mode="explicit", ttl=ttl)
 

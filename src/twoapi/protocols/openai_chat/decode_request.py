@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Raw
 
 from twoapi.ir import CacheMark, Output, ReasoningConfig, Request, Sampling, Schema, State
@@ -14,7 +15,9 @@ from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming
 
-_decode_strict = json.decoder(wire.strict(wire.Body))
+_EMPTY = json.EMPTY
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_strict = msgspec.json.Decoder(wire.strict(wire.Body)).decode
 _decode_lenient = json.decoder(wire.Body)
 
 _EFFORTS: dict[str, Effort] = {
@@ -54,18 +57,19 @@ _PATHS_MAX_TOKENS: dict[str, str] = {**_PATHS, "max_tokens": "/max_tokens"}
 
 def decode_request(incoming: Incoming) -> Request:
     """The whole request; raises FaultError on one that breaks the vendor's rules."""
-    body, extras = _read(incoming.body)
+    payload = incoming.body
+    extras: dict[str, Raw] = {}
     try:
-        return _build(body, incoming.body, extras)
+        body = _decode_strict(payload)
+    except _BAD:
+        body, extras = _read_leniently(payload)
+    try:
+        return _build(body, payload, extras)
     except WireError as error:
         raise refuse(error.message, error.pointer or None) from None
 
 
-def _read(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
-    try:
-        return _decode_strict(payload), {}
-    except WireError:
-        pass
+def _read_leniently(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
     try:
         return _decode_lenient(payload), json.unknown_fields(payload, wire.Body)
     except WireError as error:
@@ -75,51 +79,52 @@ def _read(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
 def _build(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> Request:
     _keep_unmodelled(body, extras)
     decoder = MessageDecoder(payload, extras)
-    messages = decoder.decode(body.messages)
-    options = body.stream_options
-    if options is not None and not json.is_null(options.include_obfuscation):
-        extras["/stream_options/include_obfuscation"] = options.include_obfuscation
+    options, user = body.stream_options, body.user
+    if user is not None and body.safety_identifier is not None:
+        extras["/user"] = Raw(json.encode(user))
+        user = None
     request = Request(
         protocol=NAME,
         model=body.model,
-        messages=messages,
+        messages=decoder.decode(body.messages),
         parallel=body.parallel_tool_calls,
         sampling=_decode_sampling(body),
         cache_key=body.prompt_cache_key,
-        user_id=body.safety_identifier,
+        user_id=body.safety_identifier if user is None else user,
         metadata=body.metadata,
         tier=body.service_tier,
         stream=body.stream is True,
         include_usage=None if options is None else options.include_usage,
         legacy_functions=decoder.legacy,
         extras=extras,
-        paths=_paths(body),
+        paths=_PATHS,
     )
+    # Members that most requests do not have cost one look each.
+    if body.max_completion_tokens is None or body.user is not None or body.functions is not None:
+        request.paths = _paths(body)
     if (
         body.tools
-        or body.functions
         or body.tool_choice
+        or body.functions
         or body.function_call
-        or not json.is_null(body.web_search_options)
+        or (body.web_search_options is not _EMPTY and not json.is_null(body.web_search_options))
     ):
         request.tools = decode_tools(body, payload, extras)
         request.tool_choice = decode_choice(body)
-        request.legacy_functions |= body.functions is not None or body.function_call is not None
+        if body.functions is not None or body.function_call is not None:
+            request.legacy_functions = True
     if body.reasoning_effort is not None:
         request.reasoning = _decode_effort(body.reasoning_effort)
     if body.store is not None:
         request.state = State(store=body.store)
-    if body.user is not None:
-        _decode_user(body, request)
-    if body.prompt_cache_options is not json.EMPTY:
+    if body.prompt_cache_options is not _EMPTY:
         _decode_cache_options(body.prompt_cache_options, request)
     _decode_output(body, request)
     return request
 
 
 def _decode_sampling(body: wire.Body) -> Sampling:
-    stop = body.stop
-    limit = body.max_completion_tokens
+    stop, limit, bias = body.stop, body.max_completion_tokens, body.logit_bias
     return Sampling(
         max_tokens=body.max_tokens if limit is None else limit,
         temperature=body.temperature,
@@ -128,11 +133,11 @@ def _decode_sampling(body: wire.Body) -> Sampling:
         presence_penalty=body.presence_penalty,
         frequency_penalty=body.frequency_penalty,
         seed=body.seed,
-        stop=[stop] if isinstance(stop, str) else stop,
+        stop=[stop] if type(stop) is str else stop,  # type: ignore[arg-type]  # mypy does not narrow by `type() is`
         n=body.n,
         logprobs=body.logprobs,
         top_logprobs=body.top_logprobs,
-        logit_bias=_given(body.logit_bias),
+        logit_bias=None if bias is _EMPTY else _given(bias),
     )
 
 
@@ -152,13 +157,6 @@ def _decode_effort(word: str) -> ReasoningConfig:
     if effort is None:
         raise refuse(f"reasoning_effort {word!r} is not one of {', '.join(_EFFORTS)}", "/reasoning_effort")
     return ReasoningConfig(effort=effort)
-
-
-def _decode_user(body: wire.Body, request: Request) -> None:
-    if request.user_id is None:
-        request.user_id = body.user
-    else:
-        request.extras["/user"] = Raw(json.encode(body.user))
 
 
 _decode_options = json.decoder(wire.strict(wire.CacheOptions))
@@ -220,12 +218,15 @@ def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:
 
 def _keep_unmodelled(body: wire.Body, extras: dict[str, Raw]) -> None:
     """The vendor's fields that the model does not hold ride along for an upstream of the same protocol."""
-    if not json.is_null(body.moderation):
+    if body.moderation is not _EMPTY and not json.is_null(body.moderation):
         extras["/moderation"] = body.moderation
-    if not json.is_null(body.prompt_cache_retention):
+    if body.prompt_cache_retention is not _EMPTY and not json.is_null(body.prompt_cache_retention):
         extras["/prompt_cache_retention"] = body.prompt_cache_retention
     if body.max_tokens is not None and body.max_completion_tokens is not None:
         extras["/max_tokens"] = Raw(json.encode(body.max_tokens))
+    options = body.stream_options
+    if options is not None and not json.is_null(options.include_obfuscation):
+        extras["/stream_options/include_obfuscation"] = options.include_obfuscation
 
 
 def _given(raw: Raw) -> Raw | None:

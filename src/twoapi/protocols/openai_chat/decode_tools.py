@@ -9,10 +9,28 @@ from twoapi.wire import json
 
 WEB_SEARCH = "web_search_options"
 
+_EMPTY = json.EMPTY
+_N = 110  # the first byte of null
+
+
+def _place(number: int) -> str:
+    return f"/tools/{number}"
+
+
+_KNOWN = 256
+_PLACES = tuple(map(_place, range(_KNOWN)))  # of the tools of nearly every request
+
 
 def decode_tools(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> list[Tool]:
     """Every tool that is declared, the deprecated functions and the vendor's own web search among them."""
-    tools = [_decode_tool(tool, f"/tools/{i}", payload, extras) for i, tool in enumerate(body.tools or ())]
+    tools = []
+    for number, tool in enumerate(body.tools or ()):
+        at = _PLACES[number] if number < _KNOWN else _place(number)
+        # Requests of agents declare dozens of functions: each costs one call, and two looks at a first byte.
+        if tool.type == "function" and tool.function is not None:
+            tools.append(_decode_function(tool.function, at))
+        else:
+            tools.append(_decode_tool(tool, at, payload, extras))
     for number, function in enumerate(body.functions or ()):
         tools.append(_decode_function(function, f"/functions/{number}"))
     if not json.is_null(body.web_search_options):
@@ -30,8 +48,6 @@ def decode_tools(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> lis
 
 
 def _decode_tool(tool: wire.Tool, at: str, payload: bytes, extras: dict[str, Raw]) -> Tool:
-    if tool.type == "function" and tool.function is not None:
-        return _decode_function(tool.function, at)
     if tool.type == "custom" and tool.custom is not None:
         return _decode_custom(tool.custom, at)
     if tool.type in ("function", "custom"):
@@ -44,10 +60,11 @@ def _decode_tool(tool: wire.Tool, at: str, payload: bytes, extras: dict[str, Raw
 
 
 def _decode_function(function: wire.FunctionTool, at: str) -> Tool:
+    description, parameters = function.description, function.parameters
     return Tool(
         name=function.name,
-        description=None if json.is_null(function.description) else function.description,
-        schema=None if json.is_null(function.parameters) else Schema(function.parameters),
+        description=None if description is _EMPTY or memoryview(description)[0] == _N else description,
+        schema=None if parameters is _EMPTY or memoryview(parameters)[0] == _N else Schema(parameters),
         strict=function.strict,
         at=at,
     )

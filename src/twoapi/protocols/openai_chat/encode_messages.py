@@ -62,21 +62,28 @@ class MessageEncoder:
     def encode(self, messages: list[Message]) -> list[out.Message]:
         """The wire messages in order."""
         encoded: list[out.Message] = []
+        marks, roles, any_content = self._marks, self._plain_roles, not self._keep_lists
         for message in messages:
             parts = message.parts
-            # Nearly all messages are one text.
+            # Nearly all messages are one text, which is moved as it is.
             if (
                 len(parts) == 1
                 and type(text := parts[0]) is Text
-                and text.cache is None
-                and not text.citations
-                and self._marks.pending is None
-                and message.role in self._plain_roles
-                and (message.plain_content or not self._keep_lists)
+                and message.role in roles
+                and (any_content or message.plain_content)
             ):
-                encoded.append(out.Message(role=message.role, content=text.text, name=message.name))
-            else:
-                _ROLES[message.role](self, message, encoded)
+                if text.cache is None and marks.pending is None:
+                    encoded.append(out.Message(role=message.role, content=text.text, name=message.name))
+                    continue
+                if text.cache is not None and marks.pending is None and message.role != "assistant":
+                    # The mark of a system prompt: it needs the list form, and nothing else of the long way.
+                    contents: Contents = [wire.TextPart(text=as_raw(text.text))]
+                    marks.place(text.cache, message.at + text.at, contents)
+                    encoded.append(
+                        out.Message(role=message.role, content=self._shortest(message, contents), name=message.name)
+                    )
+                    continue
+            _ROLES[message.role](self, message, encoded)
         return encoded
 
     def name(self, name: str, namespace: str | None) -> str:

@@ -38,10 +38,17 @@ class ToolEncoder:
         tools: list[out.Tool | Raw] = []
         functions: list[out.FunctionTool] = []
         for tool in self._request.tools:
-            encoded = self._tool(tool, body)
-            if isinstance(encoded, out.Tool) and encoded.function is not None and legacy:
-                functions.append(encoded.function)
-            elif encoded is not None:
+            if tool.cache is not None:
+                self._marks.carry(tool.cache, tool.at)
+            if tool.kind == "function":
+                function = self._function(tool)
+                if legacy:
+                    functions.append(function)
+                else:
+                    tools.append(out.Tool(type="function", function=function))
+                continue
+            encoded = self._other(tool, body)
+            if encoded is not None:
                 tools.append(encoded)
         if tools:
             body.tools = tools
@@ -51,28 +58,31 @@ class ToolEncoder:
         if self._request.parallel is not None and (tools or self._same):
             body.parallel_tool_calls = self._request.parallel
 
-    def _tool(self, tool: Tool, body: out.Body) -> out.Tool | Raw | None:
-        if tool.cache is not None:
-            self._marks.carry(tool.cache, tool.at)
-        match tool.kind:
-            case "function":
-                self._report(tool)
-                return out.Tool(type="function", function=self._function(tool))
-            case "custom":
-                self._report(tool)
-                return out.Tool(type="custom", custom=self._custom(tool))
-            case "server" | "client_defined":
-                return self._server(tool, body)
+    def _other(self, tool: Tool, body: out.Body) -> out.Tool | Raw | None:
+        if tool.kind == "custom":
+            self._report(tool)
+            return out.Tool(type="custom", custom=self._custom(tool))
+        return self._server(tool, body)
 
     def _function(self, tool: Tool) -> out.FunctionTool:
+        # Dozens in the requests of agents; nothing is called for what a plain one does not have.
+        if (
+            tool.examples
+            or tool.output_schema is not None
+            or tool.deferred is not None
+            or tool.callers is not None
+            or tool.eager_streaming is not None
+        ):
+            self._report(tool)
+        schema, strict, namespace = tool.schema, tool.strict, tool.namespace
         return out.FunctionTool(
-            name=self._name(tool.name, tool.namespace),
+            name=tool.name if namespace is None and self._same else self._name(tool.name, namespace),
             description=tool.description,
-            parameters=None if tool.schema is None else tool.schema.raw,
-            strict=self._strict(tool.strict, tool.schema, tool.at),
+            parameters=None if schema is None else schema.raw,
+            strict=None if strict is None else self._strict(strict, schema, tool.at),
         )
 
-    def _strict(self, strict: bool | None, schema: Schema | None, at: str) -> bool | None:  # noqa: FBT001
+    def _strict(self, strict: bool, schema: Schema | None, at: str) -> bool | None:  # noqa: FBT001
         if not strict:
             return strict if self._capabilities.strict_tools else None
         if not self._capabilities.strict_tools:

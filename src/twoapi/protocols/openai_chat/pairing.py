@@ -11,9 +11,14 @@ def pair_results(messages: list[Message], losses: list[Loss]) -> list[Message]:
 
     Assistant turns that follow each other become one, because results may only stand behind the last of them.
     """
-    if not any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts):
-        return messages
-    return _Pairing(_merge_assistants(messages), losses).run()
+    for message in messages:
+        for part in message.parts:
+            if type(part) in _PAIRED:
+                return _Pairing(_merge_assistants(messages), losses).run()
+    return messages
+
+
+_PAIRED = frozenset({ToolCall, ToolResult})
 
 
 class _Pairing:
