@@ -32,7 +32,8 @@ _SPEAKERS = frozenset(("user", "assistant"))
 def bare_turns(messages: list[ir.Message]) -> Wire | None:
     """The members `system` and `messages` when the conversation is bare texts, as most are; None when it is not.
 
-    It spares those the work of `encode_turns`, in one loop without calls: no rule of the service but that on blank texts can be broken here.
+    It spares those the work of `encode_turns`, in one loop without calls: of the service's rules only that on blank
+    texts can be broken here.
     """
     system: list[Wire] = []
     system_text: ir.JsonText | None = None

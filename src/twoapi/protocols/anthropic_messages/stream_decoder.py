@@ -23,6 +23,9 @@ from twoapi.wire.json import EMPTY, decoder, encode, fields, first_byte
 from twoapi.wire.sse import Frame, SseReader
 
 _decode_event = msgspec.json.Decoder(schema.StreamEvent).decode
+_decode_str = msgspec.json.Decoder(str).decode
+_Delta = ir.Delta
+_TEXT_START = b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 _decode_start = decoder(schema.MessageAnswer)
 
 
@@ -85,6 +88,8 @@ class AnthropicStreamDecoder:
         "_restore",
         "_started",
         "_stop",
+        "_text_part",
+        "_text_start",
         "_usage",
     )
 
@@ -96,6 +101,8 @@ class AnthropicStreamDecoder:
         self._next = 0
         self._started = False
         self._done = False
+        self._text_start = b""  # what a delta of the open text begins with; empty when none is open
+        self._text_part = -1
         self._called = False
         self._stop: schema.StreamDelta | None = None
         self._usage = schema.Usage()
@@ -111,9 +118,22 @@ class AnthropicStreamDecoder:
             self._fail(upstream_fault(error.message))
             return self._taken()
         for frame in frames:
+            data = frame[1]
+            # Nearly all frames: more of the open text, spelled as the vendor does (with spaces at the end, sometimes).
+            if self._text_start and data.startswith(self._text_start):
+                end = data.rfind(b'"') + 1
+                if data[end:] == b"}}" or data[end:].replace(b" ", b"") == b"}}":
+                    try:
+                        text = _decode_str(data[len(self._text_start) : end])
+                    except (msgspec.DecodeError, UnicodeDecodeError):
+                        text = None
+                    if text is not None:
+                        self._events.append(_Delta(0, self._text_part, text))
+                        continue
             if not self._done:
                 self._read(frame)
-        return self._taken()
+        events, self._events = self._events, []
+        return events
 
     def close(self) -> list[ir.Event]:
         """What is left when the connection ended: an answer whose stop reason came is complete."""
@@ -323,6 +343,8 @@ class AnthropicStreamDecoder:
     def _open_part(self, index: int, kind: str) -> _Open:
         opened = self._open[index] = _Open(self._next, kind)
         self._next += 1
+        if kind == "text":
+            self._text_start, self._text_part = _TEXT_START % index, opened.part
         return opened
 
     def _begin(self, opened: _Open, header: ir.Part) -> None:
@@ -344,6 +366,8 @@ class AnthropicStreamDecoder:
         opened = self._open.pop(index, None)
         if opened is None:
             return
+        if opened.part == self._text_part:
+            self._text_start = b""
         if opened.strange:
             self._extras[f"/content/{opened.part}/citations"] = Raw(encode(opened.citations))
         final: ir.Part | None = None
@@ -377,12 +401,14 @@ class AnthropicStreamDecoder:
         self._events.append(ir.Finish(0, stop))
         self._events.append(ir.End(self._extras))
         self._done = True
+        self._text_start = b""
 
     def _fail(self, fault: ir.Fault) -> None:
         if self._done:
             return
         self._events.append(ir.Failed(fault))
         self._done = True
+        self._text_start = b""
 
     _handlers: ClassVar[dict[str, Callable[["AnthropicStreamDecoder", schema.StreamEvent], None]]] = {
         "message_start": _on_message_start,

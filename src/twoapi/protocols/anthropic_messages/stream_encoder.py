@@ -27,6 +27,7 @@ _INPUT = _DELTA + b'{"type":"input_json_delta","partial_json":'
 _SIGNATURE = _DELTA + b'{"type":"signature_delta","signature":'
 _CITATION = _DELTA + b'{"type":"citations_delta","citation":'
 _END = b"}}\n\n"
+_Delta = ir.Delta
 _EXTRA_PLACES = ("context_management", "input_transformations")  # members of the message_delta event itself
 
 
@@ -59,6 +60,8 @@ class AnthropicStreamEncoder:
         "_context",
         "_current",
         "_done",
+        "_hot",
+        "_hot_chunk",
         "_losses",
         "_next",
         "_parts",
@@ -81,6 +84,8 @@ class AnthropicStreamEncoder:
         self._next = 0
         self._started = False
         self._done = False
+        self._hot = -1  # the part that streams text now, once its block is open
+        self._hot_chunk = b""
         self._called = False
         self._refused = False
         self._reported: set[str] = set()
@@ -91,6 +96,10 @@ class AnthropicStreamEncoder:
 
     def feed(self, events: list[ir.Event]) -> bytes:
         """The bytes of these events."""
+        if len(events) == 1:  # most often more of the open text
+            event = events[0]
+            if type(event) is _Delta and event.part == self._hot and not event.candidate:
+                return self._hot_chunk + encode(event.text) + _END
         encoders = self._encoders
         out = [made for event in events if not self._done and (made := encoders[type(event)](self, event))]
         return out[0] if len(out) == 1 else b"".join(out)
@@ -140,6 +149,7 @@ class AnthropicStreamEncoder:
             block.waiting.append(event)
             return b""
         if block.opened and block.chunk and type(block.header) is not ir.ToolCall:
+            self._hot, self._hot_chunk = event.part, block.chunk
             return block.chunk + encode(event.text) + _END
         return self._write(block, event)
 
@@ -183,6 +193,7 @@ class AnthropicStreamEncoder:
         if block is None or block.ended:
             return b""
         block.ended = True
+        self._hot = -1
         if block is not self._current:
             block.waiting.append(event)
             return b""
@@ -237,6 +248,7 @@ class AnthropicStreamEncoder:
 
     def _fail(self, fault: ir.Fault) -> bytes:
         self._done = True
+        self._hot = -1
         return error_frame(fault, self._context.id)
 
     def _skip_candidate(self, candidate: int) -> bytes:
@@ -276,6 +288,7 @@ class AnthropicStreamEncoder:
 
     def _flush(self) -> bytes:
         """Ends whatever part was never ended."""
+        self._hot = -1
         out: list[bytes] = []
         while self._current is not None:
             block = self._current
