@@ -35,10 +35,12 @@ _MISSING = object()
 def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], list[str]]:
     gone: list[str] = []
     new: list[str] = []
-    for name in {**one, **other}:
+    for name in sorted({**one, **other}.keys() - {"messages", "system"}):
         if name == "tools":
             _compare_tools(one.get(name) or [], other.get(name) or [], gone, new)
-        elif name not in {"messages", "system"} and (name, one.get(name)) not in _DEFAULTS:
+        elif name in one and name in other:
+            _compare(one[name], other[name], f"/{_token(name)}", gone, new)
+        elif (name, {**one, **other}[name]) not in _DEFAULTS:
             _compare(one.get(name, _MISSING), other.get(name, _MISSING), f"/{_token(name)}", gone, new)
     return gone, new
 
@@ -46,7 +48,14 @@ def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], li
 # A member that another one brings with it: an effort of reasoning switches reasoning on.
 _IMPLIED = {"/thinking": "output_config"}
 # Said or not, it is the same.
-_DEFAULTS = [("n", 1), ("parallel_tool_calls", True), ("response_format", {"type": "text"}), ("metadata", {})]
+_DEFAULTS = [
+    ("n", 1),
+    ("parallel_tool_calls", True),
+    ("response_format", {"type": "text"}),
+    ("metadata", {}),
+    ("tool_choice", "auto"),
+    ("tool_choice", {"type": "auto"}),
+]
 _DEFAULT_POINTERS = {"/tool_choice/disable_parallel_tool_use": False}
 
 
