@@ -66,7 +66,8 @@ class MessageDecoder:
     def decode(self, messages: list[wire.Message]) -> list[Message]:
         """The messages in order."""
         decoded = []
-        for at, message in zip(_PLACES if len(messages) <= _KNOWN else map(_place, range(len(messages))), messages):
+        places = _PLACES if len(messages) <= _KNOWN else map(_place, range(len(messages)))
+        for at, message in zip(places, messages, strict=False):
             role, content = message.role, message.content
             # Nearly all messages are one string and nothing else. What follows is the hottest line of a request, so
             # it is written out: nothing is called, and of the text only the first byte is looked at.

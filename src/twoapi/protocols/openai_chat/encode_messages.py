@@ -29,6 +29,7 @@ from twoapi.protocols.openai_chat.schema_out import Contents
 from twoapi.protocols.tool_names import ToolNames
 
 _ALL_PLAIN = frozenset({"system", "developer", "user", "assistant"})
+_NO_DEVELOPER = _ALL_PLAIN - {"developer"}
 _ERROR_MARK = "[tool error] "
 
 
@@ -55,7 +56,7 @@ class MessageEncoder:
         # Unknown fields are put back by their place, so lists must stay lists.
         self._keep_lists = self._same and bool(request.extras)
         self._legacy = self._same and request.legacy_functions
-        self._plain_roles = _ALL_PLAIN if capabilities.developer_role else _ALL_PLAIN - {"developer"}
+        self._plain_roles = _ALL_PLAIN if capabilities.developer_role else _NO_DEVELOPER
         self.names = ToolNames(capabilities.max_tool_name)
         self.call_ids: dict[str, str] = {}
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from twoapi.ir import Loss, Request
+from twoapi.ir import Loss, ReasoningConfig, Request, State
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities, Encoded, Restore
 from twoapi.protocols.openai_chat import schema_out as out
@@ -15,6 +15,11 @@ from twoapi.wire import json
 from twoapi.wire.http import Outgoing
 
 PATH = "/chat/completions"
+
+# What most requests have: one comparison each instead of a look at every member. Nothing changes these.
+_NO_STATE = State()
+_NO_REASONING = ReasoningConfig()
+_ASK_USAGE = out.StreamOptions(include_usage=True)
 
 _TIERS = {
     "auto": "auto",
@@ -39,10 +44,11 @@ _BUDGETS: tuple[tuple[int, Effort], ...] = (
 def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
     same = request.protocol == NAME
-    _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
+    if request.state != _NO_STATE:
+        _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
     marks = CacheMarks(losses, enabled=capabilities.cache_marks)
     encoder = MessageEncoder(request, capabilities, losses, marks)
-    body = out.Body(model=model, messages=[])
+    body = _begin(request, model, capabilities)
     if request.tools or request.tool_choice is not None or request.parallel is not None:
         ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
     messages = request.messages if same else pair_results(request.messages, losses)
@@ -54,43 +60,68 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
         raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
     marks.finish()
     _encode_sampling(request, body, capabilities, losses)
-    _encode_reasoning(request, body, capabilities, losses)
-    _encode_output(request, body, losses)
+    if request.reasoning != _NO_REASONING:
+        _encode_reasoning(request, body, capabilities, losses)
+    if request.output.format is not None:
+        _encode_format(request, body, losses)
     _encode_rest(request, body, capabilities, losses)
     if request.stream:
         body.stream = True
-        body.stream_options = out.StreamOptions(include_usage=True) if capabilities.stream_usage else None
-    payload = _encode_extras(request, json.encode(body), losses)
+        body.stream_options = _ASK_USAGE if capabilities.stream_usage else None
+    payload = json.encode(body)
+    if request.extras:
+        payload = _encode_extras(request, payload, losses)
     restore = Restore(names=encoder.names.changed, call_ids=encoder.call_ids)
     return Encoded(Outgoing(PATH, payload), restore)
 
 
+def _begin(request: Request, model: str, capabilities: Capabilities) -> out.Body:
+    """The body with all that is only moved. One call: setting the members one by one would cost more than the rest."""
+    sampling, output = request.sampling, request.output
+    taken, limit = capabilities.sampling, sampling.max_tokens
+    old = False
+    if limit is not None:
+        field = capabilities.max_tokens_field
+        if field == "max_completion_tokens" and request.protocol == NAME:
+            field = request.where("max_tokens")[1:]  # the client's own spelling
+        old = field == "max_tokens"
+    return out.Body(
+        model=model,
+        messages=[],
+        max_tokens=limit if old else None,
+        max_completion_tokens=None if old else limit,
+        temperature=sampling.temperature if taken else None,
+        top_p=sampling.top_p if taken else None,
+        presence_penalty=sampling.presence_penalty,
+        frequency_penalty=sampling.frequency_penalty,
+        seed=sampling.seed,
+        n=sampling.n,
+        logprobs=sampling.logprobs,
+        top_logprobs=sampling.top_logprobs,
+        logit_bias=sampling.logit_bias,
+        verbosity=output.verbosity,
+        modalities=output.modalities,
+        audio=output.audio,
+        prediction=output.prediction,
+        store=request.state.store,
+        metadata=request.metadata,
+        prompt_cache_key=request.cache_key,
+    )
+
+
 def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
     sampling = request.sampling
-    same = request.protocol == NAME
-    field = capabilities.max_tokens_field
-    if same and field == "max_completion_tokens":
-        field = request.where("max_tokens")[1:]  # the client's own spelling
-    if field == "max_tokens":
-        body.max_tokens = sampling.max_tokens
-    else:
-        body.max_completion_tokens = sampling.max_tokens
-    if capabilities.sampling:
-        body.temperature, body.top_p = sampling.temperature, sampling.top_p
-    else:
+    if not capabilities.sampling:
         losses += [
             Loss(request.where(name), "dropped", NAME, "this model takes no sampling parameters")
             for name, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p))
             if value is not None
         ]
-    if same:
-        body.top_k = sampling.top_k
-    elif sampling.top_k is not None:
-        losses.append(Loss(request.where("top_k"), "dropped", NAME, "no top_k here"))
-    body.presence_penalty, body.frequency_penalty = sampling.presence_penalty, sampling.frequency_penalty
-    body.seed, body.n = sampling.seed, sampling.n
-    body.logprobs, body.top_logprobs = sampling.logprobs, sampling.top_logprobs
-    body.logit_bias = sampling.logit_bias
+    if sampling.top_k is not None:
+        if request.protocol == NAME:
+            body.top_k = sampling.top_k
+        else:
+            losses.append(Loss(request.where("top_k"), "dropped", NAME, "no top_k here"))
     if sampling.stop is not None:
         _encode_stop(request, sampling.stop, body, capabilities, losses)
 
@@ -130,12 +161,9 @@ def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabiliti
         losses.append(Loss(request.where("reasoning.detail"), "dropped", NAME, "no detail of reasoning here"))
 
 
-def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None:
+def _encode_format(request: Request, body: out.Body, losses: list[Loss]) -> None:
     output = request.output
-    body.verbosity, body.modalities = output.verbosity, output.modalities
-    body.audio, body.prediction = output.audio, output.prediction
-    if output.format is None:
-        return
+    assert output.format is not None  # noqa: S101  by the caller
     form = out.ResponseFormat(type=output.format)
     if output.format == "json_schema":
         same, strict = request.protocol == NAME, output.strict
@@ -166,9 +194,6 @@ def _refuse_state(request: Request, losses: list[Loss]) -> None:
 
 def _encode_rest(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
     same = request.protocol == NAME
-    body.store = request.state.store
-    body.metadata = request.metadata
-    body.prompt_cache_key = request.cache_key
     if request.user_id is not None:
         if same and request.where("user_id") == "/user":
             body.user = request.user_id
@@ -193,8 +218,6 @@ def _encode_rest(request: Request, body: out.Body, capabilities: Capabilities, l
 
 
 def _encode_extras(request: Request, payload: bytes, losses: list[Loss]) -> bytes:
-    if not request.extras:
-        return payload
     missing = list(request.extras)
     if request.protocol == NAME:
         payload, missing = json.insert(payload, request.extras)
