@@ -153,7 +153,9 @@ def test_a_request_reaches_the_upstream_with_all_it_says(way, capture):
 
 
 @each_answered
-def test_the_answer_is_one_that_the_client_understands(way, capture):
+@pytest.mark.parametrize("as_recorded", [True, False], ids=["as_recorded", "the_other_way"])
+def test_the_answer_is_one_that_the_client_understands(way, capture, as_recorded):
+    capture = capture if as_recorded else the_other_way(capture)
     _, headers, body = post(way, capture)
     whole, part = TYPES[capture.protocol]
     if capture.body.get("stream"):
@@ -169,6 +171,12 @@ def test_the_answer_is_one_that_the_client_understands(way, capture):
         answer = json.loads(body)
     whole.validate_python(answer)
     assert spoken(capture.protocol, answer) == expected(capture)
+
+
+def the_other_way(capture: Capture) -> Capture:
+    """The same request for a stream where a whole answer was wanted, and the reverse."""
+    body = {name: value for name, value in capture.body.items() if name not in {"stream", "stream_options"}}
+    return capture._replace(body=body if capture.body.get("stream") else {**body, "stream": True})
 
 
 def spoken(protocol: str, answer: Any) -> tuple[str, list[tuple[str, Any]], str]:
