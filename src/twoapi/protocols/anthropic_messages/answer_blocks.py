@@ -25,8 +25,7 @@ def encode_parts(
     called = refused = False
     for part in parts:
         if type(part) is ir.Text:
-            _put_text(part, blocks)
-            _report_logprobs(part, losses)
+            _put_text(part, blocks, losses)
         elif type(part) is ir.Reasoning:
             if protocol == NAME or part.opaque or ir.plain(part.text):
                 blocks.append(_reasoning(part, protocol))
@@ -45,7 +44,9 @@ def encode_parts(
     return blocks, called, refused
 
 
-def _put_text(part: ir.Text, blocks: list[Wire | Raw]) -> None:
+def _put_text(part: ir.Text, blocks: list[Wire | Raw], losses: list[ir.Loss]) -> None:
+    if part.logprobs is not None:
+        losses.append(ir.Loss(part.at, "dropped", NAME, "log probabilities"))
     if not part.citations:
         blocks.append({"type": "text", "text": part.text})
     elif all(citation.start is None and citation.end is None for citation in part.citations):
@@ -57,11 +58,6 @@ def _put_text(part: ir.Text, blocks: list[Wire | Raw]) -> None:
             if citations:
                 block["citations"] = [encode_citation(citation) for citation in citations]
             blocks.append(block)
-
-
-def _report_logprobs(part: ir.Text, losses: list[ir.Loss]) -> None:
-    if part.logprobs is not None:
-        losses.append(ir.Loss(part.at, "dropped", NAME, "log probabilities"))
 
 
 def _reasoning(part: ir.Reasoning, protocol: str) -> Wire:

@@ -1,6 +1,7 @@
 """Whole answers, both ways."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 from msgspec import Raw
@@ -26,6 +27,9 @@ from twoapi.wire.json import EMPTY, decoder, encode, fields, insert
 
 _decode_strict = msgspec.json.Decoder(schema.MessageAnswer).decode
 _decode_checked = decoder(schema.MessageAnswer)
+_unmodelled = attrgetter(*schema.ANSWER_UNMODELLED)
+_NOTHING = (EMPTY,) * len(schema.ANSWER_UNMODELLED)
+_OTHER = ir.StopReason(kind="other")
 
 
 class _Inspected(msgspec.Struct):
@@ -61,7 +65,7 @@ def _decode_loosened(body: bytes) -> tuple[schema.MessageAnswer, dict[str, Raw]]
 
 
 def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Restore) -> ir.Response:
-    parts = decode_blocks(list(wire.content), "", "/content", extras)
+    parts = decode_blocks(wire.content, "", "/content", extras)  # type: ignore[arg-type]  # some of those types
     called = restore_calls(parts, restore)
     stop = None
     if wire.stop_reason is not None:
@@ -81,10 +85,11 @@ def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Resto
 
 def collect_extras(wire: schema.MessageAnswer, extras: dict[str, Raw]) -> None:
     """Puts what the canonical model does not hold into extras."""
-    for name in schema.ANSWER_UNMODELLED:
-        value = getattr(wire, name)
-        if value is not EMPTY and bytes(value) != b"null":
-            extras[f"/{name}"] = value
+    unmodelled = _unmodelled(wire)
+    if unmodelled != _NOTHING:
+        for name, value in zip(schema.ANSWER_UNMODELLED, unmodelled, strict=True):
+            if value is not EMPTY and bytes(value) != b"null":
+                extras[f"/{name}"] = value
     if wire.usage is not None:
         extras |= usage_extras(wire.usage)
 
@@ -122,13 +127,15 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     """The whole answer; raises FaultError when it cannot be shown as an answer."""
     if response.fault is not None:
         raise ir.FaultError(response.fault)
-    losses += [
-        ir.Loss(f"/choices/{other.index}", "dropped", NAME, "this protocol has one answer")
-        for other in response.candidates[1:]
-    ]
-    first = response.candidates[0] if response.candidates else ir.Candidate(0, [])
+    candidates = response.candidates
+    if len(candidates) > 1:
+        losses += [
+            ir.Loss(f"/choices/{other.index}", "dropped", NAME, "this protocol has one answer")
+            for other in candidates[1:]
+        ]
+    first = candidates[0] if candidates else ir.Candidate(0, [])
     native = response.protocol == NAME
-    stop = first.stop or ir.StopReason(kind="other")
+    stop = first.stop or _OTHER
     if stop.kind in ("malformed_call", "cancelled"):
         raise ir.FaultError(upstream_fault(f"the model's answer broke off: {stop.raw or stop.kind}"))
     blocks, called, refused = encode_parts(first.parts, stop, response.protocol, losses)

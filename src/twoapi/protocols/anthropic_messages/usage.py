@@ -1,5 +1,7 @@
 """Token counts and stop reasons, both ways."""
 
+from operator import attrgetter
+
 from msgspec import Raw
 
 from twoapi import ir
@@ -29,6 +31,9 @@ _WORDS = {
     "pause": "pause_turn",
     "compaction": "compaction",
 }
+_Usage, _StopReason = ir.Usage, ir.StopReason
+_unmodelled = attrgetter(*schema.USAGE_UNMODELLED)
+_NOTHING = (EMPTY,) * len(schema.USAGE_UNMODELLED)
 _TIERS = {"standard": "standard", "priority": "priority", "batch": "batch", "default": "standard"}
 
 
@@ -36,6 +41,13 @@ def decode_usage(wire: schema.Usage) -> ir.Usage:
     """Disjoint counts; thinking is taken out of the output when the upstream told it."""
     split = wire.cache_creation
     details = wire.output_tokens_details
+    if split is None and details is None and wire.server_tool_use is None:  # as most are
+        return _Usage(
+            input=wire.input_tokens,
+            cache_read=wire.cache_read_input_tokens,
+            cache_write=wire.cache_creation_input_tokens,
+            output=wire.output_tokens,
+        )
     reasoning = None if details is None else details.thinking_tokens
     output = wire.output_tokens
     if output is not None and reasoning is not None:
@@ -88,6 +100,8 @@ def merge_usage(old: schema.Usage, new: schema.Usage) -> None:
 
 def usage_extras(wire: schema.Usage) -> dict[str, Raw]:
     """What the canonical usage does not hold."""
+    if _unmodelled(wire) == _NOTHING:
+        return {}
     return {f"/usage/{name}": value for name in schema.USAGE_UNMODELLED if (value := getattr(wire, name)) is not EMPTY}
 
 
@@ -96,6 +110,8 @@ def decode_stop(reason: str, sequence: str | None, details: Raw, *, called: bool
     kind = _KINDS.get(reason, "other")
     if called and kind == "stop":
         kind = "tool_use"
+    if details is EMPTY and sequence is None:
+        return _StopReason(kind=kind, raw=reason)  # type: ignore[arg-type]  # of the table
     kept = None if details is EMPTY or bytes(details) == b"null" else details
     return ir.StopReason(kind=kind, raw=reason, sequence=sequence, details=kept)  # type: ignore[arg-type]  # of the table
 
