@@ -27,7 +27,7 @@ def call(gateway, path, body=b"", headers=None, method="POST", key=KEY):
 
 
 def good(protocol):
-    body = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
+    body: dict[str, object] = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
     if protocol == "anthropic-messages":
         body["max_tokens"] = 50
     return json.dumps(body).encode()
@@ -76,7 +76,7 @@ BODIES = {
     "content_a_number": b'{"model": "demo", "max_tokens": 5, "messages": [{"role": "user", "content": 5}]}',
     "part_without_type": FIELDS + b', "messages": [{"role": "user", "content": [{"text": "hi"}]}]}',
     "stream_not_a_bool": FIELDS + b', "stream": "yes", "messages": [{"role": "user", "content": "hi"}]}',
-    "max_tokens_not_a_number": b'{"model": "demo", "max_tokens": "many", "messages": [{"role": "user", "content": "a"}]}',
+    "max_tokens_not_a_number": b'{"model": "demo", "max_tokens": "9", "messages": [{"role": "user", "content": ""}]}',
     "tools_not_a_list": FIELDS + b', "tools": {}, "messages": [{"role": "user", "content": "hi"}]}',
     "deep_list": b'{"model": "demo", "max_tokens": 5, "messages": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
     "deep_object": b'{"model": "demo", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "x": '

@@ -59,7 +59,8 @@ STRICTER = {
 def gateway():
     from twoapi.config import parse
 
-    with RunningGateway(parse("listen: 127.0.0.1:0\nupstreams: {demo: {provider: demo}}\n", "test.yaml", {})) as running:
+    text = "listen: 127.0.0.1:0\nupstreams: {demo: {provider: demo}}\n"
+    with RunningGateway(parse(text, "test.yaml", {})) as running:
         yield running
 
 
@@ -97,7 +98,7 @@ def answers(gateway: RunningGateway, data: bytes, step: int, wanted: int) -> lis
         client = h11.Connection(h11.CLIENT)
         client.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
         client.send(h11.EndOfMessage())
-        statuses = []
+        statuses: list[int] = []
         while len(statuses) < wanted or client.their_state is not h11.DONE:
             event = client.next_event()
             if event is h11.NEED_DATA:
