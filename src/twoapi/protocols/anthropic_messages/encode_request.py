@@ -97,7 +97,9 @@ def _put_turns(encoding: Encoding, body: Wire) -> Turns:
     turns = encode_turns(encoding)
     if turns.system is not None:
         body["system"] = write_turn(turns.system)
-    body["messages"] = [{"role": turn.role, "content": write_turn(turn)} for turn in turns.turns]
+    body["messages"] = [
+        {"role": turn.role, "content": write_turn(turn) if turn.plain else turn.blocks} for turn in turns.turns
+    ]
     return turns
 
 

@@ -109,6 +109,10 @@ def _turn(encoding: Encoding, message: ir.Message, role: str) -> Turn | None:
     base = message.at
     parts: list[ir.Part] = []
     blocks: list[Wire | Raw] = []
+    if len(message.parts) == 1:  # as most have: nothing to gather
+        part = message.parts[0]
+        block = encode_part(encoding, part, base, role)
+        return None if block is None else Turn(role, base, [part], [base], [block], message.plain_content)
     for part in message.parts:
         block = encode_part(encoding, part, base, role)
         if block is not None:
