@@ -1,5 +1,7 @@
 """`twoapi chat`: talk to a model from the terminal, through any protocol that twoapi speaks."""
 
+import contextlib
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -47,6 +49,9 @@ def command(  # noqa: PLR0913  one argument per option
 
 def _converse(conversation: Conversation, say: Callable[[Conversation, str], bool]) -> None:
     interactive = sys.stdin.isatty()
+    if interactive:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")  # gives input() arrow keys and a history
     good = True
     while True:
         try:
