@@ -141,7 +141,7 @@ def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: st
     for name, item in sorted(part.items()):
         place = f"{at}/{_token(name)}"
         if name == mark:
-            yield place, _fact("mark", item, holder or {key: value for key, value in part.items() if key != mark})
+            yield place, _fact("mark", item, holder or [kind, part.get("text")])
         elif isinstance(item, dict) and item:
             yield from (
                 (f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in sorted(item.items())
