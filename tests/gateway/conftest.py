@@ -31,15 +31,23 @@ class Bench(NamedTuple):
     two: FakeUpstream
 
     def post(self, protocol: str, body: Any, headers: dict[str, str] | None = None, path: str | None = None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=20)
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        connection.request(
-            "POST", path or PATHS[protocol], data, {"content-type": "application/json", **(headers or {})}
-        )
-        response = connection.getresponse()
-        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-        connection.close()
-        return answer
+        return _post(self.gateway, protocol, body, headers, path)
+
+
+def _post(
+    gateway: RunningGateway,
+    protocol: str,
+    body: Any,
+    headers: dict[str, str] | None = None,
+    path: str | None = None,
+) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    connection.request("POST", path or PATHS[protocol], data, {"content-type": "application/json", **(headers or {})})
+    response = connection.getresponse()
+    answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    connection.close()
+    return answer
 
 
 CONFIG = """
@@ -82,3 +90,9 @@ def running() -> Iterator[Bench]:
 def bench():
     """Makes a Bench with further lines of configuration: `with bench("timeouts: {idle: 1s}") as running:`."""
     return _bench
+
+
+@pytest.fixture
+def post():
+    """Sends a request to a gateway."""
+    return _post

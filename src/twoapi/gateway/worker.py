@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterable
 
@@ -12,10 +13,12 @@ from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.record import Record, Sink
 from twoapi.gateway.snapshot import Snapshot
+from twoapi.ir import Fault, FaultError
 from twoapi.policy.route import Candidate
 from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.pool import Pool
+from twoapi.transport.proxied import ProxiedPool
 
 SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
 
@@ -44,7 +47,7 @@ class Worker:
         self.draining = False
         self.records: list[Record] = []
         self.on_sweep: list[Callable[[float], None]] = []  # called with the loop's time about once a second
-        self.pools: dict[tuple[object, ...], Pool] = {}
+        self.pools: dict[tuple[object, ...], Pool | ProxiedPool] = {}
         self._ids = itertools.count(1)
         self._id_prefix = "req_" + os.urandom(8).hex()
         self._timer: asyncio.TimerHandle | None = None
@@ -75,11 +78,16 @@ class Worker:
         """A new request id, unique across workers and restarts."""
         return f"{self._id_prefix}{next(self._ids):x}"
 
-    def open_pool(self, candidate: Candidate) -> Pool:
-        """The connections to a candidate's endpoint, shared by all candidates with the same connection settings."""
-        endpoint = Endpoint.parse(candidate.base_url)
-        context = tls_context(candidate.ca) if endpoint.scheme == "https" else None
-        pool = self.pools[candidate.connection] = Pool(endpoint, loop=self.loop, ssl_context=context)
+    def open_pool(self, candidate: Candidate) -> Pool | ProxiedPool:
+        """The connections to a candidate's endpoint, shared by all candidates with the same connection settings.
+
+        Raises FaultError when they cannot be made.
+        """
+        try:
+            pool = self.pools[candidate.connection] = _pool(candidate, self.loop)
+        except (OSError, ValueError, ImportError) as error:
+            message = f"the connection settings of the upstream {candidate.upstream!r} are wrong: {error}"
+            raise FaultError(Fault("upstream_error", message, whose="gateway")) from None
         return pool
 
     def _sweep(self) -> None:
@@ -103,3 +111,16 @@ class Worker:
         if records:
             for sink in self.sinks:
                 sink.write(records)
+
+
+def _pool(candidate: Candidate, loop: asyncio.AbstractEventLoop) -> Pool | ProxiedPool:
+    endpoint = Endpoint.parse(candidate.base_url)
+    context = None
+    if candidate.client_cert is not None:
+        context = ssl.create_default_context(cafile=candidate.ca)
+        context.load_cert_chain(candidate.client_cert)
+    elif endpoint.scheme == "https":
+        context = tls_context(candidate.ca)
+    if candidate.proxy is not None:
+        return ProxiedPool(endpoint, loop=loop, proxy=str(candidate.proxy), ssl_context=context)
+    return Pool(endpoint, loop=loop, ssl_context=context)
