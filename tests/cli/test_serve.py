@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 from pathlib import Path
@@ -128,6 +129,26 @@ def test_sighup_reloads_in_every_worker(serve, tmp_path: Path):
     assert served.models() == ["two", "demo"]
     served.signal(signal.SIGTERM)
     assert served.ended() == 0
+
+
+def test_a_worker_that_dies_is_started_again_and_catches_up(serve, tmp_path: Path):
+    def pids() -> set[int]:
+        lines = [served.wait_for("the configuration was reloaded") for _ in range(2)]
+        return {int(line.split("[")[1].split("]")[0]) for line in lines}
+
+    file = tmp_path / "twoapi.yaml"
+    file.write_text(config("one"))
+    served = serve(*LISTEN, "--workers", "2").ready()
+    file.write_text(config("two"))
+    before = pids()
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    assert f"(pid {killed}) ended with status 9; starting it again" in served.wait_for("starting it again")
+    served.wait_for("the configuration was reloaded")  # the new worker began with what the start had read
+    file.write_text(config("three"))
+    after = pids()
+    assert (len(after), before & after) == (2, before - {killed})
+    assert served.models() == ["three", "demo"]
 
 
 def test_what_needs_a_restart_is_named(serve, tmp_path: Path):

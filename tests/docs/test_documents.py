@@ -81,7 +81,11 @@ def test_the_example_configuration_is_good():
     (text,) = re.findall(
         r"^```yaml\n(.*?)^```$", (DOCS / "configuration.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
-    settings = parse(text, "twoapi.yaml", {"ANTHROPIC_API_KEY": "sk-1", "TEAM_KEY": "sk-team-0123456789"})
+    settings = parse(
+        text,
+        "twoapi.yaml",
+        {"ANTHROPIC_API_KEY": "sk-1", "ANTHROPIC_API_KEY_2": "sk-2", "TEAM_KEY": "sk-team-0123456789"},
+    )
     assert (sorted(settings.upstreams), sorted(settings.models)) == (
         ["claude", "demo", "lab"],
         ["gpt-4.1-mini", "smart"],

@@ -22,7 +22,7 @@ _SCALARS: Mapping[type, str] = {
     Duration: "duration",
     Size: "size",
     Secret: "secret",
-    Overrides: "see capabilities",
+    Overrides: "[upstreams.NAME.capabilities](#upstreamsnamecapabilities)",
 }
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
