@@ -36,8 +36,13 @@ from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
-_decode_strict = json.decoder(strict(wire.Completion))
+_EMPTY = json.EMPTY
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_strict = msgspec.json.Decoder(strict(wire.Completion)).decode
 _decode_lenient = json.decoder(wire.Completion)
+
+
+_STOP = decode_stop("stop", [])  # never changed
 
 
 class _Inspected(msgspec.Struct, gc=False):
@@ -53,27 +58,58 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     extras: dict[str, Raw] = {}
     try:
         completion = _decode_strict(body)
-    except WireError:
-        try:
-            completion = _decode_lenient(body)
-            extras = json.unknown_fields(body, wire.Completion)
-        except WireError as error:
-            raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
-    _refuse_hidden_error(completion)
+    except _BAD:
+        completion, extras = _read_leniently(body)
+    choices = completion.choices
+    if completion.error is not _EMPTY or choices is None:
+        _refuse_hidden_error(completion)
     response = Response(
         protocol=NAME,
         id="" if completion.id is None else str(completion.id),
         model=completion.model or "",
         candidates=[],
         created=seconds(completion.created),
-        usage=decode_usage(completion.usage),
+        usage=None if completion.usage is _EMPTY else decode_usage(completion.usage),
         tier=completion.service_tier,
         fingerprint=completion.system_fingerprint,
         extras=extras,
     )
-    choices = completion.choices or []
-    response.candidates = [_Candidate(response, restore, i, choice).decode() for i, choice in enumerate(choices)]
+    candidates = response.candidates
+    for number, choice in enumerate(choices or ()):
+        candidate = _spoken(number, choice)
+        candidates.append(_Candidate(response, restore, number, choice).decode() if candidate is None else candidate)
     return response
+
+
+def _spoken(number: int, choice: wire.Choice) -> Candidate | None:
+    """The candidate of a choice that is one text and ended of itself, as nearly all are; None for any other."""
+    message = choice.message
+    if (
+        message is None
+        or type(message.content) is not str
+        or not message.content
+        or choice.finish_reason != "stop"
+        or message.tool_calls
+        or message.refusal
+        or message.annotations
+        or message.reasoning_content
+        or message.reasoning
+        or message.reasoning_details
+        or message.function_call is not None
+        or message.audio is not None
+        or (choice.logprobs is not _EMPTY and memoryview(choice.logprobs)[0] != 110)
+    ):
+        return None
+    at = f"/choices/{number}/message/content"
+    index = number if choice.index is None else choice.index
+    return Candidate(index, [Text(text=message.content, at=at)], _STOP)
+
+
+def _read_leniently(body: bytes) -> tuple[wire.Completion, dict[str, Raw]]:
+    try:
+        return _decode_lenient(body), json.unknown_fields(body, wire.Completion)
+    except WireError as error:
+        raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
 
 
 def inspect_response(body: bytes) -> Inspection:
@@ -82,7 +118,8 @@ def inspect_response(body: bytes) -> Inspection:
         found = _decode_inspected(body)
     except WireError as error:
         return Inspection(fault=broken(f"the upstream's answer cannot be read: {error.message}"))
-    return Inspection(decode_usage(found.usage), hidden_fault(found.error))
+    usage = None if found.usage is _EMPTY else decode_usage(found.usage)
+    return Inspection(usage, None if found.error is _EMPTY else hidden_fault(found.error))
 
 
 def _refuse_hidden_error(completion: wire.Completion) -> None:

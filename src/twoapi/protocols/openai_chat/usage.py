@@ -8,6 +8,7 @@ from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.wire import json
 
 _COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools"))
+_NO_PROMPT, _NO_COMPLETION = wire.PromptDetails(), wire.CompletionDetails()
 _decode = msgspec.json.Decoder(wire.Usage).decode
 
 
@@ -19,47 +20,44 @@ def decode_usage(raw: Raw) -> Usage | None:
         found = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    usage = Usage(raw=raw)
-    _decode_input(found, usage)
-    _decode_output(found, usage)
-    return usage
-
-
-def _decode_input(found: wire.Usage, usage: Usage) -> None:
-    details = found.prompt_tokens_details
-    cached, written = found.cached_tokens, None
+    details, answered = found.prompt_tokens_details or _NO_PROMPT, found.completion_tokens_details or _NO_COMPLETION
+    cached, written = details.cached_tokens, details.cache_write_tokens
     if cached is None:
-        cached = found.prompt_cache_hit_tokens
-    if details is not None:
-        cached = cached if details.cached_tokens is None else details.cached_tokens
-        written = details.cache_write_tokens
-        usage.audio_in, usage.text_in = details.audio_tokens, details.text_tokens
-        usage.image_in = details.image_tokens
-    usage.cache_read, usage.cache_write = cached, written
-    prompt = found.prompt_tokens
-    if prompt is not None:
+        cached = found.cached_tokens
+        if cached is None:
+            cached = found.prompt_cache_hit_tokens
+    prompt, reasoning = found.prompt_tokens, answered.reasoning_tokens
+    plain = prompt
+    if prompt is not None and (cached or written):
         plain = prompt - (cached or 0) - (written or 0)
-        # An upstream whose cached tokens exceed its prompt does not count them in it.
-        usage.input, usage.estimated = (plain, False) if plain >= 0 else (prompt, True)
+    # An upstream whose cached tokens exceed its prompt does not count them in it.
+    estimated = plain is not None and plain < 0
+    return Usage(
+        input=prompt if estimated else plain,
+        cache_read=cached,
+        cache_write=written,
+        output=_visible(found, reasoning) if reasoning else found.completion_tokens,
+        reasoning=reasoning,
+        audio_in=details.audio_tokens,
+        audio_out=answered.audio_tokens,
+        text_in=details.text_tokens,
+        text_out=answered.text_tokens,
+        image_in=details.image_tokens,
+        accepted_prediction=answered.accepted_prediction_tokens,
+        rejected_prediction=answered.rejected_prediction_tokens,
+        estimated=estimated,
+        raw=raw,
+    )
 
 
-def _decode_output(found: wire.Usage, usage: Usage) -> None:
-    details = found.completion_tokens_details
-    reasoning = None
-    if details is not None:
-        reasoning = details.reasoning_tokens
-        usage.audio_out, usage.text_out = details.audio_tokens, details.text_tokens
-        usage.accepted_prediction = details.accepted_prediction_tokens
-        usage.rejected_prediction = details.rejected_prediction_tokens
-    usage.reasoning = reasoning
-    completion = found.completion_tokens
-    if completion is None or not reasoning:
-        usage.output = completion
-    else:
-        total = found.total_tokens
-        beside = total is not None and total == (found.prompt_tokens or 0) + completion + reasoning
-        # Some upstreams count reasoning beside the completion; their total says so.
-        usage.output = completion if beside or reasoning > completion else completion - reasoning
+def _visible(found: wire.Usage, reasoning: int) -> int | None:
+    """The output without the reasoning."""
+    completion, total = found.completion_tokens, found.total_tokens
+    if completion is None:
+        return None
+    # Some upstreams count reasoning beside the completion; their total says so.
+    beside = total is not None and total == (found.prompt_tokens or 0) + completion + reasoning
+    return completion if beside or reasoning > completion else completion - reasoning
 
 
 def encode_usage(usage: Usage | None, *, same: bool) -> Raw | None:
