@@ -2,7 +2,7 @@
 
 import msgspec
 
-from twoapi.ir import Loss, ReasoningConfig, Request, State
+from twoapi.ir import Loss, Output, ReasoningConfig, Request, State
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities, Encoded, Restore
 from twoapi.protocols.openai_chat import schema_out as out
@@ -19,6 +19,7 @@ PATH = "/chat/completions"
 # What most requests have: one comparison each instead of a look at every member. Nothing changes these.
 _NO_STATE = State()
 _NO_REASONING = ReasoningConfig()
+_NO_OUTPUT = Output()
 _ASK_USAGE = out.StreamOptions(include_usage=True)
 
 _TIERS = {
@@ -49,6 +50,7 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     marks = CacheMarks(losses, enabled=capabilities.cache_marks)
     encoder = MessageEncoder(request, capabilities, losses, marks)
     body = _begin(request, model, capabilities)
+    body.store = request.state.store
     if request.tools or request.tool_choice is not None or request.parallel is not None:
         ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
     messages = request.messages if same else pair_results(request.messages, losses)
@@ -62,8 +64,8 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     _encode_sampling(request, body, capabilities, losses)
     if request.reasoning != _NO_REASONING:
         _encode_reasoning(request, body, capabilities, losses)
-    if request.output.format is not None:
-        _encode_format(request, body, losses)
+    if request.output != _NO_OUTPUT:
+        _encode_output(request, body, losses)
     _encode_rest(request, body, capabilities, losses)
     if request.stream:
         body.stream = True
@@ -77,7 +79,7 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
 
 def _begin(request: Request, model: str, capabilities: Capabilities) -> out.Body:
     """The body with all that is only moved. One call: setting the members one by one would cost more than the rest."""
-    sampling, output = request.sampling, request.output
+    sampling = request.sampling
     taken, limit = capabilities.sampling, sampling.max_tokens
     old = False
     if limit is not None:
@@ -99,11 +101,6 @@ def _begin(request: Request, model: str, capabilities: Capabilities) -> out.Body
         logprobs=sampling.logprobs,
         top_logprobs=sampling.top_logprobs,
         logit_bias=sampling.logit_bias,
-        verbosity=output.verbosity,
-        modalities=output.modalities,
-        audio=output.audio,
-        prediction=output.prediction,
-        store=request.state.store,
         metadata=request.metadata,
         prompt_cache_key=request.cache_key,
     )
@@ -161,9 +158,12 @@ def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabiliti
         losses.append(Loss(request.where("reasoning.detail"), "dropped", NAME, "no detail of reasoning here"))
 
 
-def _encode_format(request: Request, body: out.Body, losses: list[Loss]) -> None:
+def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None:
     output = request.output
-    assert output.format is not None  # noqa: S101  by the caller
+    body.verbosity, body.modalities = output.verbosity, output.modalities
+    body.audio, body.prediction = output.audio, output.prediction
+    if output.format is None:
+        return
     form = out.ResponseFormat(type=output.format)
     if output.format == "json_schema":
         same, strict = request.protocol == NAME, output.strict

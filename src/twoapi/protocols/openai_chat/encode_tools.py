@@ -19,7 +19,7 @@ Name = Callable[[str, str | None], str]
 class ToolEncoder:
     """Encodes the tools of one request into its body."""
 
-    __slots__ = ("_capabilities", "_dropped", "_losses", "_marks", "_name", "_request", "_same")
+    __slots__ = ("_capabilities", "_dropped", "_longest", "_losses", "_marks", "_name", "_request", "_same")
 
     def __init__(
         self, request: Request, capabilities: Capabilities, losses: list[Loss], marks: CacheMarks, name: Name
@@ -30,6 +30,7 @@ class ToolEncoder:
         self._marks = marks
         self._name = name
         self._same = request.protocol == NAME
+        self._longest = capabilities.max_tool_name
         self._dropped: set[str] = set()
 
     def encode(self, body: out.Body) -> None:
@@ -74,9 +75,11 @@ class ToolEncoder:
             or tool.eager_streaming is not None
         ):
             self._report(tool)
-        schema, strict, namespace = tool.schema, tool.strict, tool.namespace
+        schema, strict, name = tool.schema, tool.strict, tool.name
+        # An identifier is always legal on the wire; a client of the same protocol keeps every name.
+        legal = self._same or (name.isidentifier() and name.isascii() and len(name) <= self._longest)
         return out.FunctionTool(
-            name=tool.name if namespace is None and self._same else self._name(tool.name, namespace),
+            name=name if legal and tool.namespace is None else self._name(name, tool.namespace),
             description=tool.description,
             parameters=None if schema is None else schema.raw,
             strict=None if strict is None else self._strict(strict, schema, tool.at),
