@@ -120,7 +120,7 @@ def _found(settings: Settings, catalog: Mapping[str, Provider], environ: Mapping
 
 def _about(settings: Settings, name: str, provider: Provider, environ: Mapping[str, str]) -> str:
     if provider.local is not None:
-        return "built in: deterministic answers to try things out with; a demo, not a model, no key needed"
+        return "built in: deterministic answers to try things out with; a demo, not a model"
     variable = next((variable.name for variable in provider.env if environ.get(variable.name)), None)
     places = base_urls(settings.upstreams[name], provider)
     spoken = ", ".join(f"{protocol} at {url}" for protocol, url in places.items())
