@@ -45,6 +45,7 @@ def test_a_good_configuration_as_json(run, tmp_path):
             "ok": True,
             "file": "other.yaml",
             "problems": [],
+            "notes": [],
             "listen": "127.0.0.1:8000",
             "upstreams": {
                 "lab": {"provider": "openai-compatible", "credentials": 1},
@@ -55,6 +56,16 @@ def test_a_good_configuration_as_json(run, tmp_path):
             "on_loss": "allow",
         },
     )
+
+
+def test_what_is_not_enforced_yet_is_said(run, tmp_path):
+    limited = "upstreams: {lab: {provider: openai, credentials: [{key: sk-a, rpm: 5, tpm: 9}, sk-b]}}\n"
+    (tmp_path / "twoapi.yaml").write_text(limited + "shared: redis://127.0.0.1\n")
+    result = run("check", "--json")
+    assert json.loads(result.stdout)["notes"] == [
+        "upstreams.lab.credentials.0: rpm, tpm kept, but not enforced in this version",
+        "shared: kept, but nothing is shared in this version",
+    ]
 
 
 def test_every_problem_is_told_with_its_place(run, tmp_path):

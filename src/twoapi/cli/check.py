@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from twoapi.cli.output import EXIT_CONFIG, columns, print_json
-from twoapi.config import ConfigError, Settings, load
+from twoapi.config import ConfigError, Settings, load, unenforced
 from twoapi.config.load import DEFAULT_FILE
 from twoapi.wire.yaml import Problem
 
@@ -27,9 +27,11 @@ def command(file: Path | None, *, as_json: bool) -> None:
         _tell_problems(file, error.problems, as_json=as_json)
         raise click.exceptions.Exit(EXIT_CONFIG) from None
     if as_json:
-        print_json({"ok": True, "file": str(file), "problems": [], **summary(settings)})
+        print_json({"ok": True, "file": str(file), "problems": [], "notes": unenforced(settings), **summary(settings)})
     else:
         click.echo(f"{file}: ok\n" + columns(_rows(settings)))
+        for note in unenforced(settings):
+            click.echo(f"note: {note}", err=True)
 
 
 def summary(settings: Settings) -> dict[str, object]:

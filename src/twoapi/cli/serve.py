@@ -17,7 +17,7 @@ from twoapi.cli.banner import banner, facts
 from twoapi.cli.output import EXIT_CONFIG, fail, print_json
 from twoapi.cli.source import Source
 from twoapi.cli.surroundings import OTHER_FILES
-from twoapi.config import ConfigError, Settings
+from twoapi.config import ConfigError, Settings, unenforced
 from twoapi.config.load import DEFAULT_FILE
 from twoapi.config.settings import Limits
 from twoapi.config.values import Address
@@ -94,6 +94,8 @@ class Start:
         self._settings = _settings(source)
         self._snapshot = Snapshot(self._settings, int(time.time()))
         _raise_file_limit(self._settings.limits)
+        for note in unenforced(self._settings):
+            logging.getLogger("twoapi").warning("%s", note)
 
     def alone(self) -> None:
         """Serves in this process."""

@@ -33,6 +33,22 @@ def check(
     return [Problem(file, _nearest(places, path), path, message) for path, message in complaints]
 
 
+def unenforced(settings: Settings) -> list[str]:
+    """What is set and has no effect in this version, one sentence each: it must not look like protection."""
+    found = []
+    for name, upstream in settings.upstreams.items():
+        for index, credential in enumerate(upstream.credentials):
+            limits = [limit for limit in ("concurrency", "rpm", "tpm") if getattr(credential, limit) is not None]
+            if limits:
+                place = f"upstreams.{name}.credentials.{index}"
+                found.append(f"{place}: {', '.join(limits)} kept, but not enforced in this version")
+    if not settings.store.reveal().startswith("sqlite:///"):
+        found.append("store: kept, but nothing is stored in this version")
+    if settings.shared.reveal() != "memory":
+        found.append("shared: kept, but nothing is shared in this version")
+    return found
+
+
 def _check_top(settings: Settings) -> Iterator[_Complaint]:
     if not settings.store.reveal().startswith(_STORES):
         yield ("store",), "expected sqlite:///file, postgresql://... or mysql://..."
