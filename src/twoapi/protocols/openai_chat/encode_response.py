@@ -59,12 +59,24 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
 
 
 def _encode_choice(candidate: Candidate, response: Response, context: AnswerContext, losses: list[Loss]) -> out.Choice:
-    encoder = _MessageEncoder(response.protocol, context.request.legacy_functions, losses)
-    message = encoder.encode(candidate.parts)
-    stop: StopReason = candidate.stop or guess_stop(candidate.parts)
+    parts, legacy, logprobs = candidate.parts, context.request.legacy_functions, None
+    # Nearly all answers are one text: nothing has to be collected.
+    if (
+        len(parts) == 1
+        and type(text := parts[0]) is Text
+        and not text.citations
+        and text.logprobs is None
+        and not text.opaque
+    ):
+        message = out.AnswerMessage(role="assistant", content=plain(text.text), refusal=None, annotations=[])
+    else:
+        encoder = _MessageEncoder(response.protocol, legacy, losses)
+        message = encoder.encode(parts)
+        logprobs = encoder.logprobs()
+    stop: StopReason = candidate.stop or guess_stop(parts)
     report_stop(stop, response.protocol, candidate.index, losses)
-    word = encode_stop(stop, response.protocol, legacy=context.request.legacy_functions)
-    return out.Choice(index=candidate.index, message=message, logprobs=encoder.logprobs(), finish_reason=word)
+    word = encode_stop(stop, response.protocol, legacy=legacy)
+    return out.Choice(index=candidate.index, message=message, logprobs=logprobs, finish_reason=word)
 
 
 class _MessageEncoder:

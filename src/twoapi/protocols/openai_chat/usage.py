@@ -60,13 +60,17 @@ def _visible(found: wire.Usage, reasoning: int) -> int | None:
     return completion if beside or reasoning > completion else completion - reasoning
 
 
+def _tells_nothing(usage: Usage) -> bool:
+    return all(getattr(usage, name) is None for name in _COUNTS)
+
+
 def encode_usage(usage: Usage | None, *, same: bool) -> Raw | None:
     """The vendor's usage object; verbatim when the upstream spoke the same protocol. None when nothing is known."""
     if usage is None:
         return None
     if same and usage.raw is not None and not usage.estimated:
         return usage.raw
-    if not any(getattr(usage, name) is not None for name in _COUNTS):
+    if usage.input is None and usage.output is None and _tells_nothing(usage):
         return None
     written = usage.cache_write
     if written is None and (usage.cache_write_5m is not None or usage.cache_write_1h is not None):
