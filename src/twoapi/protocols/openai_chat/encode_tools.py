@@ -14,6 +14,7 @@ from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
 Name = Callable[[str, str | None], str]
+_SHORT = 128  # bytes of a schema; a longer one is taken to name properties
 
 
 class ToolEncoder:
@@ -81,7 +82,7 @@ class ToolEncoder:
         return out.FunctionTool(
             name=name if legal and tool.namespace is None else self._name(name, tool.namespace),
             description=tool.description,
-            parameters=None if schema is None else schema.raw,
+            parameters=None if schema is None else schema.raw if self._same else _parameters(schema.raw),
             strict=None if strict is None else self._strict(strict, schema, tool.at),
         )
 
@@ -172,6 +173,19 @@ class ToolEncoder:
             kind = kinds[number] if number < len(kinds) else ("custom" if name in customs else "function")
             found.append((self._name(name, spaces.get(name)), kind))
         return found
+
+
+def _parameters(raw: Raw) -> Raw:
+    """The schema; the vendor refuses the one of an object that says nothing of its properties."""
+    if len(raw) >= _SHORT or b'"properties"' in bytes(raw):
+        return raw
+    try:
+        members = json.fields(raw)
+    except WireError:
+        return raw  # for the vendor to refuse
+    if bytes(members.get("type", b"")) != b'"object"':
+        return raw
+    return Raw(json.encode({**members, "properties": {}}))
 
 
 def conforms(schema: Schema) -> bool:
