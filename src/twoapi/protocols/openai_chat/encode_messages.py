@@ -180,7 +180,8 @@ class MessageEncoder:
         if not part.text:
             return self._unsupported(part, path)
         self._losses.append(Loss(path, "emulated", NAME, "what a tool of the service did is sent as text"))
-        return [wire.TextPart(text=as_raw(part.text))]
+        # The texts of an answer are joined: this one is not the model's own words.
+        return [wire.TextPart(text=as_raw(part.text + "\n\n"))]
 
     def _unknown(self, part: Part, path: str) -> Contents:
         assert isinstance(part, Unknown)  # noqa: S101  by the table
