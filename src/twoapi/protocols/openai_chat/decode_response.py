@@ -124,7 +124,7 @@ def inspect_response(body: bytes) -> Inspection:
 
 def _refuse_hidden_error(completion: wire.Completion) -> None:
     fault = hidden_fault(completion.error)
-    if fault is None and completion.choices is None:
+    if fault is None and not completion.choices:
         fault = broken("the upstream's answer has no choices")
     if fault is not None:
         raise FaultError(fault)
