@@ -41,8 +41,11 @@ class Pair(NamedTuple):
 
     def fields(self, extra: Json, **capabilities: Any) -> tuple[Json, Losses]:
         """As request, of the smallest request with further members; what the upstream always gets is left out."""
-        usual = self.request(request_body(self.client.name, "m"))[0]
-        body, losses = self.request({**request_body(self.client.name, "m"), **extra}, **capabilities)
+        small = request_body(self.client.name, "m")
+        if self.client is CHAT and not {"max_tokens", "max_completion_tokens"} & set(extra):
+            small["max_completion_tokens"] = 100
+        usual = self.request(small)[0]
+        body, losses = self.request({**small, **extra}, **capabilities)
         return {name: value for name, value in body.items() if usual.get(name) != value}, losses
 
     def whole(self, answer: Json | bytes, asked: Json = None) -> tuple[Json, Losses]:
@@ -160,7 +163,7 @@ def message_stream(*events: Json) -> bytes:
 
 def start(usage: Json = None, **fields: Json) -> Json:
     """message_start."""
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m-1", "content": []}
+    message: dict[str, Json] = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m-1", "content": []}
     message |= {"stop_reason": None, "stop_sequence": None, "usage": usage or {"input_tokens": 3, "output_tokens": 1}}
     return event("message_start", message={**message, **fields})
 

@@ -24,6 +24,7 @@ from tests.peers.pairs import (
     text_block,
     thinking_block,
 )
+
 from twoapi.protocols.anthropic_messages.envelope import seal
 from twoapi.testing.canned import request_body
 from twoapi.testing.replies import sse_reply

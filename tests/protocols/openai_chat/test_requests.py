@@ -400,7 +400,7 @@ def test_a_text_with_a_broken_escape_is_refused_where_it_must_be_read() -> None:
     assert caught.value.fault.kind == "invalid_request"
 
 
-@pytest.mark.parametrize("schema", [b'{"type":"object","required":7}', b"[]", b'{"type":"object","properties":[]}'])
+@pytest.mark.parametrize("schema", [b'{"type":"object","properties":{},"required":7}', b"[]", b'{"type":"object","properties":[]}'])
 def test_an_odd_schema_is_sent_as_it_is(schema: bytes) -> None:
     request = foreign(
         user(Text(text="x")), tools=[Tool(name="f", schema=Schema(Raw(schema)), strict=True, at="/tools/0")]
