@@ -61,7 +61,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     except _BAD:
         completion, extras = _read_leniently(body)
     choices = completion.choices
-    if completion.error is not _EMPTY or choices is None:
+    if completion.error is not _EMPTY or not choices:
         _refuse_hidden_error(completion)
     response = Response(
         protocol=NAME,
