@@ -15,6 +15,7 @@ from twoapi.wire.json import is_object
 Wire = dict[str, object]
 
 MAX_CALL_ID = 64
+CUT_OFF = frozenset(("max_tokens", "context_window"))  # reasons to stop that cut a call in the middle
 
 
 def encode_parts(
@@ -84,11 +85,14 @@ def encode_call(part: ir.ToolCall, stop: ir.StopReason, losses: list[ir.Loss]) -
         given = {}
     elif is_object(part.arguments):
         given = Raw(part.arguments)
-    elif stop.kind in ("max_tokens", "context_window"):
+    elif stop.kind in CUT_OFF:
         losses.append(ir.Loss(part.at, "dropped", NAME, "a tool call that was cut off"))
         return None
     else:
-        raise ir.FaultError(
-            upstream_fault("the model wrote tool arguments that are not a JSON object", "invalid_tool_arguments")
-        )
+        raise ir.FaultError(broken_call())
     return {"type": "tool_use", "id": encode_call_id(part.id, MAX_CALL_ID), "name": part.name, "input": given}
+
+
+def broken_call() -> ir.Fault:
+    """Arguments that nothing cut off and that are still no JSON object."""
+    return upstream_fault("the model wrote tool arguments that are not a JSON object", "invalid_tool_arguments")

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi import ir
-from twoapi.protocols.anthropic_messages.answer_blocks import MAX_CALL_ID, Wire
+from twoapi.protocols.anthropic_messages.answer_blocks import CUT_OFF, MAX_CALL_ID, Wire, broken_call
 from twoapi.protocols.anthropic_messages.citations import encode_citation
 from twoapi.protocols.anthropic_messages.envelope import foreign, native_redacted, native_signature, seal
 from twoapi.protocols.anthropic_messages.faults import encode_error, upstream_fault
@@ -16,7 +16,7 @@ from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.anthropic_messages.usage import encode_stop, encode_usage, stop_details
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.call_ids import encode_call_id
-from twoapi.wire.json import encode, fields
+from twoapi.wire.json import encode, fields, is_object
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -39,7 +39,7 @@ def error_frame(fault: ir.Fault, request_id: str | None) -> bytes:
 class _Block:
     """A part on its way to the wire. It is opened with its first content, since only that tells its type."""
 
-    __slots__ = ("chunk", "ended", "header", "index", "late", "opened", "waiting", "written")
+    __slots__ = ("arguments", "chunk", "ended", "header", "held", "index", "late", "opened", "waiting", "written")
 
     def __init__(self, header: ir.Part) -> None:
         self.header = header
@@ -47,6 +47,8 @@ class _Block:
         self.opened = False
         self.ended = False
         self.written = False
+        self.held = False  # its stop waits for the reason to stop, which tells whether broken arguments were cut off
+        self.arguments: list[str] = []  # of a call, as far as they are told
         self.chunk = b""  # the beginning of each delta frame
         self.waiting: list[ir.Delta | ir.Attach | ir.PartEnd] = []  # what came while another part was open
         self.late: list[ir.Opaque] = list(header.opaque)  # sealed state, told at the end of the block
@@ -197,7 +199,8 @@ class AnthropicStreamEncoder:
         if block is not self._current:
             block.waiting.append(event)
             return b""
-        return self._end_block(block, event) + self._go_on()
+        ended = self._end_block(block, event)
+        return ended if block.held else ended + self._go_on()
 
     def _on_usage(self, event: ir.UsageUpdate) -> bytes:
         self._usage = event.usage
@@ -211,8 +214,10 @@ class AnthropicStreamEncoder:
 
     def _on_end(self, event: ir.End) -> bytes:
         out = b"" if self._started else self._begin(f"msg_{self._context.id}", "")
-        out += self._flush()
         stop = self._stop or ir.StopReason(kind="other")
+        out += self._flush(stop.kind in CUT_OFF)
+        if self._current is not None:
+            return out + self._fail(broken_call())
         if stop.kind in ("malformed_call", "cancelled"):
             return out + self._fail(upstream_fault(f"the model's answer broke off: {stop.raw or stop.kind}"))
         self._done = True
@@ -269,7 +274,7 @@ class AnthropicStreamEncoder:
             self._current = block
             out.append(self._start_body(block))
             out.append(self._replay(block))
-            if not block.ended:
+            if not block.ended or block.held:
                 break
             self._current = None
         return b"".join(out)
@@ -286,14 +291,17 @@ class AnthropicStreamEncoder:
         block.waiting.clear()
         return b"".join(out)
 
-    def _flush(self) -> bytes:
-        """Ends whatever part was never ended."""
+    def _flush(self, cut_off: bool) -> bytes:  # noqa: FBT001
+        """Ends whatever part was never ended. Stops at a call with broken arguments that were not cut off."""
         self._hot = -1
         out: list[bytes] = []
         while self._current is not None:
             block = self._current
             block.ended = True
-            out += (self._end_block(block, ir.PartEnd(0, 0)), self._go_on())
+            out.append(self._end_block(block, ir.PartEnd(0, 0), cut_off=cut_off))
+            if block.held and not cut_off:
+                break
+            out.append(self._go_on())
         return b"".join(out)
 
     def _write(self, block: _Block, event: ir.Delta) -> bytes:
@@ -310,6 +318,8 @@ class AnthropicStreamEncoder:
             start = "" if block.written else '{"input":"'
             block.written = True
             return opening + block.chunk + encode(start + encode(event.text)[1:-1].decode()) + _END
+        if type(header) is ir.ToolCall:
+            block.arguments.append(event.text)
         block.written = True
         return opening + block.chunk + encode(event.text) + _END
 
@@ -353,8 +363,11 @@ class AnthropicStreamEncoder:
         self._report("dropped", block, "log probabilities")
         return b""
 
-    def _end_block(self, block: _Block, event: ir.PartEnd) -> bytes:
+    def _end_block(self, block: _Block, event: ir.PartEnd, *, cut_off: bool = False) -> bytes:
         header = block.header
+        if type(header) is ir.ToolCall and not cut_off and self._is_broken(block, header):
+            block.held = True
+            return b""
         out = b""
         if type(header) is ir.ToolCall:
             out = self._end_call(block, header)
@@ -372,6 +385,15 @@ class AnthropicStreamEncoder:
         if not block.opened:
             return out
         return out + b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % block.index
+
+    def _is_broken(self, block: _Block, header: ir.ToolCall) -> bool:
+        """True for arguments that are no object, which clients would mend or run with nothing."""
+        return (
+            block.written
+            and header.kind == "function"
+            and self._protocol != NAME
+            and not is_object("".join(block.arguments))
+        )
 
     def _end_call(self, block: _Block, header: ir.ToolCall) -> bytes:
         if header.kind == "custom":
