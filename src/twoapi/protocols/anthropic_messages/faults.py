@@ -194,11 +194,18 @@ def encode_error(fault: ir.Fault, request_id: str | None) -> bytes:
     """The error document, of an answer or of a stream's `error` event."""
     error: object = fault.raw
     if fault.protocol != NAME or fault.raw is None:
-        made: dict[str, object] = {"type": _TYPES[fault.kind], "message": fault.message or fault.kind}
+        made: dict[str, object] = {"type": _TYPES[fault.kind], "message": _place(fault) + (fault.message or fault.kind)}
         if fault.code is not None:
             made["details"] = _details(fault)
         error = made
     return encode({"type": "error", "error": error, "request_id": request_id})
+
+
+def _place(fault: ir.Fault) -> str:
+    """Where the request is wrong, as the vendor says it: there is no member for it."""
+    if fault.param is None or not fault.param.startswith("/") or fault.code is not None:
+        return ""
+    return fault.param[1:].replace("/", ".") + ": "
 
 
 def _details(fault: ir.Fault) -> dict[str, object]:
