@@ -71,6 +71,7 @@ class MessageEncoder:
                 len(parts) == 1
                 and type(text := parts[0]) is Text
                 and message.role in roles
+                and not text.citations
                 and (any_content or message.plain_content)
             ):
                 if text.cache is None and marks.pending is None:
@@ -278,8 +279,8 @@ class MessageEncoder:
 
     def _call_id(self, call_id: str) -> str:
         limit = self._capabilities.max_call_id
-        # This wire takes any character; a client of the same protocol gets its own ids sent.
-        if self._same and len(call_id) <= limit:
+        # This wire takes any character: an upstream gets back the ids that it made, whoever the client is.
+        if call_id and len(call_id) <= limit:
             return call_id
         encoded = encode_call_id(call_id, limit)
         if encoded != call_id:
