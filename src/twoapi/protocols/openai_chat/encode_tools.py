@@ -15,6 +15,7 @@ from twoapi.wire.errors import WireError
 
 Name = Callable[[str, str | None], str]
 _SHORT = 128  # bytes of a schema; a longer one is taken to name properties
+_NAMING = frozenset({"type", "name", "cache_control"})  # what every declaration of a server's tool has
 
 
 class ToolEncoder:
@@ -115,7 +116,12 @@ class ToolEncoder:
             return None
         if tool.type.startswith("web_search") and self._capabilities.web_search:
             body.web_search_options = Raw(b"{}")
-            self._losses.append(Loss(tool.at, "emulated", NAME, "web search with the upstream's own limits"))
+            self._losses.append(Loss(tool.at, "emulated", NAME, "web search of the upstream's own kind"))
+            self._losses += [
+                Loss(f"{tool.at}/{json.escape(name)}", "dropped", NAME, "no limit of the web search here")
+                for name in ({} if tool.raw is None else json.fields(tool.raw))
+                if name not in _NAMING
+            ]
             return None
         self._dropped.add(tool.name)
         self._losses.append(Loss(tool.at, "unsupported", NAME, f"no tool of type {tool.type} here"))

@@ -58,12 +58,24 @@ class _Pairing:
                 wanted.pop(part.call_id, None)
             if results and later_number > number + 1 and self._apart(number, later_number):
                 self._losses.append(Loss(later.at, "reordered", NAME, "tool results go right behind their calls"))
+            self._report_order(later, results)
             if results:
                 found.append(Message("tool", list(results), later.at))
         if wanted:
             call = next(iter(wanted.values()))
             raise refuse(f"the tool call {call.id!r} has no result", message.at + call.at)
         return [_join(found)] if len(found) > 1 else found
+
+    def _report_order(self, message: Message, results: list[ToolResult]) -> None:
+        """What stood before a result of its turn now stands behind it."""
+        if not results:
+            return
+        before = next(i for i in range(len(message.parts) - 1, -1, -1) if message.parts[i] is results[-1])
+        self._losses += [
+            Loss(message.at + part.at, "reordered", NAME, "tool results come first in a turn")
+            for part in message.parts[:before]
+            if not isinstance(part, ToolResult)
+        ]
 
     def _apart(self, number: int, later_number: int) -> bool:
         """True when something else than tool results stands between a call and its result."""
