@@ -2,11 +2,13 @@
 
 from operator import attrgetter
 
+import msgspec
 from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
-from twoapi.wire.json import EMPTY
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import EMPTY, decoder
 
 # stop_reason -> kind. `refusal` is the verdict of a classifier, as content_filter is elsewhere.
 _KINDS = {
@@ -113,7 +115,28 @@ def decode_stop(reason: str, sequence: str | None, details: Raw, *, called: bool
     if details is EMPTY and sequence is None:
         return _StopReason(kind=kind, raw=reason)  # type: ignore[arg-type]  # of the table
     kept = None if details is EMPTY or bytes(details) == b"null" else details
-    return ir.StopReason(kind=kind, raw=reason, sequence=sequence, details=kept)  # type: ignore[arg-type]  # of the table
+    return ir.StopReason(
+        kind=kind,  # type: ignore[arg-type]  # of the table
+        raw=reason,
+        sequence=sequence,
+        detail=None if kept is None else _explanation(kept),
+        details=kept,
+    )
+
+
+class _Details(msgspec.Struct):
+    explanation: str | None = None
+
+
+_decode_details = decoder(_Details)
+
+
+def _explanation(details: Raw) -> str | None:
+    """The words for people in a stop's details."""
+    try:
+        return _decode_details(details).explanation
+    except WireError:
+        return None
 
 
 def encode_stop(stop: ir.StopReason, *, native: bool, called: bool, refused: bool) -> str:

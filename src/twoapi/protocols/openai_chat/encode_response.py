@@ -31,7 +31,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.reasoning import encode_details
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
-from twoapi.protocols.openai_chat.stop import encode_stop, guess_stop, report_stop
+from twoapi.protocols.openai_chat.stop import encode_stop, guess_stop, refusal_of, report_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
 from twoapi.wire import json
 
@@ -74,6 +74,8 @@ def _encode_choice(candidate: Candidate, response: Response, context: AnswerCont
         message = encoder.encode(parts)
         logprobs = encoder.logprobs()
     stop: StopReason = candidate.stop or guess_stop(parts)
+    if message.refusal is None:
+        message.refusal = refusal_of(stop, response.protocol)
     report_stop(stop, response.protocol, candidate.index, losses)
     word = encode_stop(stop, response.protocol, legacy=legacy)
     return out.Choice(index=candidate.index, message=message, logprobs=logprobs, finish_reason=word)

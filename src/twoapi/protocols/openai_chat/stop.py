@@ -79,6 +79,11 @@ def encode_stop(stop: StopReason, protocol: str, *, legacy: bool) -> str:
     return "function_call" if legacy and word == "tool_calls" else word
 
 
+def refusal_of(stop: StopReason, protocol: str) -> str | None:
+    """The words in which another protocol's filter explains itself, which clients look for in `refusal`."""
+    return stop.detail if protocol != NAME and stop.kind in ("content_filter", "refusal") else None
+
+
 def report_stop(stop: StopReason, protocol: str, index: int, losses: list[Loss]) -> None:
     """What this protocol's word for a foreign stop reason leaves out."""
     path = f"/choices/{index}/finish_reason"
@@ -86,5 +91,7 @@ def report_stop(stop: StopReason, protocol: str, index: int, losses: list[Loss])
         return
     if stop.kind in _LOSSY:
         losses.append(Loss(path, "approximated", NAME, _LOSSY[stop.kind]))
+    if stop.details is not None:
+        losses.append(Loss(path, "dropped", NAME, "no place for the kind of a refusal"))
     if stop.sequence is not None:
         losses.append(Loss(path, "dropped", NAME, "no place for the stop string that matched"))

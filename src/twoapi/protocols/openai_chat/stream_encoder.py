@@ -42,7 +42,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
 from twoapi.protocols.openai_chat.faults import error_frame
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import encode_details
-from twoapi.protocols.openai_chat.stop import encode_stop, report_stop
+from twoapi.protocols.openai_chat.stop import encode_stop, refusal_of, report_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
 from twoapi.wire import json
 
@@ -74,7 +74,7 @@ class _Open:
 class _Choice:
     """What has been said of one candidate."""
 
-    __slots__ = ("called", "calls", "details", "finished", "index", "length", "open")
+    __slots__ = ("called", "calls", "details", "finished", "index", "length", "open", "refused")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -83,6 +83,7 @@ class _Choice:
         self.details = 0
         self.length = 0  # code points of content so far
         self.finished = False
+        self.refused = False
         self.open: dict[int, _Open] = {}
 
 
@@ -203,6 +204,7 @@ class ChatStreamEncoder:
             part = self._open(choice, event.part, header, b'{"%s":' % field.encode())
             part.opaque += header.opaque
         elif isinstance(header, Refusal):
+            choice.refused = True
             self._open(choice, event.part, header, b'{"refusal":')
         elif isinstance(header, ToolCall):
             self._start_call(choice, event.part, header, written)
@@ -333,6 +335,9 @@ class ChatStreamEncoder:
         for number in list(choice.open):
             self._end_part(choice, number, written)
         choice.finished = True
+        words = None if choice.refused else refusal_of(stop, self._protocol)
+        if words:
+            self._said(choice, out.AnswerMessage(refusal=words), written)
         report_stop(stop, self._protocol, index, self._losses)
         word = encode_stop(stop, self._protocol, legacy=self._context.request.legacy_functions)
         written.append(self._frame(index, b"{}", finish=b'"%s"' % word.encode()))
