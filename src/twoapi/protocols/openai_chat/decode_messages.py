@@ -164,9 +164,9 @@ class MessageDecoder:
             raise refuse("content must be a string or a list of parts", at + "/content")
         try:
             wires = _decode_parts(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return [_DECODERS[type(part)](part, f"/content/{i}") for i, part in enumerate(wires)], False
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, WireError):
             return self._content_leniently(raw, at), False
-        return [_DECODERS[type(part)](part, f"/content/{i}") for i, part in enumerate(wires)], False
 
     def _content_leniently(self, raw: Raw, at: str) -> list[Part]:
         """Part by part, because one of them has a field or a type that we do not know."""

@@ -11,6 +11,7 @@ from twoapi.protocols.base import Capabilities
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.wire import json
+from twoapi.wire.errors import WireError
 
 _FORMATS = {
     "audio/wav": "wav",
@@ -54,7 +55,7 @@ def decode_audio(part: wire.AudioPart, at: str) -> Part:
 
 
 def decode_file(part: wire.FilePart, at: str) -> Part:
-    """A file, inline or by id."""
+    """A file, inline or by id. Raises WireError when it has neither."""
     file, mark = part.file, decode_mark(part.prompt_cache_breakpoint)
     if file.file_data is not None:
         source, mime = decode_url(file.file_data)
@@ -63,7 +64,7 @@ def decode_file(part: wire.FilePart, at: str) -> Part:
         return Media(kind="file", source=source, mime=mime, name=file.filename, at=at, cache=mark)
     if file.file_id is not None:
         return Media(kind="file", source=FileId(file.file_id, NAME), name=file.filename, at=at, cache=mark)
-    raise refuse("a file part needs file_data or file_id", at)
+    raise WireError("a file part needs file_data or file_id")
 
 
 def decode_url(url: str) -> tuple[Base64 | Url, str | None]:
