@@ -37,7 +37,11 @@ class _Pairing:
                 paired += self._results_of(message, number)
             else:
                 rest = self._without_results(message)
-                if rest is not None:
+                last = paired[-1] if paired else None
+                if rest is not None and last is not None and last.role == "tool" and last.at == message.at:
+                    last.parts += rest.parts  # one turn stays one: what results cannot hold goes into it, too
+                    last.name = message.name
+                elif rest is not None:
                     paired.append(rest)
         return paired
 
