@@ -104,7 +104,7 @@ class Thinking:
             self.wire = {"type": "adaptive"}
         elif "enabled" in accepted and not self._encoding.native:
             self._put_budget(_BUDGETS[effort])
-            if self.effort is None:
+            if self.effort is None and self.wire is not None:
                 self._lose("reasoning.effort", "approximated", "sent as a thinking budget")
         elif self.effort is None:
             self._lose("reasoning.effort", "unsupported", "reasoning")
