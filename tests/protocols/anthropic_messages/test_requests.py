@@ -274,7 +274,7 @@ def test_thinking_is_off_inside_a_tool_loop_without_its_state() -> None:
             None,
             ["approximated"],
         ),
-        ("low", {"effort": False, "thinking": ("enabled",)}, 500, None, None, ["dropped", "approximated"]),
+        ("low", {"effort": False, "thinking": ("enabled",)}, 500, None, None, ["dropped"]),
         ("low", {"effort": False, "thinking": ()}, 4000, None, None, ["unsupported"]),
     ],
 )

@@ -146,7 +146,7 @@ def test_the_text_of_a_message_is_not_respelled() -> None:
         (b'{"model":"m","messages":[],"temperature":"hot"}', "/temperature"),
         (b'{"model":"m","messages":[],"reasoning_effort":"huge"}', "/reasoning_effort"),
         (b'{"model":"m","messages":[{"role":"user","content":[{"type":"text"}]}]}', "/messages/0/content/0"),
-        (b'{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{}}]}]}', "/content/0"),
+        (b'{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{}}]}]}', "/messages/0/content/0"),
     ],
 )
 def test_bad_input_is_refused_with_its_place(body: bytes, pointer: str | None) -> None:
@@ -222,9 +222,9 @@ def test_tool_results_of_one_turn_go_first_and_their_images_behind_all_of_them()
             "content": [
                 {"type": "text", "text": "[tool result b]"},
                 {"type": "image_url", "image_url": {"url": "https://x/y.png"}},
+                {"type": "text", "text": "go on"},
             ],
         },
-        {"role": "user", "content": "go on"},
     ]
     assert lost(losses) == [("/m/1/content/0/content/1", "emulated"), ("/m/1/content/0/is_error", "emulated")]
 
@@ -400,7 +400,9 @@ def test_a_text_with_a_broken_escape_is_refused_where_it_must_be_read() -> None:
     assert caught.value.fault.kind == "invalid_request"
 
 
-@pytest.mark.parametrize("schema", [b'{"type":"object","properties":{},"required":7}', b"[]", b'{"type":"object","properties":[]}'])
+@pytest.mark.parametrize(
+    "schema", [b'{"type":"object","properties":{},"required":7}', b"[]", b'{"type":"object","properties":[]}']
+)
 def test_an_odd_schema_is_sent_as_it_is(schema: bytes) -> None:
     request = foreign(
         user(Text(text="x")), tools=[Tool(name="f", schema=Schema(Raw(schema)), strict=True, at="/tools/0")]
