@@ -19,7 +19,9 @@ from twoapi.testing.strategies.values import cuts, json_bytes
 BODIES = {"openai-chat": chat_answer_bodies, "anthropic-messages": messages_answer_bodies}
 STREAMS = {"openai-chat": chat_streams, "anthropic-messages": messages_streams}
 # Without this an answer is not complete; what comes after it is politeness.
-LAST_WORDS = {"openai-chat": b"data: [DONE]", "anthropic-messages": b"event: message_delta"}
+# A stream that is cut before these words has not said how it ends. Behind a choice's finish a chat stream may lack its
+# [DONE], as those of several vendors do.
+LAST_WORDS = {"openai-chat": b'"finish_reason": "', "anthropic-messages": b"event: message_delta"}
 each = pytest.mark.parametrize("codec", list(CODECS.values()), ids=lambda codec: codec.name)
 
 
@@ -85,7 +87,7 @@ def test_l7_a_decoder_is_legal_for_noise(codec: Codec, stream: bytes) -> None:
 @given(data=st.data())
 def test_a_stream_that_is_cut_off_fails(codec: Codec, data: st.DataObject) -> None:
     stream = drawn(data, codec)[1]
-    cut = stream[: data.draw(st.integers(0, stream.rfind(LAST_WORDS[codec.name])))]
+    cut = stream[: data.draw(st.integers(0, stream.find(LAST_WORDS[codec.name])))]
     events = events_of(codec, [cut])
     assert isinstance(events[-1], Failed)
     laws.failure_is_told(codec, stream_of(codec, [events]))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from twoapi.testing.normal import normal_request
 from twoapi.testing.replies import Json
@@ -21,12 +20,29 @@ def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], 
     for marks in (False, True):  # cache marks may move past what they stood behind
         left = [fact for fact in facts_before if fact[1].startswith('["mark"') is marks]
         right = [fact for fact in facts_after if fact[1].startswith('["mark"') is marks]
-        matcher = SequenceMatcher(None, [fact for _, fact in left], [fact for _, fact in right], autojunk=False)
-        for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-            if kind != "equal":
-                gone += [at for at, _ in left[i1:i2]]
-                new += [at for at, _ in right[j1:j2]]
+        lost, added = _unmatched([fact for _, fact in left], [fact for _, fact in right])
+        gone += [left[index][0] for index in lost]
+        new += [right[index][0] for index in added]
     return gone, new
+
+
+def _unmatched(left: list[str], right: list[str]) -> tuple[list[int], list[int]]:
+    """What is not in the longest common subsequence: as little as can be, also among equal things."""
+    rows = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for i in range(len(left) - 1, -1, -1):
+        for j in range(len(right) - 1, -1, -1):
+            rows[i][j] = rows[i + 1][j + 1] + 1 if left[i] == right[j] else max(rows[i + 1][j], rows[i][j + 1])
+    gone, new, i, j = [], [], 0, 0
+    while i < len(left) and j < len(right):
+        if left[i] == right[j]:
+            i, j = i + 1, j + 1
+        elif rows[i + 1][j] >= rows[i][j + 1]:
+            gone.append(i)
+            i += 1
+        else:
+            new.append(j)
+            j += 1
+    return gone + list(range(i, len(left))), new + list(range(j, len(right)))
 
 
 _MISSING = object()
@@ -92,10 +108,9 @@ def _compare_lists(one: list[Json], other: list[Json], at: str, gone: list[str],
             _compare(mine, theirs, f"{at}/{index}", gone, new)
         return
     left, right = [_fact(item) for item in one], [_fact(item) for item in other]
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if kind != "equal":
-            gone += [f"{at}/{index}" for index in range(i1, i2)]
-            new += [f"{at}/{index}" for index in range(j1, j2)]
+    lost, added = _unmatched(left, right)
+    gone += [f"{at}/{index}" for index in lost]
+    new += [f"{at}/{index}" for index in added]
 
 
 def _token(name: str) -> str:
