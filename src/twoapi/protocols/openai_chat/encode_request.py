@@ -143,7 +143,9 @@ def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabiliti
     elif effort is None and reasoning.budget is not None and reasoning.budget >= 0:
         effort = next((word for most, word in _BUDGETS if reasoning.budget <= most), "max")
         losses.append(Loss(request.where("reasoning.budget"), "approximated", NAME, f"sent as effort {effort}"))
-    elif effort is None and reasoning.mode == "between_tools":
+    elif reasoning.budget is not None:
+        losses.append(Loss(request.where("reasoning.budget"), "dropped", NAME, "the effort says how much to reason"))
+    elif reasoning.mode == "between_tools":
         losses.append(Loss(request.where("reasoning.mode"), "unsupported", NAME, "no reasoning between tools only"))
     elif effort is None and reasoning.mode == "adaptive":
         losses.append(Loss(request.where("reasoning.mode"), "info", NAME, "the model reasons as it does by default"))
