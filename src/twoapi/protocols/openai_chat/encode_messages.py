@@ -299,7 +299,7 @@ class MessageEncoder:
                 self._losses.append(Loss(path, "dropped", NAME, "past reasoning is not sent"))
             else:
                 texts.append(text)
-                if part.opaque:
+                if any(opaque.data for opaque in part.opaque):
                     self._losses.append(Loss(path, "reasoning_foreign", NAME, "the seal of reasoning is withheld"))
         if texts:
             joined = "\n\n".join(texts)
