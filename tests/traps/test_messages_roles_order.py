@@ -134,7 +134,6 @@ def test_006_results_are_paired_by_id_alone():
     )
 
 
-
 def test_010_a_call_without_result_is_refused_by_name_and_no_result_is_made_up():
     chat = chat_body(user("q"), TWO_CALLS, chat_result("b"), user("go"), tools=[chat_tool()], max_tokens=50)
     stray = chat_body(user("q"), chat_result("b"), tools=[chat_tool()], max_tokens=50)
@@ -185,9 +184,7 @@ MIXED = messages_body(
 
 def test_011_text_around_a_call_is_joined_with_a_loss_and_exact_in_its_own_protocol():
     assert convert_request(MESSAGES, CHAT, MIXED) == (
-        in_chat(
-            user("q"), assistant("ab", tool_calls=[chat_call("x")]), chat_result("x"), tools=[chat_tool()]
-        ),
+        in_chat(user("q"), assistant("ab", tool_calls=[chat_call("x")]), chat_result("x"), tools=[chat_tool()]),
         [("/messages/1/content/2", "reordered")],
     )
     assert convert_request(MESSAGES, MESSAGES, MIXED) == (MIXED, [])

@@ -1,0 +1,260 @@
+"""Traps 64 to 77: thinking, signatures, sealed state."""
+
+import pytest
+from tests.traps.conversion import (
+    CHAT,
+    DONE,
+    MESSAGES,
+    assistant,
+    block,
+    chat_answer,
+    chat_body,
+    chat_call,
+    chat_result,
+    chat_tool,
+    chunk,
+    completion,
+    convert_answer,
+    convert_request,
+    convert_stream,
+    message,
+    messages_answer,
+    messages_body,
+    messages_tool,
+    started,
+    stopped,
+    text,
+    text_block,
+    tool_result,
+    tool_use,
+    user,
+)
+
+from twoapi.ir import ENVELOPE_PREFIX
+
+ASKED = chat_body(tools=[chat_tool()])
+REDACTED = {"type": "redacted_thinking", "data": "SEALED"}
+
+
+def thinking(words, signature):
+    return {"type": "thinking", "thinking": words, "signature": signature}
+
+
+def entry(words, signature, index=0):
+    """A sealed piece of reasoning as chat clients see it."""
+    return {
+        "type": "reasoning.text",
+        "text": words,
+        "signature": signature,
+        "format": "anthropic-messages",
+        "index": index,
+    }
+
+
+def in_chat(*messages, **fields):
+    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages) or [user("hi")], **fields}
+
+
+def in_messages(*messages, **fields):
+    return {"model": "m", "max_tokens": 50, "messages": list(messages) or [user("hi")], **fields}
+
+
+def replayed(answer):
+    """A client's own copy of a message that it got; what it writes of an empty list is its own affair."""
+    return {key: value for key, value in answer["choices"][0]["message"].items() if value}
+
+
+def test_064_thinking_goes_through_a_chat_client_and_comes_back_word_for_word():
+    blocks = [thinking("hmm", "SIG"), text("x"), tool_use("t1")]
+    answer = messages_answer(*blocks, stop="tool_use")
+
+    seen, losses = convert_answer(MESSAGES, CHAT, answer, ASKED)
+    assert (seen, losses) == (
+        completion(
+            {
+                "content": "x",
+                "tool_calls": [chat_call("t1")],
+                "reasoning_content": "hmm",
+                "reasoning_details": [entry("hmm", "SIG")],
+            },
+            "tool_calls",
+        ),
+        [],
+    )
+    body = chat_body(
+        user("q"), replayed(seen), chat_result("t1"), tools=[chat_tool()], max_tokens=2000, reasoning_effort="high"
+    )
+    assert convert_request(CHAT, MESSAGES, body) == (
+        {
+            **in_messages(user("q"), assistant(blocks), user([tool_result("t1")]), tools=[messages_tool()]),
+            "max_tokens": 2000,
+            "thinking": {"type": "adaptive"},
+            "output_config": {"effort": "high"},
+        },
+        [],
+    )
+
+
+def test_064_thinking_that_the_upstream_cannot_take_is_a_loss():
+    body = messages_body(user("q"), assistant([thinking("hmm", "SIG"), text("x")]), user("z"))
+
+    assert convert_request(MESSAGES, CHAT, body) == (
+        in_chat(user("q"), assistant("x"), user("z")),
+        [("/messages/1/content/0", "dropped")],
+    )
+    assert convert_request(MESSAGES, CHAT, body, reasoning_field="reasoning_content") == (
+        in_chat(user("q"), assistant("x", reasoning_content="hmm"), user("z")),
+        [("/messages/1/content/0", "reasoning_foreign")],
+    )
+
+
+def test_065_empty_thinking_with_a_signature_is_state_and_stays():
+    body = messages_body(
+        user("q"),
+        assistant([thinking("", "SIG"), text("x"), tool_use("t1")]),
+        user([tool_result("t1")]),
+        tools=[messages_tool()],
+        thinking={"type": "enabled", "budget_tokens": 2000},
+    )
+
+    assert convert_request(MESSAGES, MESSAGES, body) == (body, [])
+
+
+def test_066_redacted_thinking_goes_through_a_chat_client_and_comes_back():
+    sealed = {"type": "reasoning.encrypted", "data": "SEALED", "format": "anthropic-messages", "index": 0}
+
+    seen, losses = convert_answer(MESSAGES, CHAT, messages_answer(REDACTED, text("x")))
+    assert (seen, losses) == (completion({"content": "x", "reasoning_details": [sealed]}, "stop"), [])
+    assert convert_request(CHAT, MESSAGES, chat_body(user("q"), replayed(seen), user("z"), max_tokens=50)) == (
+        in_messages(user("q"), assistant([REDACTED, text("x")]), user("z")),
+        [],
+    )
+    assert convert_request(MESSAGES, CHAT, messages_body(user("q"), assistant([REDACTED, text("x")]), user("z"))) == (
+        in_chat(user("q"), assistant("x"), user("z")),
+        [("/messages/1/content/0", "reasoning_foreign")],
+    )
+
+
+def test_067_thinking_and_text_in_turns_keep_their_order_and_lose_no_text():
+    blocks = [thinking("1", "S1"), text("a"), thinking("2", "S2"), tool_use("t1")]
+    body = messages_body(user("q"), assistant(blocks), user([tool_result("t1")]), tools=[messages_tool()])
+
+    assert convert_request(MESSAGES, MESSAGES, body) == (body, [])
+    assert convert_request(MESSAGES, CHAT, body) == (
+        in_chat(user("q"), assistant("a", tool_calls=[chat_call("t1")]), chat_result("t1"), tools=[chat_tool()]),
+        [("/messages/1/content/0", "dropped"), ("/messages/1/content/2", "dropped")],
+    )
+    assert convert_answer(MESSAGES, CHAT, messages_answer(*blocks, stop="tool_use"), ASKED) == (
+        completion(
+            {
+                "content": "a",
+                "tool_calls": [chat_call("t1")],
+                "reasoning_content": "1\n\n2",
+                "reasoning_details": [entry("1", "S1"), entry("2", "S2", 1)],
+            },
+            "tool_calls",
+        ),
+        [],
+    )
+
+
+def test_068_a_sealed_blob_of_another_origin_is_withheld_and_never_shown_as_an_answer():
+    said = assistant(
+        "x",
+        reasoning_content="hmm",
+        reasoning_details=[{"type": "reasoning.encrypted", "data": "BLOB", "format": "openai-responses", "index": 0}],
+    )
+
+    assert convert_request(CHAT, MESSAGES, chat_body(user("q"), said, user("z"), max_tokens=50)) == (
+        in_messages(user("q"), assistant("x"), user("z")),
+        [
+            ("/messages/1/reasoning_content", "reasoning_foreign"),
+            ("/messages/1/reasoning_details/0", "reasoning_foreign"),
+        ],
+    )
+
+
+def sealed_block():
+    """The thinking block that an Anthropic client is shown of a chat upstream's reasoning."""
+    seen, losses = convert_answer(CHAT, MESSAGES, chat_answer({"content": "x", "reasoning_content": "hmm"}))
+    first = seen["content"][0]
+    assert (seen, losses) == (message(thinking("hmm", first["signature"]), text("x")), [])
+    assert first["signature"].startswith(ENVELOPE_PREFIX)
+    return first
+
+
+def test_073_reasoning_without_a_signature_is_sealed_by_us_and_stripped_again_upstream():
+    first = sealed_block()
+    body = messages_body(user("q"), assistant([first, text("x")]), user("z"))
+
+    assert convert_request(MESSAGES, MESSAGES, body) == (
+        {**in_messages(user("q"), assistant([text("x")]), user("z")), "max_tokens": 4000},
+        [("/messages/1/content/0", "reasoning_foreign")],
+    )
+    assert convert_request(MESSAGES, CHAT, body, reasoning_field="reasoning_content") == (
+        in_chat(user("q"), assistant("x", reasoning_content="hmm"), user("z")),
+        [],
+    )
+
+
+def test_073_streamed_reasoning_gets_its_seal_before_its_block_ends():
+    pieces = [
+        chunk({"role": "assistant", "reasoning_content": "hm"}),
+        chunk({"reasoning_content": "m"}),
+        chunk({"content": "x"}),
+        chunk({}, "stop"),
+        DONE,
+    ]
+
+    assert convert_stream(CHAT, MESSAGES, pieces) == (
+        [
+            started(),
+            *block(
+                0,
+                thinking("", ""),
+                {"type": "thinking_delta", "thinking": "hm"},
+                {"type": "thinking_delta", "thinking": "m"},
+                {"type": "signature_delta", "signature": sealed_block()["signature"]},
+            ),
+            *text_block(1, "x"),
+            *stopped("end_turn"),
+        ],
+        [("/usage", "info")],
+    )
+
+
+def test_074_an_effort_never_becomes_a_budget_that_exceeds_max_tokens():
+    old = {"thinking": ("enabled", "disabled"), "effort": False}
+    small = chat_body(reasoning_effort="high", max_tokens=500)
+    large = chat_body(reasoning_effort="high", max_tokens=5000)
+
+    assert convert_request(CHAT, MESSAGES, small) == (
+        {**in_messages(thinking={"type": "adaptive"}, output_config={"effort": "high"}), "max_tokens": 500},
+        [],
+    )
+    assert convert_request(CHAT, MESSAGES, small, **old) == (
+        {**in_messages(), "max_tokens": 500},
+        [("/reasoning_effort", "dropped")],
+    )
+    assert convert_request(CHAT, MESSAGES, large, **old) == (
+        {**in_messages(thinking={"type": "enabled", "budget_tokens": 4999}), "max_tokens": 5000},
+        [("/reasoning_effort", "approximated")],
+    )
+
+
+def test_075_thinking_between_tools_is_a_loss():
+    assert convert_request(MESSAGES, CHAT, messages_body(thinking={"type": "between_tools"})) == (
+        in_chat(),
+        [("/thinking/type", "unsupported")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("effort", "sent", "losses"),
+    [("max", "max", []), ("xhigh", "xhigh", []), ("minimal", "low", [("/reasoning_effort", "approximated")])],
+)
+def test_076_an_effort_is_sent_in_the_targets_own_words(effort, sent, losses):
+    assert convert_request(CHAT, MESSAGES, chat_body(reasoning_effort=effort, max_tokens=50)) == (
+        in_messages(thinking={"type": "adaptive"}, output_config={"effort": sent}),
+        losses,
+    )
