@@ -54,11 +54,16 @@ def refused(client: str, upstream: str, body: Json, **capabilities: Any) -> tupl
 
 def convert_answer(upstream: str, client: str, body: Json, request: Json | None = None) -> tuple[Json, Losses]:
     """The client's answer and the losses. `request` is the client's body; without one a plain question."""
+    answer, losses = answer_bytes(upstream, client, body, request)
+    return json.loads(answer), losses
+
+
+def answer_bytes(upstream: str, client: str, body: Json, request: Json | None = None) -> tuple[bytes, Losses]:
+    """As convert_answer, the answer as it goes on the wire."""
     asked, restore = _asked(upstream, client, request)
     losses: list[ir.Loss] = []
     response = CODECS[upstream].decode_response(as_bytes(body), restore)
-    answer = CODECS[client].encode_response(response, AnswerContext(asked, 0, "x"), losses)
-    return json.loads(answer), named(losses)
+    return CODECS[client].encode_response(response, AnswerContext(asked, 0, "x"), losses), named(losses)
 
 
 def broken_answer(upstream: str, client: str, body: Json, request: Json | None = None) -> ir.Fault:

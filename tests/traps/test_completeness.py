@@ -1,0 +1,75 @@
+"""Every trap is a test, or has a reason not to be one yet."""
+
+import ast
+from pathlib import Path
+
+TRAPS = range(1, 136)
+
+# A row that this release cannot have, and why.
+OUT_OF_SCOPE = {
+    7: "Gemini: results in the order of calls without ids",
+    8: "Gemini: functionResponse needs a name",
+    9: "Gemini: one content for all functionResponses",
+    22: "Gemini: no switch for parallel calls",
+    25: "Responses: apply_patch as a custom_tool_call item; the custom tool itself is trap 24",
+    26: "Responses: only its clients declare namespaces",
+    32: "Gemini: the id of a functionCall",
+    37: "Gemini: recursive schemas in its Schema dialect",
+    38: "Gemini: local references in its Schema dialect",
+    39: "Gemini: what may stand beside $ref in its Schema dialect",
+    40: "Gemini: oneOf in its Schema dialect",
+    41: "Gemini: const in its Schema dialect",
+    42: "Gemini: type lists in its Schema dialect",
+    43: "Gemini: enums of numbers in its Schema dialect",
+    44: "Gemini: additionalProperties in its Schema dialect",
+    46: "Gemini: its Schema dialect as a source",
+    47: "Gemini: a functionResponse must be an object",
+    48: "Gemini: $ref inside a functionResponse",
+    58: "Gemini: inlineData with sound",
+    59: "Gemini: executableCode and codeExecutionResult",
+    69: "Responses: encrypted_content bound to an account",
+    70: "Gemini: thoughtSignature on a functionCall; carried by the authenticated state store of a later milestone",
+    71: "Gemini: history without thoughtSignature",
+    72: "Gemini: thought parts in history",
+    77: "Responses: encrypted_content of output_item.added",
+    86: "Responses: response.completed repeats the items",
+    87: "Responses: the lifecycle of its stream events",
+    88: "Responses: response.completed without output",
+    89: "Responses: response.incomplete",
+    90: "Responses: response.failed",
+    92: "Responses: errors as response.failed",
+    93: "Gemini: STOP in a frame behind the functionCall",
+    96: "Gemini: what its client tolerates between frames",
+    111: "Gemini: usageMetadata",
+    118: "Gemini: generationConfig as a source",
+    119: "Responses: verbosity, max_tool_calls and truncation as a source",
+    125: "Gemini: the paths and spellings of its SDK",
+    127: "Gemini: byte offsets of groundingSupports",
+    129: "Responses: previous_response_id; needs the state store of a later milestone",
+}
+STATE = {n: f"out of scope: {OUT_OF_SCOPE[n]}" if n in OUT_OF_SCOPE else "tested" for n in TRAPS}
+
+
+def functions_by_number() -> dict[int, list[str]]:
+    """The names of the test functions in this folder, by the number in the name."""
+    found: dict[int, list[str]] = {}
+    for path in Path(__file__).parent.glob("test_*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                number = node.name.split("_")[1]
+                if number.isdecimal():
+                    found.setdefault(int(number), []).append(node.name)
+    return found
+
+
+def test_every_trap_is_tested_or_out_of_scope_and_never_both() -> None:
+    tested = set(functions_by_number())
+
+    assert set(STATE) == set(TRAPS)
+    assert tested == {number for number, state in STATE.items() if state == "tested"}
+
+
+def test_every_reason_names_the_protocol_that_is_missing() -> None:
+    reasons = [reason for reason in OUT_OF_SCOPE.values() if not reason.startswith(("Gemini: ", "Responses: "))]
+
+    assert reasons == []
