@@ -114,8 +114,7 @@ class Start:
             supervisor = Supervisor(address.host, port, workers, self._work)
         except OSError as error:
             fail(_why_not_bound(address, error))
-        self._say(port)
-        raise click.exceptions.Exit(supervisor.run())
+        raise click.exceptions.Exit(supervisor.run(lambda: self._say(port)))
 
     def _work(self, sock: socket.socket, say: Callable[[], None] | None = None) -> None:
         """One worker, from here to its end."""

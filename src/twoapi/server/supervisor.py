@@ -28,8 +28,11 @@ class Supervisor:
         self._children: dict[int, int] = {}
         self._stopping = False
 
-    def run(self) -> int:
-        """Serve until SIGTERM or SIGINT. Returns 0 when every worker ended cleanly, else 1."""
+    def run(self, started: Callable[[], None]) -> int:
+        """Serve until SIGTERM or SIGINT; `started` is called when all workers run and signals are obeyed.
+
+        Returns 0 when every worker ended cleanly, else 1.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._forward)
@@ -37,6 +40,7 @@ class Supervisor:
         gc.freeze()
         for slot in range(len(self._sockets)):
             self._fork(slot)
+        started()
         failed = False
         while self._children:
             try:
@@ -68,8 +72,9 @@ class Supervisor:
             return
         code = 1
         try:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the worker listens to it
             for other, sock in enumerate(self._sockets):
                 if other != slot:
                     sock.close()
