@@ -72,7 +72,7 @@ def explain(client: Codec, upstream: Codec, incoming: Incoming, provider: Provid
     peek = client.peek(incoming)
     wanted = model or peek.model
     capabilities: Capabilities = capabilities_for(provider, upstream.name, wanted)
-    if client is upstream and not client.is_sealed(incoming):
+    if client is upstream and client.seal not in incoming.body:
         return Explained(outgoing=client.relay_request(incoming, peek, wanted, capabilities), losses=None)
     losses: list[Loss] = []
     encoded = upstream.encode_request(client.decode_request(incoming), wanted, capabilities, losses)

@@ -145,7 +145,7 @@ class Exchange:
     def _way(self, candidate: Candidate) -> Way:
         """Relayed when both sides speak the same protocol and nothing is for the gateway alone, else converted."""
         codec, clock = self.codec, (self.worker.now, self.id[4:])
-        if candidate.protocol == codec.name and not codec.is_sealed(self.incoming):
+        if candidate.protocol == codec.name and codec.seal not in self.incoming.body:
             return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
         upstream = CODECS[candidate.protocol]
         way = Convert(codec, upstream, self._decoded(), candidate.model, candidate.capabilities, clock)

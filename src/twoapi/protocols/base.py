@@ -152,6 +152,7 @@ class Codec(Protocol):
     """
 
     name: str
+    seal: bytes  # a request that holds this must not be relayed: it gives back state of another origin
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client
@@ -190,12 +191,6 @@ class Codec(Protocol):
     # client side: faces an upstream
     def encode_request(self, request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
         """The upstream request for `model` (the upstream's own name of it)."""
-        ...
-
-    def is_sealed(self, incoming: Incoming) -> bool:
-        """True when the request gives back reasoning that this gateway made of another protocol's: it is converted
-        even for an upstream of this protocol, which must not see it.
-        """
         ...
 
     def relay_request(self, incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:

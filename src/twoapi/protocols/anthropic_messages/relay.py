@@ -3,7 +3,6 @@
 from twoapi.protocols.anthropic_messages.decode_request import refuse
 from twoapi.protocols.anthropic_messages.encode_request import PATH
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION
-from twoapi.protocols.anthropic_messages.envelope import MARK
 from twoapi.protocols.base import Capabilities, Peek
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers, Incoming, Outgoing
@@ -35,11 +34,6 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
     path = PATH + _COUNT if incoming.path.endswith(_COUNT) else PATH
     # Of the query only this flag is the protocol's; a client's key may stand beside it.
     return Outgoing(path + "?beta=true" if "beta=true" in incoming.query.split("&") else path, body, headers)
-
-
-def is_sealed(incoming: Incoming) -> bool:
-    """True when the client's thinking blocks hold a seal, which no upstream may see."""
-    return MARK in incoming.body
 
 
 def _without_sampling(body: bytes) -> bytes:

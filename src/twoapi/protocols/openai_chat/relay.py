@@ -9,7 +9,7 @@ from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
 
-_SEALED_ELSEWHERE = b'"anthropic-messages"'  # the format of reasoning that this gateway made of another protocol's
+SEALED_ELSEWHERE = b'"anthropic-messages"'  # the format of reasoning that this gateway made of another protocol's
 _ASKS = b'"stream_options":{"include_usage":true}'
 _TRUE = Raw(b'{"include_usage":true}')
 
@@ -22,11 +22,6 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
     if peek.stream and capabilities.stream_usage and not asks_usage(peek):
         body = _ask_usage(body, peek)
     return Outgoing(PATH, body)
-
-
-def is_sealed(incoming: Incoming) -> bool:
-    """True when the client's `reasoning_details` hold another protocol's state, which is its maker's alone."""
-    return _SEALED_ELSEWHERE in incoming.body
 
 
 def asks_usage(peek: Peek) -> bool:
