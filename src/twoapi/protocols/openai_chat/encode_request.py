@@ -135,20 +135,7 @@ def _encode_stop(
 
 def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
     reasoning = request.reasoning
-    effort = reasoning.effort
-    if reasoning.mode == "off":
-        if effort not in (None, "none"):
-            losses.append(Loss(request.where("reasoning.effort"), "dropped", NAME, "effort none is sent: no reasoning"))
-        effort = "none"
-    elif effort is None and reasoning.budget is not None and reasoning.budget >= 0:
-        effort = next((word for most, word in _BUDGETS if reasoning.budget <= most), "max")
-        losses.append(Loss(request.where("reasoning.budget"), "approximated", NAME, f"sent as effort {effort}"))
-    elif reasoning.budget is not None:
-        losses.append(Loss(request.where("reasoning.budget"), "dropped", NAME, "the effort says how much to reason"))
-    elif reasoning.mode == "between_tools":
-        losses.append(Loss(request.where("reasoning.mode"), "unsupported", NAME, "no reasoning between tools only"))
-    elif effort is None and reasoning.mode == "adaptive":
-        losses.append(Loss(request.where("reasoning.mode"), "info", NAME, "the model reasons as it does by default"))
+    effort = _effort(request, losses)
     if effort is not None:
         if capabilities.effort:
             body.reasoning_effort = effort
@@ -158,6 +145,29 @@ def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabiliti
         losses.append(Loss(request.where("reasoning.show"), "info", NAME, "what reasoning is shown is not chosen here"))
     if reasoning.detail is not None:
         losses.append(Loss(request.where("reasoning.detail"), "dropped", NAME, "no detail of reasoning here"))
+
+
+def _effort(request: Request, losses: list[Loss]) -> Effort | None:
+    """The effort that says the same as the client's budget or mode, as nearly as it can."""
+    reasoning = request.reasoning
+    effort, budget = reasoning.effort, reasoning.budget
+    if reasoning.mode == "off":
+        if effort not in (None, "none"):
+            losses.append(Loss(request.where("reasoning.effort"), "dropped", NAME, "effort none is sent: no reasoning"))
+        return "none"
+    if budget is not None and budget >= 0:  # a negative one says: as much as the model likes
+        if effort is None:
+            effort = next((word for most, word in _BUDGETS if budget <= most), "max")
+            losses.append(Loss(request.where("reasoning.budget"), "approximated", NAME, f"sent as effort {effort}"))
+        else:
+            losses.append(
+                Loss(request.where("reasoning.budget"), "dropped", NAME, "the effort says how much to reason")
+            )
+    elif reasoning.mode == "between_tools":
+        losses.append(Loss(request.where("reasoning.mode"), "unsupported", NAME, "no reasoning between tools only"))
+    elif effort is None and reasoning.mode == "adaptive":
+        losses.append(Loss(request.where("reasoning.mode"), "info", NAME, "the model reasons as it does by default"))
+    return effort
 
 
 def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None:
