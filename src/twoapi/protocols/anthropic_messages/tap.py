@@ -33,12 +33,13 @@ class _Watched(msgspec.Struct):
 _decode = decoder(_Watched)
 _CONTENT = b"event: content_block_delta\n"
 _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_HELD = 1024 * 1024  # bytes of a frame that is not whole yet; a larger one is passed in pieces
 
 
 class AnthropicStreamTap:
     """Watches one relayed stream."""
 
-    __slots__ = ("_inside", "_reader", "_tail", "_usage", "committed", "complete", "fault", "usage")
+    __slots__ = ("_cut", "_held", "_inside", "_reader", "_tail", "_usage", "committed", "complete", "fault", "usage")
 
     def __init__(self) -> None:
         self.usage: ir.Usage | None = None
@@ -48,39 +49,57 @@ class AnthropicStreamTap:
         self._usage = schema.Usage()
         self._reader: SseReader | None = SseReader()
         self._inside = False  # the bytes so far end inside a frame
+        self._held = b""  # of that frame: an error may have to take its place, and half a frame helps no client
+        self._cut = False  # the client has been given a part of it all the same
         self._tail = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The same bytes. Whole frames without a word of interest are not looked into."""
+        """The same bytes, by whole frames. Those without a word of interest are not looked into."""
         if self.committed and not self._inside:
             if data.startswith(_CONTENT) and data.find(b"\n\n") == len(data) - 2:
                 return data  # one frame of content: what most reads bring
             if b"message_" not in data and b"error" not in data and data.endswith(b"\n\n"):
                 return data
         self._look(data)
-        return data
+        return self._whole_frames(data)
 
     def close(self) -> bytes:
-        """The protocol's error ending when the stream was cut; never merged with a half frame."""
+        """The protocol's error ending when the stream was cut, in place of a half frame."""
         if self._reader is not None:
             for frame in self._reader.close():
                 self._watch(frame)
         self._reader = None
         if self.complete or self.fault is not None:
-            return b"\n\n" if self._inside and self.committed else b""
+            return self._held + b"\n\n" if self._inside and self.committed else b""
         fault = upstream_fault("the upstream's stream ended before the answer did", "stream_truncated")
         return self.fail(fault)
 
     def fail(self, fault: ir.Fault) -> bytes:
-        """The protocol's error ending, after a blank line when the bytes so far end inside a frame."""
+        """The protocol's error ending, after a blank line when the client's bytes end inside a frame."""
         self.fault = fault
         if not self.committed:
             return b""
-        return (b"\n\n" if self._inside else b"") + error_frame(fault, fault.request_id)
+        return (b"\n\n" if self._cut else b"") + error_frame(fault, fault.request_id)
 
     def keep_alive(self) -> bytes:
         """A ping between frames, once there is content."""
-        return PING if self.committed and not self._inside and not self.complete and self.fault is None else b""
+        return PING if self.committed and not self._cut and not self.complete and self.fault is None else b""
+
+    def _whole_frames(self, data: bytes) -> bytes:
+        """What of these bytes and the held ones ends with a frame; the rest waits."""
+        data = self._held + data
+        if self._inside:
+            end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\n\r\n") + 3, data.rfind(b"\r\r") + 2)
+            if end > 2:
+                self._cut = False
+            elif len(data) > _HELD:
+                self._cut, end = True, len(data)
+            else:
+                end = 0
+            self._held = data[end:]
+            return data[:end]
+        self._held, self._cut = b"", False
+        return data
 
     def _look(self, data: bytes) -> None:
         if not data:
