@@ -95,7 +95,10 @@ class ChatTap:
             self.fault = broken("the upstream's stream ended in the middle of the answer")
         if not self.committed:
             return b""
-        return self._closed_frame(held) if told else self._closed_frame(held) + error_frame(self.fault)
+        if told:
+            return self._closed_frame(held)
+        # Half a frame is of no use to a client; the error takes its place.
+        return self._closed_frame(held if _payloads_read(held) else b"") + error_frame(self.fault)
 
     def fail(self, fault: Fault) -> bytes:
         """The error ending for a fault of the gateway."""
@@ -279,6 +282,16 @@ def _payloads(data: bytes) -> list[bytes]:
         return [payload for _, payload in (*reader.feed(data), *reader.close())]
     except WireError:
         return []
+
+
+def _payloads_read(held: bytes) -> bool:
+    """True when what stands in these bytes is whole, though no blank line ends it."""
+    try:
+        for payload in _payloads(held):
+            json.fields(payload)
+    except WireError:
+        return False
+    return True
 
 
 def _says_something(chunk: wire.Chunk) -> bool:
