@@ -185,7 +185,8 @@ def test_a_tap_passes_bytes_and_strips_usage_that_was_not_asked_for(*, size: int
 def test_a_cut_stream_ends_with_an_error_of_its_own_frame(*, size: int, asks: bool) -> None:
     passed, tap = tapped(TEXT + b'data: {"id":', size, asks=asks)
 
-    assert passed.startswith(TEXT + b'data: {"id":\n\ndata: {"error":')
+    # Where whole frames are passed the error takes the place of the half one, else it stands apart from it.
+    assert passed.startswith(TEXT + (b'data: {"id":\n\n' if asks else b"") + b'data: {"error":')
     assert (tap.complete, tap.fault.kind) == (False, "upstream_error")
 
 
