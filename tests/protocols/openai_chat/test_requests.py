@@ -36,6 +36,7 @@ from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.wire.http import Incoming
 
 CODEC = OpenAIChat()
+PDF = "data:application/pdf;base64,JVBERi0xLjQK"
 USER = {"role": "user", "content": "hi"}
 
 
@@ -96,6 +97,7 @@ def lost(losses: list[Loss]) -> list[tuple[str, str]]:
         {"messages": [{"role": "user", "content": "a", "tool_call_id": "odd", "x": {"y": 1}}]},
         {"messages": [{"role": "tool", "tool_call_id": "functions.Bash:0", "content": "r", "name": "Bash"}]},
         {"messages": [{"role": "assistant", "audio": {"id": "a1"}, "content": None}]},
+        {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": PDF}}]}]},
         {"messages": [{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}]},
         {"messages": [{"role": "assistant", "content": "a", "refusal": "no"}]},
         {

@@ -167,7 +167,7 @@ class MessageEncoder:
 
     def _media(self, part: Part, path: str) -> Contents:
         assert isinstance(part, Media)  # noqa: S101  by the table
-        return [*encode_media(part, path, self._capabilities, self._losses)]
+        return [*encode_media(part, path, self._capabilities, self._losses, same=self._same)]
 
     def _search_result(self, part: Part, path: str) -> Contents:
         assert isinstance(part, SearchResult)  # noqa: S101  by the table

@@ -92,15 +92,20 @@ def decode_mark(mark: wire.CacheBreakpoint | None) -> CacheMark | None:
     return CacheMark(_TTLS.get(mark.ttl) if mark.ttl else None)
 
 
-def encode_media(part: Media, path: str, capabilities: Capabilities, losses: list[Loss]) -> list[wire.ContentPart]:
-    """The wire parts of one media part; raises FaultError for what this protocol cannot carry."""
+def encode_media(
+    part: Media, path: str, capabilities: Capabilities, losses: list[Loss], *, same: bool = False
+) -> list[wire.ContentPart]:
+    """The wire parts of one media part; raises FaultError for what this protocol cannot carry.
+
+    `same`: the client spoke this protocol, and nothing is added to what it said.
+    """
     match part.kind:
         case "image":
             return [_encode_image(part, path, capabilities, losses)]
         case "audio":
             return [_encode_audio(part, path, capabilities)]
         case "file":
-            return _encode_file(part, path, capabilities, losses)
+            return _encode_file(part, path, capabilities, losses, same=same)
         case "video":
             raise refuse("video input cannot be sent to this upstream", path)
 
@@ -132,7 +137,9 @@ def _encode_audio(part: Media, path: str, capabilities: Capabilities) -> wire.Co
     return wire.AudioPart(input_audio=wire.InputAudio(data=source.data, format=word))
 
 
-def _encode_file(part: Media, path: str, capabilities: Capabilities, losses: list[Loss]) -> list[wire.ContentPart]:
+def _encode_file(
+    part: Media, path: str, capabilities: Capabilities, losses: list[Loss], *, same: bool
+) -> list[wire.ContentPart]:
     source = part.source
     if part.want_citations:
         losses.append(Loss(path + "/citations", "unsupported", NAME, "no citations of documents"))
@@ -151,8 +158,8 @@ def _encode_file(part: Media, path: str, capabilities: Capabilities, losses: lis
     if part.context:
         losses.append(Loss(path + "/context", "dropped", NAME, "no context of a document"))
     mime = part.mime or "application/pdf"
-    name = part.name or part.title
-    if not name:
+    name = part.name if same else part.name or part.title
+    if not name and not same:
         name = "document" + _EXTENSIONS.get(mime, "")
         losses.append(Loss(path, "info", NAME, f"the file has no name; sent as {name}"))
     data = f"data:{mime};base64,{source.data}"

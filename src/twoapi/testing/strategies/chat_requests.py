@@ -38,10 +38,10 @@ _files = st.one_of(
     st.builds(
         lambda data, name: {
             "type": "file",
-            "file": {"file_data": f"data:application/pdf;base64,{data}", "filename": name},
+            "file": {"file_data": f"data:application/pdf;base64,{data}", **name},
         },
         base64s,
-        words,
+        st.one_of(st.just({}), st.builds(lambda name: {"filename": name}, words)),
     ),
     st.just({"type": "file", "file": {"file_id": "file-abc123"}}),
 )
