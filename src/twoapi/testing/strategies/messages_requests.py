@@ -1,6 +1,5 @@
 """Messages requests that Anthropic's reference allows."""
 
-import copy
 import json
 
 from hypothesis import strategies as st
@@ -271,7 +270,7 @@ def _mark(draw: st.DrawFn, body: dict[str, Json]) -> None:
     holders: list[dict[str, Json]] = []
     for name in ("tools", "messages"):
         if name in body:
-            body[name] = copy.deepcopy(body[name])  # strategies share their constants
+            body[name] = json.loads(json.dumps(body[name]))  # strategies share their constants, within a body too
     holders += body.get("tools") or []
     for message in body["messages"]:
         if isinstance(message["content"], list):
