@@ -39,7 +39,19 @@ _HELD = 1024 * 1024  # bytes of a frame that is not whole yet; a larger one is p
 class AnthropicStreamTap:
     """Watches one relayed stream."""
 
-    __slots__ = ("_cut", "_held", "_inside", "_reader", "_tail", "_usage", "committed", "complete", "fault", "usage")
+    __slots__ = (
+        "_cut",
+        "_held",
+        "_inside",
+        "_lost",
+        "_reader",
+        "_tail",
+        "_usage",
+        "committed",
+        "complete",
+        "fault",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.usage: ir.Usage | None = None
@@ -51,6 +63,7 @@ class AnthropicStreamTap:
         self._inside = False  # the bytes so far end inside a frame
         self._held = b""  # of that frame: an error may have to take its place, and half a frame helps no client
         self._cut = False  # the client has been given a part of it all the same
+        self._lost = False  # inside an event that is too large to be read
         self._tail = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -104,15 +117,23 @@ class AnthropicStreamTap:
     def _look(self, data: bytes) -> None:
         if not data:
             return
+        behind = self._behind_lost(data) if self._lost else data
         self._tail = (self._tail + data[-4:])[-4:]  # a blank line may lie across the seam
         self._inside = not self._tail.endswith(_BLANK)
         if self._reader is None:
             return
         try:
-            for frame in self._reader.feed(data):
+            for frame in self._reader.feed(behind):
                 self._watch(frame)
         except WireError:
-            self._reader = None  # an event beyond all bounds: relayed, but no longer understood
+            self._lost = True  # it is relayed unread; what comes behind it is read again
+            self._reader = SseReader()
+
+    def _behind_lost(self, data: bytes) -> bytes:
+        """What stands behind an event that is too large to be read."""
+        _, blank, behind = (self._tail + data).replace(b"\r", b"").partition(b"\n\n")
+        self._lost = not blank
+        return behind
 
     def _watch(self, frame: Frame) -> None:
         name, data = frame
