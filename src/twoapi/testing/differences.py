@@ -157,12 +157,18 @@ def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: st
         place = f"{at}/{_token(name)}"
         if name == mark:
             yield place, _fact("mark", item, holder or [kind, part.get("text")])
+        elif name == "type" or (name, item) in _UNSAID:
+            continue
         elif isinstance(item, dict) and item:
             yield from (
                 (f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in sorted(item.items())
             )
-        elif name != "type" and (name, item) != ("is_error", False):
+        else:
             yield place, _fact(role, kind, name, item)
+
+
+# Members of a part that say nothing.
+_UNSAID = [("is_error", False), ("citations", {"enabled": False}), ("context", "")]
 
 
 def _without_text(part: dict[str, Json]) -> dict[str, Json]:
