@@ -145,7 +145,7 @@ def test_k04_streams_side_by_side_keep_to_their_own_requests(running, client, up
 def test_k05_what_is_lost_is_told_to_the_request_that_lost_it(running):
     running.one.handler = lambda _: whole("anthropic-messages")
     asked = request_body("openai-chat", "messages") | {"max_tokens": 9}
-    extras = [{}, {"seed": 1}, {"seed": 1, "logprobs": True}, {"reasoning_effort": "minimal"}]
+    extras: list[dict] = [{}, {"seed": 1}, {"seed": 1, "logprobs": True}, {"reasoning_effort": "minimal"}]
     expected = ["0", "1;dropped=1", "2;dropped=2", "1;approximated=1"]
 
     def ask(number: int) -> str:
