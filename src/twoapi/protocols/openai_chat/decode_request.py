@@ -71,9 +71,18 @@ def decode_request(incoming: Incoming) -> Request:
 
 def _read_leniently(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
     try:
-        return _decode_lenient(payload), json.unknown_fields(payload, wire.Body)
+        return _decode_lenient(payload), _without_echoes(json.unknown_fields(payload, wire.Body))
     except WireError as error:
         raise refuse(error.message, error.pointer or None) from None
+
+
+def _without_echoes(unknown: dict[str, Raw]) -> dict[str, Raw]:
+    """Without the empty `annotations` that SDKs send back with every answer they got: they say nothing."""
+    return {
+        pointer: value
+        for pointer, value in unknown.items()
+        if not (pointer.endswith("/annotations") and pointer.startswith("/messages/") and bytes(value) == b"[]")
+    }
 
 
 def _build(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> Request:
