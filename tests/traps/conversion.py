@@ -246,9 +246,12 @@ def chat_usage(prompt: int, answer: int, cached: Json = None, reasoning: Json = 
     }
 
 
-def deltas(*choices: tuple[Json, str | None], **fields: Json) -> list[Json]:
-    """The chunks that a chat client of ours gets: one for the role, one for each delta and its finish reason."""
-    begun = ({"role": "assistant", "content": None, "refusal": None}, None)
+def deltas(*choices: tuple[Json, str | None], begun_with: str | None = None, **fields: Json) -> list[Json]:
+    """The chunks that a chat client of ours gets: one for the role, one for each delta and its finish reason.
+
+    `begun_with`: the content of the first, which is "" when the answer begins with text.
+    """
+    begun = ({"role": "assistant", "content": begun_with, "refusal": None}, None)
     return [
         {
             "id": "chatcmpl-x",

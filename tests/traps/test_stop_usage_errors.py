@@ -113,8 +113,7 @@ def test_105_a_refusal_is_a_content_filter_with_its_words():
         ),
         event("message_stop"),
     ]
-    told = deltas(({"refusal": "Not this."}, None), ({}, "content_filter"))
-    told[0]["choices"][0]["delta"]["content"] = ""
+    told = deltas(({"refusal": "Not this."}, None), ({}, "content_filter"), begun_with="")
     losses = [("/choices/0/finish_reason", "dropped")]  # the category
 
     assert convert_answer(MESSAGES, CHAT, answer) == (
@@ -201,8 +200,7 @@ def test_112_a_later_usage_replaces_an_earlier_one():
         event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage=last),
         event("message_stop"),
     ]
-    told = deltas(({}, "stop"), usage=None)
-    told[0]["choices"][0]["delta"]["content"] = ""
+    told = deltas(({}, "stop"), usage=None, begun_with="")
 
     assert convert_stream(MESSAGES, CHAT, pieces, asked) == (
         [*told, {**told[0], "choices": [], "usage": chat_usage(11, 9, {"cached_tokens": 4})}, "[DONE]"],
@@ -425,39 +423,24 @@ def test_126_streamed_citations_are_spans_of_the_whole_text():
         event("message_stop"),
     ]
     told = deltas(
-        ({"content": "né😀 "}, None), ({"content": "cited"}, None), ({"annotations": [ANNOTATION]}, None), ({}, "stop")
+        ({"content": "né😀 "}, None),
+        ({"content": "cited"}, None),
+        ({"annotations": [ANNOTATION]}, None),
+        ({}, "stop"),
+        begun_with="",
     )
-    told[0]["choices"][0]["delta"]["content"] = ""
 
     assert convert_stream(MESSAGES, CHAT, pieces, chat_body(stream=True)) == ([*told, "[DONE]"], [])
 
 
 def test_128_what_only_chat_can_draw_is_a_loss_each_and_more_answers_than_one_are_refused():
-    body = chat_body(
-        logprobs=True,
-        top_logprobs=2,
-        seed=7,
-        presence_penalty=0.5,
-        frequency_penalty=0.5,
-        logit_bias={"1": 2},
-        n=1,
-        max_tokens=50,
-    )
+    drawing = {"logprobs": True, "top_logprobs": 2, "seed": 7, "logit_bias": {"1": 2}}
+    body = chat_body(**drawing, presence_penalty=0.5, frequency_penalty=0.5, n=1, max_tokens=50)
 
     converted, losses = convert_request(CHAT, MESSAGES, body)
     assert (converted, sorted(losses)) == (
         in_messages(),
-        [
-            (f"/{name}", "dropped")
-            for name in (
-                "frequency_penalty",
-                "logit_bias",
-                "logprobs",
-                "presence_penalty",
-                "seed",
-                "top_logprobs",
-            )
-        ],
+        sorted((f"/{name}", "dropped") for name in body.keys() - {"model", "messages", "max_tokens", "n"}),
     )
     assert refused(CHAT, MESSAGES, {**body, "n": 2})[0] == 400
 

@@ -227,8 +227,7 @@ def test_091_an_error_in_the_middle_ends_the_stream_as_an_error():
     opened = event("content_block_start", index=0, content_block=text(""))
     busy = event("error", error={"type": "overloaded_error", "message": "busy"})
     gone = b'data: {"error":{"message":"gone","type":"server_error","code":null,"param":null}}\n\n'
-    begun = deltas(({"content": "he"}, None))
-    begun[0]["choices"][0]["delta"]["content"] = ""
+    begun = deltas(({"content": "he"}, None), begun_with="")
 
     assert convert_stream(MESSAGES, CHAT, [BEGUN, opened, text_delta("he"), busy], chat_body(stream=True)) == (
         [*begun, {"error": {"message": "busy", "type": "server_error", "param": None, "code": "overloaded"}}],
@@ -253,8 +252,7 @@ def test_094_a_character_that_is_split_between_reads_arrives_whole(size):
     chat = b"".join([ROLE, says(WIDE), STOP, USAGE, DONE])
     opened = event("content_block_start", index=0, content_block=text(""))
     messages = b"".join([BEGUN, opened, text_delta(WIDE), *ending({"output_tokens": 2})])
-    said = deltas(({"content": WIDE}, None), ({}, "stop"))
-    said[0]["choices"][0]["delta"]["content"] = ""
+    said = deltas(({"content": WIDE}, None), ({}, "stop"), begun_with="")
 
     def cut(whole):
         return [whole[at : at + size] for at in range(0, len(whole), size)]
@@ -322,8 +320,7 @@ def test_098_every_frame_for_an_anthropic_client_has_both_lines(bench, upstream)
 
 def test_099_a_last_frame_without_its_blank_line_counts():
     opened = event("content_block_start", index=0, content_block=text(""))
-    said = deltas(({"content": "a"}, None), ({}, "stop"))
-    said[0]["choices"][0]["delta"]["content"] = ""
+    said = deltas(({"content": "a"}, None), ({}, "stop"), begun_with="")
 
     assert convert_stream(CHAT, MESSAGES, [ROLE, says("a"), STOP.rstrip()]) == (
         [started(), *text_block(0, "a"), *stopped("end_turn")],
@@ -359,8 +356,7 @@ def test_100_a_usage_chunk_that_nobody_asked_for_does_not_reach_the_client(runni
 
 def test_100_a_usage_chunk_that_was_asked_for_is_the_last():
     asked = chat_body(stream=True, stream_options={"include_usage": True})
-    told = deltas(({}, "stop"), usage=None)
-    told[0]["choices"][0]["delta"]["content"] = ""
+    told = deltas(({}, "stop"), usage=None, begun_with="")
 
     assert convert_stream(MESSAGES, CHAT, [BEGUN, *ending({"output_tokens": 2})], asked) == (
         [*told, {**told[0], "choices": [], "usage": chat_usage(3, 2)}, "[DONE]"],
