@@ -228,11 +228,7 @@ def test_114_sampling_goes_where_the_upstreams_version_has_none():
         messages_body(),
         [("/temperature", "dropped")],
     )
-    incoming = Incoming(
-        "/v1/messages",
-        dict([FIRST]),
-        b'{"model":"m","max_tokens":9,"temperature":0.5,"messages":[]}',
-    )
+    incoming = Incoming("/v1/messages", dict([FIRST]), b'{"model":"m","max_tokens":9,"temperature":0.5,"messages":[]}')
     codec = CODECS[MESSAGES]
     relayed = codec.relay_request(incoming, codec.peek(incoming), "m-1", Capabilities(api_version="2026-10-21"))
     assert (relayed.body, CURRENT in relayed.headers) == (b'{"model":"m-1","max_tokens":9,"messages":[]}', True)
@@ -422,13 +418,8 @@ def test_126_streamed_citations_are_spans_of_the_whole_text():
         event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 2}),
         event("message_stop"),
     ]
-    told = deltas(
-        ({"content": "né😀 "}, None),
-        ({"content": "cited"}, None),
-        ({"annotations": [ANNOTATION]}, None),
-        ({}, "stop"),
-        begun_with="",
-    )
+    said = [({"content": "né😀 "}, None), ({"content": "cited"}, None), ({"annotations": [ANNOTATION]}, None)]
+    told = deltas(*said, ({}, "stop"), begun_with="")
 
     assert convert_stream(MESSAGES, CHAT, pieces, chat_body(stream=True)) == ([*told, "[DONE]"], [])
 
@@ -488,13 +479,8 @@ def test_130_arguments_are_carried_letter_by_letter():
 
 def test_130_not_a_number_is_no_json_and_no_arguments():
     answer = chat_answer({"content": None, "tool_calls": [chat_call("a", '{"a":NaN}')]}, "tool_calls")
-    history = chat_body(
-        user("q"),
-        assistant(None, tool_calls=[chat_call("a", '{"a":NaN}')]),
-        chat_result("a"),
-        tools=[chat_tool()],
-        max_tokens=50,
-    )
+    said = assistant(None, tool_calls=[chat_call("a", '{"a":NaN}')])
+    history = chat_body(user("q"), said, chat_result("a"), tools=[chat_tool()], max_tokens=50)
 
     assert broken_answer(CHAT, MESSAGES, answer, WITH_TOOL).code == "invalid_tool_arguments"
     assert convert_request(CHAT, MESSAGES, history) == (
