@@ -94,6 +94,13 @@ def test_an_event_is_bounded() -> None:
         reader.feed(b"x" * 50)
 
 
+def test_an_event_is_bounded_when_its_end_comes_with_the_read_that_goes_over() -> None:
+    reader = SseReader(max_event=100)
+    assert reader.feed(b"data: " + b"x" * 50) == []
+    with pytest.raises(WireError, match="larger than 100 bytes"):
+        reader.feed(b"x" * 50 + b"\n\ndata: next\n\n")
+
+
 def test_many_events_are_more_than_the_bound_of_one() -> None:
     assert len(SseReader(max_event=100).feed(b"data: xxxxxxxxxx\n\n" * 100)) == 100
 

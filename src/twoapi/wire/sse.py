@@ -51,6 +51,9 @@ class SseReader:
                 self._hold(data)
                 return []
             data = self._release(data)
+            # The read that goes over the bound may bring the event's end.
+            if len(data) > self._max and data.index(b"\n\n") > self._max:
+                raise self._too_large()
         blocks = data.split(b"\n\n")
         rest = blocks.pop()
         if rest:
@@ -103,8 +106,11 @@ class SseReader:
     def _hold(self, data: bytes) -> None:
         self._held_size += len(data)
         if self._held_size > self._max:
-            raise WireError(f"an event of the stream is larger than {self._max} bytes")
+            raise self._too_large()
         self._held.append(data)
+
+    def _too_large(self) -> WireError:
+        return WireError(f"an event of the stream is larger than {self._max} bytes")
 
 
 def _parse(block: bytes) -> Frame | None:
