@@ -53,6 +53,7 @@ class Exchange:
         "incoming",
         "is_over",
         "key",
+        "named",
         "order",
         "peek",
         "plan",
@@ -75,6 +76,7 @@ class Exchange:
         self.key = key
         self.port = port
         self.id = worker.next_id()
+        self.named = (self.id.encode(), codec.request_id_header)
         self.begun = worker.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
         self.attempt: Attempt | None = None
@@ -235,13 +237,13 @@ class Exchange:
             self.port.write(body)
             self.port.finish()
         else:
-            self.port.answer(200, answer_headers(self.id, self.attempts, self.candidate, losses, upstream), body)
+            self.port.answer(200, answer_headers(self.named, self.attempts, self.candidate, losses, upstream), body)
         self._finish("ok", None, losses, usage)
 
     def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
             self.started = True
-            self.port.start_stream(stream_headers(self.id, self.attempts, self.candidate, losses, upstream))
+            self.port.start_stream(stream_headers(self.named, self.attempts, self.candidate, losses, upstream))
 
     # --- when it goes wrong
 
@@ -281,7 +283,7 @@ class Exchange:
             self.port.finish()
         else:
             self.status, headers, body = self.codec.encode_fault(fault, self.id)
-            self.port.answer(self.status, refusal_headers(self.id, self.attempts, headers), body)
+            self.port.answer(self.status, refusal_headers(self.named, self.attempts, headers), body)
         self._finish("failed" if self.attempts else "refused", fault, [], None)
 
     def cancel(self) -> None:

@@ -6,35 +6,36 @@ from twoapi.ir import Fault, Loss
 from twoapi.policy.route import Candidate
 
 RawHeaders = list[tuple[bytes, bytes]]
+# A request's id, and the header in which its client's SDK looks for one.
+Named = tuple[bytes, bytes]
 
 # What SDKs and clients read of an upstream's answer. Everything else, cookies first of all, stays here.
 _FORWARDED = frozenset({b"request-id", b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 _FORWARDED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"openai-", b"anthropic-organization-id")
 _JSON = b"content-type: application/json\r\n"
 _STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
-_LINES = b"%btwoapi-request-id: %b\r\ntwoapi-attempts: %d\r\ntwoapi-upstream: %b\r\ntwoapi-losses: %b\r\n%b"
 _SHOWN_LOSSES = 5
 
 
 def answer_headers(
-    request_id: str, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
+    request: Named, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
 ) -> bytes:
     """Header lines of a whole answer."""
-    lost = b"relay" if losses is None else loss_summary(losses)
-    return _LINES % (_JSON, request_id.encode(), attempts, candidate.label, lost, forwarded(upstream))
+    return _lines(_JSON, request, attempts, candidate, losses, upstream)
 
 
 def stream_headers(
-    request_id: str, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
+    request: Named, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
 ) -> bytes:
     """Header lines of a streamed answer."""
-    return _LINES % (_STREAM, request_id.encode(), attempts, candidate.label, loss_summary(losses), forwarded(upstream))
+    return _lines(_STREAM, request, attempts, candidate, losses, upstream)
 
 
-def refusal_headers(request_id: str, attempts: int, headers: RawHeaders) -> bytes:
+def refusal_headers(request: Named, attempts: int, headers: RawHeaders) -> bytes:
     """Header lines of an error; `headers` are the client protocol's own."""
-    own = b"twoapi-request-id: %b\r\ntwoapi-attempts: %d\r\n" % (request_id.encode(), attempts)
-    return _JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers)
+    request_id, id_header = request
+    own = b"twoapi-request-id: %b\r\n%b: %b\r\ntwoapi-attempts: %d\r\n" % (request_id, id_header, request_id, attempts)
+    return _JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers if header[0] != id_header)
 
 
 def forwarded(upstream: RawHeaders) -> bytes:
@@ -44,6 +45,29 @@ def forwarded(upstream: RawHeaders) -> bytes:
         if name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES):
             lines += b"%b: %b\r\n" % (name, value)
     return lines
+
+
+def _lines(
+    content_type: bytes,
+    request: Named,
+    attempts: int,
+    candidate: Candidate,
+    losses: list[Loss] | None,
+    upstream: RawHeaders,
+) -> bytes:
+    request_id, id_header = request
+    lost = b"relay" if losses is None else loss_summary(losses)
+    told = forwarded(upstream)
+    if not (told.startswith(id_header) or b"\n" + id_header + b":" in told):
+        told += b"%b: %b\r\n" % (id_header, request_id)  # the upstream gave none that this client's SDK would find
+    return b"%btwoapi-request-id: %b\r\ntwoapi-attempts: %d\r\ntwoapi-upstream: %b\r\ntwoapi-losses: %b\r\n%b" % (
+        content_type,
+        request_id,
+        attempts,
+        candidate.label,
+        lost,
+        told,
+    )
 
 
 def loss_summary(losses: list[Loss] | None) -> bytes:

@@ -153,6 +153,7 @@ class Codec(Protocol):
 
     name: str
     seal: bytes  # a request that holds this must not be relayed: it gives back state of another origin
+    request_id_header: bytes  # where this protocol's SDKs look for the id to tell support
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client

@@ -15,13 +15,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from twoapi.gateway.exchange import Exchange
+from twoapi.gateway.headers import refusal_headers
 from twoapi.gateway.port import Flow
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.server.head import Head, head_size
 from twoapi.server.inbound import Inbound
 from twoapi.server.routes import client_codec
-from twoapi.server.site import Site, header_lines
+from twoapi.server.site import Site
 from twoapi.wire.http import Incoming
 
 _STATUS = {
@@ -313,8 +314,9 @@ class GatewayProtocol(HttpToolsProtocol):
         head = inbound.head
         if head is None or inbound.refusal is not None:
             codec = _UNKNOWN_CLIENT if head is None else head.codec
-            status, headers, body = codec.encode_fault(inbound.refusal or _NO_REQUEST, worker.next_id())
-            self.answer(status, header_lines(headers), body)
+            request_id = worker.next_id()
+            status, headers, body = codec.encode_fault(inbound.refusal or _NO_REQUEST, request_id)
+            self.answer(status, refusal_headers((request_id.encode(), codec.request_id_header), 0, headers), body)
             return
         route, key = head.route, head.key
         if route is None or route.kind != "generate" or key is None:

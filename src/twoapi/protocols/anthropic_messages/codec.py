@@ -28,6 +28,7 @@ class AnthropicMessages:
     name = NAME
     silence = comment()  # a ping may come only after message_start; every client skips a comment
     seal = MARK
+    request_id_header = b"request-id"
 
     # Functions of their own modules, without a frame between.
     decode_request = staticmethod(decode_request)

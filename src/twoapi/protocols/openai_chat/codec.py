@@ -39,6 +39,7 @@ class OpenAIChat:
     name = NAME
     silence = KEEP_ALIVE
     seal = SEALED_ELSEWHERE
+    request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
     decode_request = staticmethod(decode_request)
