@@ -10,6 +10,7 @@ from tests.protocols.anthropic_messages.wire import CODEC, OLD, fixture, frames
 
 from twoapi import ir
 from twoapi.protocols.base import Capabilities, StreamTap
+from twoapi.testing.canned import messages_frames
 from twoapi.wire.http import Incoming
 
 BODY = b'{"model": "a", "stream":true, "temperature": 1.50, "messages":[]}'
@@ -145,3 +146,12 @@ def test_counting_tokens_is_relayed_to_its_own_path() -> None:
     outgoing = CODEC.relay_request(incoming, CODEC.peek(incoming), "a", Capabilities())
 
     assert (outgoing.path, outgoing.body) == ("/v1/messages/count_tokens", BODY)
+
+
+@pytest.mark.parametrize("size", [1 << 16, 1 << 18, 200_000, 16_000_000])
+def test_an_event_that_is_too_large_to_read_is_relayed_and_what_follows_is_read(size: int) -> None:
+    stream = b"".join(messages_frames("a", "x" * 17_000_000, "b"))
+    watched = tap()
+    passed = b"".join(watched.feed(stream[at : at + size]) for at in range(0, len(stream), size)) + watched.close()
+    assert passed == stream
+    assert (watched.complete, watched.fault, watched.usage and watched.usage.output) == (True, None, 2)

@@ -117,8 +117,9 @@ class AnthropicStreamTap:
     def _look(self, data: bytes) -> None:
         if not data:
             return
-        behind = self._behind_lost(data) if self._lost else data
-        self._tail = (self._tail + data[-4:])[-4:]  # a blank line may lie across the seam
+        before = self._tail
+        behind = self._behind_lost(before + data) if self._lost else data
+        self._tail = (before + data[-4:])[-4:]  # a blank line may lie across the seam
         self._inside = not self._tail.endswith(_BLANK)
         if self._reader is None:
             return
@@ -126,12 +127,14 @@ class AnthropicStreamTap:
             for frame in self._reader.feed(behind):
                 self._watch(frame)
         except WireError:
-            self._lost = True  # it is relayed unread; what comes behind it is read again
+            # It is relayed unread; what comes behind it, perhaps in the same read, is read again.
             self._reader = SseReader()
+            for frame in self._reader.feed(self._behind_lost(before + data)):
+                self._watch(frame)
 
     def _behind_lost(self, data: bytes) -> bytes:
         """What stands behind an event that is too large to be read."""
-        _, blank, behind = (self._tail + data).replace(b"\r", b"").partition(b"\n\n")
+        _, blank, behind = data.replace(b"\r", b"").partition(b"\n\n")
         self._lost = not blank
         return behind
 
