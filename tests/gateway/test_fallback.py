@@ -2,6 +2,7 @@
 
 import pytest
 
+from twoapi.config import parse
 from twoapi.testing.canned import PATHS, chat_frames, messages_frames, request_body, stream, whole
 from twoapi.testing.replies import error_reply, hidden_error_reply, html_reply, malformed_json_reply, sse_reply
 
@@ -112,3 +113,38 @@ def test_a_refused_credential_of_ours_is_a_502_that_names_the_place_and_not_the_
     assert "credentials." in message
     assert "key-a" not in answer.body.decode()
     assert "key-b" not in answer.body.decode()
+
+
+def test_what_one_candidates_protocol_cannot_carry_the_next_one_answers(bench):
+    with bench() as ready:
+        text = """
+upstreams:
+  claude: {{provider: anthropic-compatible, base_url: "{claude}"}}
+  gpt: {{provider: openai-compatible, base_url: "{gpt}"}}
+models: {{either: [claude/m-1, gpt/m-2]}}
+"""
+        urls = {"claude": ready.one.base_url("anthropic-messages"), "gpt": ready.one.base_url("openai-chat")}
+        ready.gateway.publish(parse(text.format(**urls), "other.yaml", {}))
+        ready.gateway.wait(lambda: "either" in ready.gateway.worker.snapshot.settings.models)
+        ready.one.reply(whole("openai-chat", "from chat"))
+        answer = ready.post("openai-chat", {**request_body("openai-chat", "either"), "n": 2})
+    assert answer.status == 200, answer
+    assert answer.headers["twoapi-upstream"] == "gpt/m-2"
+    assert [request.path for request in ready.one.requests] == ["/v1/chat/completions"]
+
+
+def test_wrong_connection_settings_hand_over_and_leave_nothing_behind(bench):
+    with bench() as ready:
+        text = """
+upstreams:
+  far: {{provider: openai-compatible, base_url: "http://127.0.0.1:9/v1", client_cert: /nowhere/cert.pem}}
+  near: {{provider: openai-compatible, base_url: "{url}"}}
+models: {{either: [far/m-1, near/m-2]}}
+"""
+        ready.gateway.publish(parse(text.format(url=ready.one.base_url("openai-chat")), "other.yaml", {}))
+        ready.gateway.wait(lambda: "either" in ready.gateway.worker.snapshot.settings.models)
+        ready.one.reply(whole("openai-chat", "from near"))
+        answer = ready.post("openai-chat", request_body("openai-chat", "either"))
+        assert answer.status == 200, answer
+        assert answer.headers["twoapi-upstream"] == "near/m-2"
+        ready.gateway.wait(lambda: not ready.gateway.worker.active)

@@ -35,7 +35,7 @@ _log = logging.getLogger("twoapi.exchange")
 _INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has more", whose="gateway", status=500)
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
 _LARGE = 8192  # bytes of a body from which a second scan costs more than a guess
-_CANNOT_CARRY = "cannot_carry"  # a kind of failure: this candidate's protocol cannot take the request
+_CANNOT_CARRY = "cannot_carry"  # a kind of failure: not with this candidate's protocol or connection
 
 
 class Exchange:
@@ -132,16 +132,15 @@ class Exchange:
                 self._answer_locally(candidate.local)
                 return
             way = self._way(candidate)
+            outgoing, worker = way.outgoing, self.worker
+            head = self.snapshot.head(candidate, credential, outgoing)
+            pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
         except FaultError as error:
             self._failed(error.fault, _CANNOT_CARRY)
             return
-        worker = self.worker
         self.attempts += 1
         attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), wants_stream=self.peek.stream)
         worker.active.add(attempt)
-        outgoing = way.outgoing
-        head = self.snapshot.head(candidate, credential, outgoing)
-        pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
         attempt.call = pool.send(head, outgoing.body, attempt)
 
     def _way(self, candidate: Candidate) -> Way:

@@ -24,6 +24,8 @@ _REMEDIES: dict[str, tuple[Step, ...]] = {
     "tls": ("candidate",),
     "closed": ("same", "candidate"),
     "protocol": ("candidate",),
+    # Nothing was sent: the candidate's protocol cannot carry the request, or its connection settings are wrong.
+    "cannot_carry": ("candidate",),
 }
 
 _CREDENTIAL_KINDS = frozenset({"unauthenticated", "forbidden", "quota_exhausted"})
