@@ -1,0 +1,1 @@
+"""OpenAI Responses (openai-responses), both sides."""
