@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Event, Fault, Loss, Request, Response, Usage
+from twoapi.protocols.sealing import PLAIN, Sealer
 from twoapi.wire.http import Headers, Incoming, Outgoing
 
 
@@ -55,12 +56,13 @@ class Encoded(msgspec.Struct):
 
 class AnswerContext(msgspec.Struct):
     """What the encoder of an answer must know. `now` in seconds since the epoch; `id` is used when the upstream gave
-    none, without the protocol's prefix.
+    none, without the protocol's prefix. `sealer` makes the carriers of state that is another protocol's.
     """
 
     request: Request
     now: int
     id: str
+    sealer: Sealer = PLAIN
 
 
 class Peek(msgspec.Struct):
@@ -152,7 +154,7 @@ class Codec(Protocol):
     """
 
     name: str
-    seal: bytes  # a request that holds this must not be relayed: it gives back state of another origin
+    seal: bytes  # the mark of carriers (see sealing); a request that holds it gives back foreign state: no relay
     request_id_header: bytes  # where this protocol's SDKs look for the id to tell support
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
