@@ -50,6 +50,18 @@ class Opaque(msgspec.Struct, frozen=True):
     origin: Origin | None = None
 
 
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """The item that a part came in, where a turn is a list of items: parts of one item have equal ones.
+
+    `index` is its number in the list; `status` and `phase` are the wire's own words.
+    """
+
+    index: int
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+
+
 class Part(msgspec.Struct, kw_only=True):
     """What all parts share.
 
@@ -60,6 +72,7 @@ class Part(msgspec.Struct, kw_only=True):
     at: str = ""
     cache: CacheMark | None = None
     opaque: tuple[Opaque, ...] = ()
+    item: Item | None = None
 
 
 class UrlSource(msgspec.Struct, frozen=True):
@@ -92,12 +105,16 @@ class SearchSource(msgspec.Struct, frozen=True):
 
 
 class Citation(msgspec.Struct, frozen=True):
-    """What a claim rests on. `start`, `end`: code points in its Text, `end` exclusive; None means the whole part."""
+    """What a claim rests on. `start`, `end`: code points in its Text, `end` exclusive; None means the whole part.
+
+    `raw`: the wire's own object, for a client of the same protocol, when it says more than this.
+    """
 
     source: UrlSource | DocumentSource | SearchSource
     start: int | None = None
     end: int | None = None
     quoted: str | None = None
+    raw: Raw | None = None
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
@@ -206,12 +223,13 @@ class ToolCall(Part):
 
 
 class ToolResult(Part):
-    """The answer to a tool call; `is_error` None means not said."""
+    """The answer to a tool call; `is_error` None means not said. `kind` is the call's."""
 
     call_id: str = ""
     content: list["Text | Media | SearchResult | Unknown"] = msgspec.field(default_factory=list)
     is_error: bool | None = None
     name: str | None = None
+    kind: Literal["function", "custom"] = "function"
 
 
 class ServerTool(Part):

@@ -72,7 +72,7 @@ class Tool(msgspec.Struct, kw_only=True):
 class ToolChoice(msgspec.Struct, kw_only=True):
     """Which tools the model may or must call. `names`: of mode "named" (one), or the allowed subset (`allowed` True).
 
-    `kinds` runs beside `names`: "function" or "custom".
+    `kinds` runs beside `names`: "function", "custom" or "server" (then the name is the one of the Tool).
     """
 
     mode: Literal["none", "auto", "required", "named"]
@@ -102,7 +102,7 @@ class ReasoningConfig(msgspec.Struct, kw_only=True):
     """How much the model reasons and what of it is shown.
 
     `mode`: "manual" (with `budget` in tokens), "adaptive", "between_tools", "off". `show`: "none" (sealed state only),
-    "summary", "full"; "updates" is Anthropic's beta form.
+    "summary", "full"; "updates" is Anthropic's beta form. `sealed`: the client asks for the sealed state too.
     """
 
     effort: Effort | None = None
@@ -110,6 +110,7 @@ class ReasoningConfig(msgspec.Struct, kw_only=True):
     mode: Literal["manual", "adaptive", "between_tools", "off"] | None = None
     show: Literal["none", "summary", "full", "updates"] | None = None
     detail: str | None = None
+    sealed: bool | None = None
 
 
 class Output(msgspec.Struct, kw_only=True):
