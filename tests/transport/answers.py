@@ -233,6 +233,7 @@ UNLIKE: dict[str, tuple[tuple[Peer, ...], str]] = {
     # Stricter than the peer.
     "101": (("aiohttp",), "no upgrade was asked for"),
     "status 099": (("aiohttp",), "there are no statuses below 100"),
+    "repeated headers": (("aiohttp", "h11"), "of a repeated header the last value is kept: no client is shown it"),
     "the same length twice": (("h11",), "a repeated length is refused even when it agrees"),
     "two lengths in one": (("h11",), "a repeated length is refused even when it agrees"),
     "length and chunked": (("h11",), "with two framings parties may disagree on where the answer ends"),

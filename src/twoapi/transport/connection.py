@@ -13,6 +13,9 @@ from twoapi.transport.errors import FailureKind, TransportError
 COPY_LIMIT = 32 * 1024  # a larger body is written beside its head, not copied behind it
 _WITHOUT_BODY = (204, 304)
 _FRAMING = (b"content-length", b"transfer-encoding")
+_LOOKED_AT = (b"content-encoding", b"transfer-encoding")
+_NAMES = 1024  # header names that are remembered; an upstream that makes them up gains nothing
+_lower: dict[bytes, bytes] = {}
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -52,30 +55,33 @@ class Connection(asyncio.Protocol):
     pause, send the next request) without being inside the parser.
     """
 
-    # on_body is the append of a list: the parser calls it without a Python frame.
+    # What the parser only has to note goes into a list or dict, without a Python frame: on_body is an append, on_header
+    # a setitem, and at a beginning or an end a token is taken, of which there is one for each answer.
     __slots__ = (
         "_barren",
+        "_begins",
         "_body",
         "_call",
-        "_coding",
         "_decompressor",
+        "_ends",
         "_feed",
         "_has_head",
         "_head",
         "_headers",
         "_is_aborted",
-        "_is_done",
         "_is_reused",
         "_is_until_eof",
         "_keeps_alive",
         "_limits",
         "_owner",
         "_parser",
-        "_received",
         "_size",
         "_status",
         "_transport",
         "on_body",
+        "on_header",
+        "on_message_begin",
+        "on_message_complete",
         "since",
     )
 
@@ -86,16 +92,18 @@ class Connection(asyncio.Protocol):
         self._call: Call | None = None
         self._body: list[bytes] = []
         self.on_body = self._body.append
+        self._headers: dict[bytes, bytes] = {}  # of a name that comes twice the last value
+        self.on_header = self._headers.__setitem__
+        self._begins = [None]
+        self.on_message_begin = self._begins.pop  # fails, and stops the parser, at what follows the end of the answer
+        self._ends = [None]
+        self.on_message_complete = self._ends.pop
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
         self._head: list[tuple[bytes, bytes]] = []
-        self._headers: list[tuple[bytes, bytes]] = []
         self._decompressor: Decompressor | None = None
-        self._coding = b""
         self._is_aborted = False
         self._is_reused = False
-        self._is_done = False
-        self._received = False
         self.since = 0.0  # when the owner last gave it a request or took it back
 
     # --- The owner's side ---------------------------------------------------------------------
@@ -107,8 +115,14 @@ class Connection(asyncio.Protocol):
         self._call = call
         call.carrier = self
         call.connected = True
-        self._is_done = self._received = self._has_head = self._is_until_eof = False
-        self._status = self._barren = self._size = 0
+        self._has_head = self._is_until_eof = False
+        self._barren = self._size = 0
+        if not self._begins:
+            self._begins.append(None)
+        if not self._ends:
+            self._ends.append(None)
+        if self._headers:
+            self._headers.clear()  # trailers of the last answer
         body = call.body
         if len(body) <= COPY_LIMIT:
             transport.write(call.head + body)
@@ -135,7 +149,7 @@ class Connection(asyncio.Protocol):
 
     def fail(self, kind: FailureKind, message: str) -> None:
         """Ends the call, if there is one, and the connection."""
-        self._fail(TransportError(kind, message, sent=True, received=self._received))
+        self._fail(TransportError(kind, message, sent=True, received=not self._begins))
 
     # --- The call's side ----------------------------------------------------------------------
 
@@ -162,7 +176,7 @@ class Connection(asyncio.Protocol):
         else:
             self._owner.opened(self)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912  one frame for a read, not three
         """What one read brought: parsed, then told to the sink at once."""
         call = self._call
         if call is None:  # nobody asked: whatever it is, it must not become the next answer
@@ -179,14 +193,25 @@ class Connection(asyncio.Protocol):
             call.head = call.body = b""  # not to be sent again
             if not self._deliver_head(call, len(data)):
                 return
-        if self._body:
-            if not self._deliver_body(call):
-                return
-        elif not self._is_done:
+        pieces = self._body
+        if pieces:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            self._barren = 0
+            self._size += len(data)
+            if self._decompressor is not None or self._size > self._limits.body:
+                data = self._checked(data)
+                if self._call is not call:
+                    return
+            if data:
+                call.sink.on_data(data)
+                if self._call is not call:
+                    return
+        elif self._ends:
             error = error or self._without_body(len(data))
         if error is not None:
             self._fail(error)
-        elif self._is_done:
+        elif not self._ends:
             self._complete(call)
 
     def eof_received(self) -> None:
@@ -205,22 +230,6 @@ class Connection(asyncio.Protocol):
 
     # --- The parser's side --------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        """The first byte of an answer, interim ones included."""
-        self._received = True
-        if self._is_done:
-            raise _RefusedError("bytes after the end of the answer")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or after the head a trailer."""
-        name = name.lower()
-        value = value.rstrip()
-        self._headers.append((name, value))
-        if name == b"content-encoding":
-            self._coding = self._coding + b", " + value if self._coding else value
-        elif name == b"transfer-encoding" and value.lower() != b"chunked":
-            raise _RefusedError("a transfer encoding other than chunked")
-
     def on_headers_complete(self) -> None:
         """The head of an answer, interim ones included."""
         status = self._parser.get_status_code()
@@ -228,7 +237,9 @@ class Connection(asyncio.Protocol):
             self._swallow(status)
             return
         self._status = status
-        self._head, self._headers = self._headers, []  # trailers go to the new list and are forgotten
+        names = self._headers
+        self._head = [(_lower.get(name) or _lowered(name), value.rstrip()) for name, value in names.items()]
+        names.clear()  # for trailers, which are forgotten
         self._has_head = True
         # The parser knows this from the head on, and forgets it after on_message_complete.
         self._keeps_alive = keeps_alive = self._parser.should_keep_alive()
@@ -238,27 +249,23 @@ class Connection(asyncio.Protocol):
         if status in _WITHOUT_BODY or (call is not None and call.head.startswith(b"HEAD ")):
             self._end_with_head(status)
 
-    def on_message_complete(self) -> None:
-        """The end of an answer, interim ones included."""
-        if self._status:
-            self._is_done = True
-
     def _swallow(self, status: int) -> None:
         """100, 102, 103: the answer is still to come."""
         if status < 100:
             raise _RefusedError(f"status {status}")
         if status == 101:
             raise _RefusedError("a switch of protocols that was not asked for")
-        if _is_framed(self._headers):
+        if any(name.lower() in _FRAMING for name in self._headers):
             raise _RefusedError(f"status {status} with a body")
-        self._headers = []
-        self._coding = b""
+        self._headers.clear()
+        self._begins.append(None)
+        self._ends.append(None)
 
     def _end_with_head(self, status: int) -> None:
         """The parser does not know that this answer has no body: where it would wait for one, it is stopped here."""
         self._is_until_eof = False
         if status not in _WITHOUT_BODY or _is_framed(self._head):
-            self._is_done = True
+            self._ends.clear()
             self._keeps_alive = False
             raise _RefusedError("the answer has no body")
 
@@ -272,38 +279,38 @@ class Connection(asyncio.Protocol):
             self._fail(_too_large("head", limit))
             return False
         self._barren = 0
-        if self._coding:
-            coding, self._coding = self._coding.decode("latin-1").strip().lower(), b""
-            if coding != "identity":
+        for name, value in headers:
+            if name in _LOOKED_AT and value != b"chunked":
                 try:
-                    self._decompressor = Decompressor(coding, self._limits.body)
+                    headers = self._decoded(headers)
                 except TransportError as error:
                     self._fail(error)
                     return False
-                coded = (b"content-encoding", b"content-length")
-                headers = [header for header in headers if header[0] not in coded]
+                break
         call.sink.on_head(self._status, headers)
         return self._call is call
 
-    def _deliver_body(self, call: Call) -> bool:
-        """False when the call is over."""
-        pieces = self._body
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        self._barren = 0
-        self._size += len(data)
-        if self._size > self._limits.body:
-            self._fail(_too_large("body", self._limits.body))
-            return False
-        if self._decompressor is not None:
-            try:
-                data = self._decompressor.feed(data)
-            except TransportError as error:
-                self._fail(error)
-                return False
-        if data:
-            call.sink.on_data(data)
-        return self._call is call
+    def _decoded(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers without a content coding that is undone here; raises TransportError for one that cannot be."""
+        values = dict(headers)
+        if values.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise _protocol("a transfer encoding other than chunked")
+        coding = values.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+        if coding in ("", "identity"):
+            return headers
+        self._decompressor = Decompressor(coding, self._limits.body)
+        coded = (b"content-encoding", b"content-length")
+        return [header for header in headers if header[0] not in coded]
+
+    def _checked(self, data: bytes) -> bytes:
+        """The body's bytes decompressed; when they are too many or broken the call fails, and b"" comes back."""
+        try:
+            if self._size > self._limits.body:
+                raise _too_large("body", self._limits.body)
+            return data if self._decompressor is None else self._decompressor.feed(data)
+        except TransportError as error:
+            self._fail(error)
+            return b""
 
     def _without_body(self, read: int) -> TransportError | None:
         """Counts what is neither body nor end: a head, trailers or chunk extensions that may have no end."""
@@ -320,7 +327,7 @@ class Connection(asyncio.Protocol):
                 return
         transport = self._transport
         assert transport is not None  # noqa: S101  a call is started on a standing connection
-        self._detach()
+        self._call = self._decompressor = None
         call.is_over = True
         if transport.get_write_buffer_size():  # an early answer: the rest of the request is not wanted
             self.abort()
@@ -339,7 +346,7 @@ class Connection(asyncio.Protocol):
         if self._is_until_eof and exc is None:
             self._keeps_alive = False
             self._complete(call)
-        elif self._is_reused and not self._received:
+        elif self._is_reused and self._begins:
             # It was closed while it lay idle, and we wrote before we knew.
             self._detach()
             self.abort()
@@ -364,16 +371,26 @@ class Connection(asyncio.Protocol):
 
     def _broken(self, error: httptools.HttpParserError) -> TransportError | None:
         """What a stop of the parser means; None when the answer is complete all the same."""
-        if self._is_done:
+        if not self._ends:
             self._keeps_alive = False
             return None
         cause = error.__context__
         reason = cause if isinstance(cause, _RefusedError) else error
-        return TransportError("protocol", f"the answer is not valid HTTP: {reason}", sent=True, received=True)
+        return _protocol(reason)
+
+
+def _protocol(reason: object) -> TransportError:
+    return TransportError("protocol", f"the answer is not valid HTTP: {reason}", sent=True, received=True)
 
 
 def _too_large(what: str, limit: int) -> TransportError:
     return TransportError("too_large", f"the answer's {what} is larger than {limit} bytes", sent=True, received=True)
+
+
+def _lowered(name: bytes) -> bytes:
+    if len(_lower) < _NAMES:
+        _lower[name] = name.lower()
+    return name.lower()
 
 
 def _is_framed(headers: list[tuple[bytes, bytes]]) -> bool:
