@@ -29,10 +29,14 @@ class Message(msgspec.Struct):
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """A JSON Schema, verbatim. `dialect`: "jsonschema" (2020-12 and supersets) or "openapi" (Gemini's reduced form)."""
+    """A JSON Schema, verbatim. `dialect`: "jsonschema" (2020-12 and supersets) or "openapi" (Gemini's reduced form).
+
+    `native`: what the sender wrote in a dialect of its own protocol, of which `raw` is the JSON Schema.
+    """
 
     raw: Raw
     dialect: Literal["jsonschema", "openapi"] = "jsonschema"
+    native: Raw | None = None
 
 
 class Grammar(msgspec.Struct, frozen=True):
@@ -130,7 +134,8 @@ class Output(msgspec.Struct, kw_only=True):
 class State(msgspec.Struct, kw_only=True):
     """Conversation state that the server is asked to keep or to go on from.
 
-    `thread` is Anthropic's message thread: "create", or "continue" with `previous`.
+    `thread` is Anthropic's message thread: "create", or "continue" with `previous`. `cached` is the name of content that
+    only Gemini's service holds, which stands before the messages.
     """
 
     store: bool | None = None
@@ -138,6 +143,7 @@ class State(msgspec.Struct, kw_only=True):
     conversation: str | None = None
     background: bool | None = None
     thread: Literal["create", "continue"] | None = None
+    cached: str | None = None
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -146,6 +152,7 @@ class Request(msgspec.Struct, kw_only=True):
     `protocol` is the protocol it was decoded from, `api_version` and `betas` that protocol's own version marks.
     `extras`: JSON pointer in the client's body -> verbatim value, of every field that this model does not hold, known
     to the protocol or not. An encoder of the same protocol writes them back, any other reports each as a Loss.
+    `stream_array`: a Gemini client wants its stream as one JSON array, not as server-sent events.
     `paths`: field of this model ("seed", "reasoning.effort") -> its JSON pointer in the client's body; see `where`.
     """
 
@@ -170,6 +177,7 @@ class Request(msgspec.Struct, kw_only=True):
     stream: bool = False
     include_usage: bool | None = None
     legacy_functions: bool = False
+    stream_array: bool = False
     extras: dict[str, Raw] = msgspec.field(default_factory=dict)
     paths: Mapping[str, str] = msgspec.field(default_factory=dict)
 

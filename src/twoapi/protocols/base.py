@@ -37,6 +37,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     max_call_id: int = 40  # chat: longest tool call id
     cache_marks: bool = True  # takes explicit prompt-cache breakpoints
     stream_usage: bool = True  # chat: takes stream_options.include_usage
+    json_schemas: bool = True  # Gemini: takes JSON Schemas; False: only its reduced Schema
+    call_ids: bool = True  # Gemini: takes ids of calls and results
+    thinking_levels: tuple[str, ...] = ("minimal", "low", "medium", "high", "xhigh")  # Gemini: accepted; (): none
+    thinking_budget: tuple[int, int] | None = (0, 32768)  # Gemini: least and most tokens; None: takes no budget
+    thought_signatures: bool = True  # Gemini: refuses a call of the history without one
+    result_media: bool = True  # Gemini: takes images and files in results of tools
+    url_media: bool = True  # Gemini: fetches files from any URL
+    media_resolution: bool = True  # Gemini: takes a resolution for each part
+    labels: bool = False  # Gemini: takes labels (Vertex)
 
 
 class Restore(msgspec.Struct):
