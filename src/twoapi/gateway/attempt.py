@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import msgspec
+
 from twoapi.config.settings import Timeouts
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.way import Pump, Way
@@ -29,49 +31,29 @@ class Listener(Protocol):
         ...
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """Collects a whole answer, or feeds a streamed one through a pump and, when it may flow, to the client."""
 
-    __slots__ = (
-        "_is_decided",
-        "_listener",
-        "body",
-        "call",
-        "content_type",
-        "failure",
-        "failure_kind",
-        "headers",
-        "held",
-        "is_fresh",
-        "is_over",
-        "last_data",
-        "last_write",
-        "port",
-        "pump",
-        "started",
-        "status",
-        "timeouts",
-        "wants_stream",
-        "way",
-    )
-
-    def __init__(self, listener: Listener, way: Way, timeouts: Timeouts, now: float, *, wants_stream: bool) -> None:
-        self._listener = listener
-        self.way = way
-        self.timeouts = timeouts
-        self.wants_stream = wants_stream
-        self.call: Call | None = None
-        self.status = 0
-        self.body: list[bytes] = []  # of a whole answer
-        self.held: list[bytes] = []  # a stream's bytes for the client, before the exchange lets it flow
-        self.pump: Pump | None = None
-        self.port: ClientPort | None = None  # where a stream flows to, once it may
-        self.is_over = False
-        self.failure: Fault | None = None
-        self.failure_kind = ""  # the transport's word for it, finer than the fault's
-        self._is_decided = False
-        self.started = self.last_data = self.last_write = now
-        self.is_fresh = False  # bytes have come since the last sweep, which gives them its time
+    listener: Listener
+    way: Way
+    timeouts: Timeouts
+    started: float  # the loop's time
+    wants_stream: bool
+    call: Call | None = None
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = []
+    body: list[bytes] = []  # of a whole answer
+    held: list[bytes] = []  # a stream's bytes for the client, before the exchange lets it flow
+    pump: Pump | None = None
+    port: ClientPort | None = None  # where a stream flows to, once it may
+    is_over: bool = False
+    is_decided: bool = False
+    looks_like_stream: bool = False  # whatever was asked for, an event stream comes
+    failure: Fault | None = None
+    failure_kind: str = ""  # the transport's word for it, finer than the fault's
+    is_fresh: bool = False  # bytes have come since the last sweep, which gives them its time
+    last_data: float = 0.0  # 0 before the first
+    last_write: float = 0.0
 
     # --- what the exchange asks
 
@@ -96,7 +78,7 @@ class Attempt:
     def cancel(self) -> None:
         """Nobody wants the answer any more."""
         if not self.is_over:
-            self.is_over = self._is_decided = True
+            self.is_over = self.is_decided = True
             if self.call is not None:
                 self.call.cancel()
 
@@ -116,13 +98,18 @@ class Attempt:
         if limit.total and now - self.started > limit.total:
             self.fail(_timeout("the upstream did not finish", limit.total))
         elif self.status:
-            if limit.idle and now - self.last_data > limit.idle:
+            if limit.idle and now - (self.last_data or self.started) > limit.idle:
                 self.fail(_timeout("the upstream fell silent", limit.idle))
         elif limit.first_byte and now - self.started > limit.first_byte:
             self.fail(_timeout("the upstream sent no answer", limit.first_byte))
         elif limit.connect and now - self.started > limit.connect and self.call is not None and not self.call.connected:
             self.fail(_timeout("the upstream could not be connected", limit.connect))
-        if self.wants_stream and limit.keep_alive and now - self.last_write > limit.keep_alive and not self.is_over:
+        if (
+            self.wants_stream
+            and limit.keep_alive
+            and now - (self.last_write or self.started) > limit.keep_alive
+            and not self.is_over
+        ):
             self._stay_awake(now)
 
     # --- what the transport says
@@ -134,10 +121,12 @@ class Attempt:
         content_type = b""
         for name, value in headers:
             if name == b"content-type":
-                content_type = value.lower()
-        self.content_type = content_type
-        if self.wants_stream and 200 <= status < 300 and not content_type.startswith(_JSON):
-            self.pump = self.way.pump()
+                content_type = value
+        if content_type != _JSON:
+            content_type = content_type.lower()
+            self.looks_like_stream = content_type.startswith(_SSE)
+            if self.wants_stream and 200 <= status < 300 and not content_type.startswith(_JSON):
+                self.pump = self.way.pump()
 
     def on_data(self, data: bytes) -> None:
         """More of the body."""
@@ -168,10 +157,10 @@ class Attempt:
                     self.held.append(out)
         self.is_over = True
         if self.port is not None:
-            self._listener.ended(self)
-        elif not self._is_decided:
-            self._is_decided = True
-            self._listener.decided(self)
+            self.listener.ended(self)
+        elif not self.is_decided:
+            self.is_decided = True
+            self.listener.decided(self)
 
     def on_failure(self, error: TransportError) -> None:
         """The connection failed, before or in the answer."""
@@ -179,11 +168,6 @@ class Attempt:
         self.failure_kind = error.kind
         self.failure = Fault(kind, f"the connection to the upstream failed: {error.message}", whose="upstream")
         self._end()
-
-    @property
-    def looks_like_stream(self) -> bool:
-        """True when the whole body that was collected is in fact an event stream."""
-        return self.content_type.startswith(_SSE)
 
     def whole_body(self) -> bytes:
         """All that was collected."""
@@ -193,19 +177,19 @@ class Attempt:
     def _stay_awake(self, now: float) -> None:
         self.last_write = now
         if self.port is None:
-            self._listener.silent(self)
+            self.listener.silent(self)
         elif self.pump is not None and (sign := self.pump.keep_alive()):
             self.port.write(sign)
 
     def _decide(self) -> None:
-        if not self._is_decided:
-            self._is_decided = True
-            self._listener.decided(self)
+        if not self.is_decided:
+            self.is_decided = True
+            self.listener.decided(self)
 
     def _end(self) -> None:
         self.is_over = True
         if self.port is not None:
-            self._listener.ended(self)
+            self.listener.ended(self)
         else:
             self._decide()
 

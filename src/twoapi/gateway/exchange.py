@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import RawHeaders, answer_headers, loss_refusal, refusal_headers, stream_headers
+from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal, refusal_headers
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
@@ -75,7 +75,7 @@ class Exchange:
         self.incoming = incoming
         self.key = key
         self.port = port
-        self.id = worker.next_id()
+        self.id = next(worker.ids)
         self.named = (self.id.encode(), codec.request_id_header)
         self.begun = worker.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
@@ -94,24 +94,23 @@ class Exchange:
         worker = self.worker
         worker.running += 1
         worker.counters.exchanges += 1
-        self._guarded(self._begin)
-
-    def _begin(self) -> None:
-        peek = self.peek = self._look()
-        snapshot, protocol = self.snapshot, self.codec.name
-        plan = snapshot.plans.get((peek.model, protocol, self.key)) or snapshot.plan(peek.model, protocol, self.key)
-        self.plan = plan
-        self.order = plan.only or plan.order(self.worker.counters.exchanges)
-        self._try_candidate(0)
+        try:
+            codec, key, snapshot = self.codec, self.key, self.snapshot
+            peek = self.peek = codec.peek(self.incoming) if len(self.incoming.body) <= _LARGE else self._look()
+            model, protocol = peek.model, codec.name
+            plan = self.plan = snapshot.plans.get((model, protocol, key)) or snapshot.plan(model, protocol, key)
+            self.order = plan.only or plan.order(worker.counters.exchanges)
+            self._try_candidate(0)
+        except Exception as error:  # noqa: BLE001  as in _guarded
+            self._answer_for(error)
 
     def _look(self) -> Peek:
         """The model and whether to stream. A large request that will be converted is decoded at once: one scan."""
         codec, incoming = self.codec, self.incoming
-        if len(incoming.body) > _LARGE:
-            guess = codec.guess_model(incoming.body)
-            if guess and self.snapshot.converts(guess, codec.name):
-                request = self._decoded()
-                return Peek(request.model, request.stream)
+        guess = codec.guess_model(incoming)
+        if guess and self.snapshot.converts(guess, codec.name):
+            request = self._decoded()
+            return Peek(request.model, request.stream)
         return codec.peek(incoming)
 
     def _try_candidate(self, position: int) -> None:
@@ -139,7 +138,7 @@ class Exchange:
             self._failed(error.fault, _CANNOT_CARRY)
             return
         self.attempts += 1
-        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), wants_stream=self.peek.stream)
+        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), self.peek.stream)
         worker.active.add(attempt)
         attempt.call = pool.send(head, outgoing.body, attempt)
 
@@ -157,19 +156,21 @@ class Exchange:
     def _decoded(self) -> Request:
         request = self.request
         if request is None:
-            _check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
+            if not self.incoming.body.isascii():
+                _check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
             request = self.request = self.codec.decode_request(self.incoming)
         return request
 
     # --- the way out: what the attempt tells
 
-    def decided(self, attempt: Attempt) -> None:  # noqa: ARG002  it is the one at hand
+    def decided(self, attempt: Attempt) -> None:
         """A whole answer, a stream's first piece, or a failure."""
-        self._guarded(self._decide)
+        try:
+            self._decide(attempt)
+        except Exception as error:  # noqa: BLE001  as in _guarded
+            self._answer_for(error)
 
-    def _decide(self) -> None:
-        attempt = self.attempt
-        assert attempt is not None  # noqa: S101  it is what calls
+    def _decide(self, attempt: Attempt) -> None:
         pump = attempt.pump
         self.first_byte = self.worker.time() - self.begun
         if attempt.failure is not None:
@@ -201,7 +202,8 @@ class Exchange:
 
     def _answer_whole(self, attempt: Attempt) -> None:
         way = attempt.way
-        body = attempt.whole_body()
+        pieces = attempt.body
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         try:
             if self.peek.stream:
                 body = way.whole_as_stream(body)
@@ -242,7 +244,9 @@ class Exchange:
     def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
             self.started = True
-            self.port.start_stream(stream_headers(self.named, self.attempts, self.candidate, losses, upstream))
+            self.port.start_stream(
+                answer_headers(self.named, self.attempts, self.candidate, losses, upstream, EVENT_STREAM)
+            )
 
     # --- when it goes wrong
 
@@ -317,10 +321,14 @@ class Exchange:
         """Runs a step; whatever happens in it, the client gets an answer."""
         try:
             step()
-        except FaultError as error:
+        except Exception as error:  # noqa: BLE001  the outermost frame of a request: it must be answered
+            self._answer_for(error)
+
+    def _answer_for(self, error: Exception) -> None:
+        if isinstance(error, FaultError):
             self._refuse(error.fault)
-        except Exception:  # noqa: BLE001  the outermost frame of a request: it must be answered, whatever happened
-            _log.exception("exchange %s failed", self.id)
+        else:
+            _log.error("exchange %s failed", self.id, exc_info=error)
             self._apologize()
 
     def _apologize(self) -> None:
@@ -373,10 +381,7 @@ class Exchange:
 
 
 def _check_utf8(body: bytes) -> None:
-    if not body.isascii():
-        try:
-            body.decode()
-        except UnicodeDecodeError as error:
-            raise FaultError(
-                Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")
-            ) from None
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise FaultError(Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")) from None

@@ -12,51 +12,24 @@ Named = tuple[bytes, bytes]
 # What SDKs and clients read of an upstream's answer. Everything else, cookies first of all, stays here.
 _FORWARDED = frozenset({b"request-id", b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 _FORWARDED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"openai-", b"anthropic-organization-id")
-_JSON = b"content-type: application/json\r\n"
-_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
+JSON = b"content-type: application/json\r\n"
+EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
 _SHOWN_LOSSES = 5
+_REMEMBERED = 1024  # header names and loss summaries; neither kind is endless unless somebody makes them up
+_passes: dict[bytes, bool] = {}
+_summaries: dict[tuple[str, ...], bytes] = {(): b"0"}
 
 
 def answer_headers(
-    request: Named, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
-) -> bytes:
-    """Header lines of a whole answer."""
-    return _lines(_JSON, request, attempts, candidate, losses, upstream)
-
-
-def stream_headers(
-    request: Named, attempts: int, candidate: Candidate, losses: list[Loss] | None, upstream: RawHeaders
-) -> bytes:
-    """Header lines of a streamed answer."""
-    return _lines(_STREAM, request, attempts, candidate, losses, upstream)
-
-
-def refusal_headers(request: Named, attempts: int, headers: RawHeaders) -> bytes:
-    """Header lines of an error; `headers` are the client protocol's own."""
-    request_id, id_header = request
-    own = b"twoapi-request-id: %b\r\n%b: %b\r\ntwoapi-attempts: %d\r\n" % (request_id, id_header, request_id, attempts)
-    return _JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers if header[0] != id_header)
-
-
-def forwarded(upstream: RawHeaders) -> bytes:
-    """What of an upstream's headers reaches the client. They came out of a parser: no value holds a line end."""
-    lines = b""
-    for name, value in upstream:
-        if name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES):
-            lines += b"%b: %b\r\n" % (name, value)
-    return lines
-
-
-def _lines(
-    content_type: bytes,
     request: Named,
     attempts: int,
     candidate: Candidate,
     losses: list[Loss] | None,
     upstream: RawHeaders,
+    content_type: bytes = JSON,
 ) -> bytes:
+    """Header lines of an answer that an upstream gave."""
     request_id, id_header = request
-    lost = b"relay" if losses is None else loss_summary(losses)
     told = forwarded(upstream)
     if not (told.startswith(id_header) or b"\n" + id_header + b":" in told):
         told += b"%b: %b\r\n" % (id_header, request_id)  # the upstream gave none that this client's SDK would find
@@ -65,19 +38,45 @@ def _lines(
         request_id,
         attempts,
         candidate.label,
-        lost,
+        b"relay" if losses is None else loss_summary(losses),
         told,
     )
 
 
-def loss_summary(losses: list[Loss] | None) -> bytes:
-    """The count and the kinds: `relay`, `0`, or `3;dropped=2;moved=1`."""
-    if losses is None:
-        return b"relay"
-    if not losses:
-        return b"0"
-    kinds = Counter(loss.kind for loss in losses)
-    return (f"{len(losses)};" + ";".join(f"{kind}={count}" for kind, count in sorted(kinds.items()))).encode()
+def refusal_headers(request: Named, attempts: int, headers: RawHeaders) -> bytes:
+    """Header lines of an error; `headers` are the client protocol's own."""
+    request_id, id_header = request
+    own = b"twoapi-request-id: %b\r\n%b: %b\r\ntwoapi-attempts: %d\r\n" % (request_id, id_header, request_id, attempts)
+    return JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers if header[0] != id_header)
+
+
+def forwarded(upstream: RawHeaders) -> bytes:
+    """What of an upstream's headers reaches the client. They came out of a parser: no value holds a line end."""
+    lines = b""
+    for name, value in upstream:
+        passes = _passes.get(name)
+        if passes or (passes is None and _decide(name)):
+            lines += b"%b: %b\r\n" % (name, value)
+    return lines
+
+
+def _decide(name: bytes) -> bool:
+    passes = name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES)
+    if len(_passes) < _REMEMBERED:
+        _passes[name] = passes
+    return passes
+
+
+def loss_summary(losses: list[Loss]) -> bytes:
+    """The count and the kinds: `0`, or `3;dropped=2;moved=1`."""
+    kinds = tuple([loss.kind for loss in losses])
+    summary = _summaries.get(kinds)
+    if summary is None:
+        counts = sorted(Counter(kinds).items())
+        summary = f"{len(kinds)};{';'.join([f'{kind}={count}' for kind, count in counts])}".encode()
+        if len(_summaries) < _REMEMBERED:
+            _summaries[kinds] = summary
+    return summary
 
 
 def loss_refusal(losses: list[Loss]) -> Fault:

@@ -48,8 +48,7 @@ class Worker:
         self.records: list[Record] = []
         self.on_sweep: list[Callable[[float], None]] = []  # called with the loop's time about once a second
         self.pools: dict[tuple[object, ...], Pool | ProxiedPool] = {}
-        self._ids = itertools.count(1)
-        self._id_prefix = "req_" + os.urandom(8).hex()
+        self.ids = map(f"req_{os.urandom(8).hex()}%x".__mod__, itertools.count(1))  # unique across workers and restarts
         self._timer: asyncio.TimerHandle | None = None
         self._sweeps = 0
         self.now = int(time.time())  # seconds since the epoch, as the last sweep saw them
@@ -73,10 +72,6 @@ class Worker:
         """Puts a new configuration in force; what is running keeps its own."""
         self.snapshot = snapshot
         self.limits = snapshot.limits
-
-    def next_id(self) -> str:
-        """A new request id, unique across workers and restarts."""
-        return f"{self._id_prefix}{next(self._ids):x}"
 
     def open_pool(self, candidate: Candidate) -> Pool | ProxiedPool:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings.

@@ -65,13 +65,15 @@ class Encoded(msgspec.Struct):
 
 class AnswerContext(msgspec.Struct):
     """What the encoder of an answer must know. `now` in seconds since the epoch; `id` is used when the upstream gave
-    none, without the protocol's prefix. `sealer` makes the carriers of state that is another protocol's.
+    none, without the protocol's prefix. `sealer` makes the carriers of state that is another protocol's; `kept`: the gateway remembers the state of
+    texts and tool calls itself, so that what has no carrier is not lost.
     """
 
     request: Request
     now: int
     id: str
     sealer: Sealer = PLAIN
+    kept: bool = False
 
 
 class Peek(msgspec.Struct):
@@ -168,8 +170,8 @@ class Codec(Protocol):
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client
-    def guess_model(self, body: bytes) -> str:
-        """What the model probably is, by a look at the first bytes; "" when they do not tell. Never to be relied on."""
+    def guess_model(self, incoming: Incoming) -> str:
+        """What the model probably is, by a quick look; "" when that does not tell. Never to be relied on."""
         ...
 
     def peek(self, incoming: Incoming) -> Peek:

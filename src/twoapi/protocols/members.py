@@ -5,6 +5,7 @@ from msgspec import Raw
 
 from twoapi.ir import Fault, FaultError
 from twoapi.protocols.base import Peek
+from twoapi.wire.http import Incoming
 
 _decode = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_str = msgspec.json.Decoder(str).decode
@@ -12,10 +13,10 @@ _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BOOLS = {b"true": True, b"false": False, b"null": False}
 
 
-def peek_members(body: bytes) -> Peek:
+def peek_members(incoming: Incoming) -> Peek:
     """Model and stream flag of a body that has them as members `model` and `stream`; one scan. Raises FaultError."""
     try:
-        members = _decode(body)
+        members = _decode(incoming.body)
     except _BAD as error:
         message = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise FaultError(Fault("invalid_request", f"the body must be a JSON object: {message}")) from None

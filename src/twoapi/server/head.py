@@ -8,6 +8,8 @@ from twoapi.policy.access import KeyEntry
 from twoapi.protocols.base import Codec
 from twoapi.server.routes import Route, client_codec, route_for
 
+_ASGI_PREFIXES = (b"/api/", b"/console")
+
 
 class Head:
     """A request's head, understood. A client that stays connected sends the same one again and again, so one object
@@ -17,7 +19,9 @@ class Head:
     __slots__ = (
         "codec",
         "expects",
+        "generates",
         "headers",
+        "is_asgi",
         "is_http_10",
         "keep_alive",
         "key",
@@ -55,6 +59,8 @@ class Head:
         self.is_http_10 = version == "1.0"
         self.route: Route | None = route_for(path)
         self.codec: Codec = (self.route and self.route.codec) or client_codec(path, self.headers)
+        self.generates = self.route is not None and self.route.kind == "generate"
+        self.is_asgi = url.startswith(_ASGI_PREFIXES)
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         self.key: KeyEntry | None = snapshot.keys.find(self.headers, query)
         self.objection = self._object()

@@ -1,23 +1,18 @@
 """One request as it comes in, before it is complete."""
 
+import msgspec
+
 from twoapi.ir import Fault
 from twoapi.server.head import Head
 
 
-class Inbound:
-    """Collects a request's line and body. The defaults stand on the class: most requests set few of them."""
+class Inbound(msgspec.Struct, eq=False):
+    """A request's head, what is wrong with it, and in the end its body."""
 
-    url = b""
-    size = 0
     head: Head | None = None  # None until all headers are there
     refusal: Fault | None = None  # decided before the body: it is not kept
-    cut_short = False  # answered before it had arrived whole
-    keep_alive = True
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-
-    def body(self) -> bytes:
-        """The whole body."""
-        chunks = self.chunks
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    size: int = 0  # bytes of the body so far
+    counted: int = 0  # how many pieces of it `size` counts
+    body: bytes = b""
+    cut_short: bool = False  # answered before it had arrived whole
+    keep_alive: bool = True

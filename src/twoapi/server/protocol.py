@@ -35,8 +35,8 @@ _JOIN_LIMIT = 32768  # larger bodies are written beside their head instead of be
 _DRAIN_LIMIT = 1 << 20  # a refused request's body up to this size is read and dropped, so the connection can stay
 _LINGER = 2.0  # seconds in which a refused client may read its answer while it is still sending
 _UNKNOWN_CLIENT = client_codec(b"", {})  # who sends no whole head cannot be asked what it speaks
+_TOO_MANY = Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
 _NO_REQUEST = Fault("invalid_request", "this is not a request")
-_ASGI_PREFIXES = (b"/api/", b"/console")
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -53,9 +53,13 @@ class GatewayProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # The parser puts each header into this dict without a Python frame; a name that comes twice keeps its last.
+        # The parser puts these into a dict and lists without a Python frame; of a name that comes twice the last value.
         self.raw_headers: dict[bytes, bytes] = {}
         self.on_header = self.raw_headers.__setitem__  # type: ignore[assignment,method-assign]
+        self.url_pieces: list[bytes] = []
+        self.on_url = self.url_pieces.append  # type: ignore[assignment,method-assign]
+        self.body_pieces: list[bytes] = []
+        self.on_body = self.body_pieces.append  # type: ignore[assignment,method-assign]
         # uvicorn's would read on behind a message that closes the connection; a gateway must not.
         self.parser = httptools.HttpRequestParser(self)
         self.head_read = 0  # bytes of the request's head in earlier reads
@@ -107,10 +111,33 @@ class GatewayProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse_malformed(error)
         inbound = self.inbound
-        if inbound is not None and inbound.head is None:
-            self.head_read += len(data)
+        if inbound is not None:
+            self._look_at_part(inbound)
+        elif self.asgi and self.body_pieces:
+            self._pass_body()
+
+    def _look_at_part(self, inbound: Inbound) -> None:
+        """A request that this read did not complete: it must stay within the limits."""
+        if inbound.head is None:
+            self.head_read += self.read
             if self.head_read > 2 * self.worker.limits.header:
                 self._refuse_now(inbound, _head_too_large(self.worker.limits.header))
+            return
+        pieces = self.body_pieces
+        inbound.size += sum(map(len, pieces[inbound.counted :]))
+        if inbound.refusal is not None:
+            pieces.clear()
+            if inbound.size > _DRAIN_LIMIT:
+                self._refuse_now(inbound, inbound.refusal)
+        elif inbound.size > self.worker.limits.body:
+            self._refuse_now(inbound, _too_large(self.worker.limits.body))
+        inbound.counted = len(pieces)
+
+    def _pass_body(self) -> None:
+        pieces = self.body_pieces[:]
+        self.body_pieces.clear()
+        for piece in pieces:
+            super().on_body(piece)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -156,30 +183,31 @@ class GatewayProtocol(HttpToolsProtocol):
         self.inbound = Inbound()
         self.asgi = False
 
-    def on_url(self, url: bytes) -> None:
-        inbound = self.inbound
-        if inbound is None:
-            inbound = self.inbound = Inbound()
-        inbound.url += url
-
     def on_headers_complete(self) -> None:
         inbound = self.inbound
         if inbound is None:
             inbound = self.inbound = Inbound()
-        raw, limit = self.raw_headers, self.worker.limits.header
-        if self.head_read + self.read > limit and head_size(inbound.url, raw) > limit:
-            inbound.refusal = _head_too_large(limit)
+        worker, raw, pieces = self.worker, self.raw_headers, self.url_pieces
+        limits = worker.limits
+        url = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        if self.head_read + self.read > limits.header and head_size(url, raw) > limits.header:
+            inbound.refusal = _head_too_large(limits.header)
         self.head_read = 0
         length = raw.pop(b"content-length", None) or raw.pop(b"Content-Length", None)
-        head = self._head(inbound.url, raw)
+        head = self._head(url, raw)
         raw.clear()
-        if inbound.url.startswith(_ASGI_PREFIXES):
+        if head.is_asgi:
             self._hand_to_asgi(head, length)
             return
         inbound.head = head
         inbound.keep_alive = head.keep_alive
         if inbound.refusal is None:
-            inbound.refusal = head.objection or self._objection(head, length)
+            inbound.refusal = head.objection
+        if inbound.refusal is None and length is not None and int(length) > limits.body:
+            inbound.refusal = _too_large(limits.body)
+        if inbound.refusal is None and worker.running >= limits.streams and head.generates:
+            inbound.refusal = _TOO_MANY
         if inbound.refusal is not None:
             if head.expects or (length is not None and int(length) > _DRAIN_LIMIT):
                 self._refuse_now(inbound, inbound.refusal)
@@ -202,40 +230,22 @@ class GatewayProtocol(HttpToolsProtocol):
         self.last_head = head = Head(url, raw.copy(), method, version, snapshot, keep_alive=parser.should_keep_alive())
         return head
 
-    def _objection(self, head: Head, length: bytes | None) -> Fault | None:
-        """What is wrong with this request though its head is right."""
-        worker = self.worker
-        if length is not None and int(length) > worker.limits.body:
-            return _too_large(worker.limits.body)
-        if worker.running >= worker.limits.streams and head.route is not None and head.route.kind == "generate":
-            return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
-        return None
-
-    def on_body(self, body: bytes) -> None:
-        if self.asgi:
-            super().on_body(body)
-            return
-        inbound = self.inbound
-        if inbound is None:
-            return
-        inbound.size += len(body)
-        if inbound.refusal is not None:
-            if inbound.size > _DRAIN_LIMIT:
-                self._refuse_now(inbound, inbound.refusal)
-            return
-        if inbound.size > self.worker.limits.body:
-            inbound.chunks.clear()
-            self._refuse_now(inbound, _too_large(self.worker.limits.body))
-            return
-        inbound.chunks.append(body)
-
     def on_message_complete(self) -> None:
         if self.asgi:
+            self._pass_body()
             super().on_message_complete()
             return
         inbound, self.inbound = self.inbound, None
+        pieces = self.body_pieces
         if inbound is None:
+            pieces.clear()
             return
+        if pieces:
+            if inbound.refusal is None:
+                inbound.body = body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                if len(body) > self.worker.limits.body:
+                    inbound.refusal = _too_large(self.worker.limits.body)
+            pieces.clear()
         if not inbound.keep_alive:
             self.closing = True
         if self.running is not None or self.waiting:
@@ -314,17 +324,15 @@ class GatewayProtocol(HttpToolsProtocol):
         head = inbound.head
         if head is None or inbound.refusal is not None:
             codec = _UNKNOWN_CLIENT if head is None else head.codec
-            request_id = worker.next_id()
+            request_id = next(worker.ids)
             status, headers, body = codec.encode_fault(inbound.refusal or _NO_REQUEST, request_id)
             self.answer(status, refusal_headers((request_id.encode(), codec.request_id_header), 0, headers), body)
             return
-        route, key = head.route, head.key
-        if route is None or route.kind != "generate" or key is None:
+        key = head.key
+        if not head.generates or key is None:
             self.answer(*self.site.answer(head))
             return
-        exchange = Exchange(
-            worker, head.codec, Incoming(head.path, head.headers, inbound.body(), head.query), key, self
-        )
+        exchange = Exchange(worker, head.codec, Incoming(head.path, head.headers, inbound.body, head.query), key, self)
         exchange.begin()
         if not exchange.is_over:
             self.exchange = exchange
@@ -363,6 +371,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _refuse_now(self, inbound: Inbound, fault: Fault) -> None:
         """Answers before the request is complete, and closes: what still comes is not read."""
         self.inbound = None
+        self.body_pieces.clear()
         inbound.keep_alive = False
         inbound.cut_short = True
         inbound.refusal = fault

@@ -42,7 +42,7 @@ class Site:
                 listed = json.at_pointer(codec.encode_models([entry]), "/data/0")
                 return 200, _JSON, bytes(listed or b"{}")
         fault = Fault("not_found", f"there is no model {name!r}; GET /v1/models lists them", code="model_not_found")
-        status, headers, body = codec.encode_fault(fault, self._worker.next_id())
+        status, headers, body = codec.encode_fault(fault, next(self._worker.ids))
         return status, header_lines(headers), body
 
 

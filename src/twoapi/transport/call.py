@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import msgspec
+
 from twoapi.transport.errors import TransportError
 
 
@@ -37,19 +39,16 @@ class Carrier(Protocol):
         """Reads its answer again."""
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """A request on its way. It belongs to the pool that made it until it is over."""
 
-    __slots__ = ("body", "carrier", "connected", "head", "is_over", "is_paused", "sink")
-
-    def __init__(self, head: bytes, body: bytes, sink: Sink, carrier: Carrier) -> None:
-        self.head = head
-        self.body = body
-        self.sink = sink
-        self.carrier = carrier
-        self.connected = False  # the request was handed to a connection
-        self.is_over = False
-        self.is_paused = False
+    head: bytes
+    body: bytes
+    sink: Sink
+    carrier: Carrier
+    connected: bool = False  # the request was handed to a connection
+    is_over: bool = False
+    is_paused: bool = False
 
     def cancel(self) -> None:
         """Stops: the sink hears nothing more, and the upstream sees its connection closed."""

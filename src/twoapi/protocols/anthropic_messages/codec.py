@@ -31,6 +31,7 @@ class AnthropicMessages:
     request_id_header = b"request-id"
 
     # Functions of their own modules, without a frame between.
+    peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(response.encode_response)
     encode_fault = staticmethod(faults.encode_fault)
@@ -42,13 +43,9 @@ class AnthropicMessages:
     stream_encoder = AnthropicStreamEncoder
     stream_decoder = AnthropicStreamDecoder
 
-    def guess_model(self, body: bytes) -> str:
+    def guess_model(self, incoming: Incoming) -> str:
         """The model if it is the first member or near the end."""
-        return guess_string(body, "model")
-
-    def peek(self, incoming: Incoming) -> Peek:
-        """Model and stream flag."""
-        return peek_members(incoming.body)
+        return guess_string(incoming.body, "model")
 
     def stream_fault(self, fault: ir.Fault) -> bytes:
         """The error event of a stream that has not begun."""

@@ -13,10 +13,11 @@ from twoapi.protocols.openai_chat.encode_request import encode_request
 from twoapi.protocols.openai_chat.encode_response import encode_response
 from twoapi.protocols.openai_chat.faults import decode_fault, encode_fault, error_frame
 from twoapi.protocols.openai_chat.name import NAME
-from twoapi.protocols.openai_chat.relay import SEALED_ELSEWHERE, asks_usage, relay_request
+from twoapi.protocols.openai_chat.relay import asks_usage, relay_request
 from twoapi.protocols.openai_chat.stream_decoder import ChatStreamDecoder
 from twoapi.protocols.openai_chat.stream_encoder import KEEP_ALIVE, ChatStreamEncoder
 from twoapi.protocols.openai_chat.tap import ChatTap
+from twoapi.protocols.sealing import SEAL_PREFIX
 from twoapi.wire import json
 from twoapi.wire.http import Incoming
 
@@ -38,10 +39,11 @@ class OpenAIChat:
 
     name = NAME
     silence = KEEP_ALIVE
-    seal = SEALED_ELSEWHERE
+    seal = SEAL_PREFIX.encode()
     request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
+    peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
     encode_fault = staticmethod(encode_fault)
@@ -54,13 +56,9 @@ class OpenAIChat:
     stream_encoder = ChatStreamEncoder
     stream_decoder = ChatStreamDecoder
 
-    def guess_model(self, body: bytes) -> str:
+    def guess_model(self, incoming: Incoming) -> str:
         """The model if it is the first member or near the end."""
-        return json.guess_string(body, "model")
-
-    def peek(self, incoming: Incoming) -> Peek:
-        """Model and stream flag."""
-        return peek_members(incoming.body)
+        return json.guess_string(incoming.body, "model")
 
     def encode_models(self, models: list[ModelEntry]) -> bytes:
         """The model list."""
