@@ -56,6 +56,7 @@ class Assembler:
         response.tier, response.fingerprint = event.tier, event.fingerprint
         response.protocol = event.protocol
         response.usage = event.usage
+        response.echo = event.echo
 
     def _usage(self, event: UsageUpdate) -> None:
         self.response.usage = event.usage
@@ -120,6 +121,7 @@ def unfold(response: Response) -> Iterator[Event]:
         tier=response.tier,
         fingerprint=response.fingerprint,
         protocol=response.protocol,
+        echo=response.echo,
     )
     for candidate in response.candidates:
         for number, part in enumerate(candidate.parts):

@@ -11,7 +11,10 @@ from twoapi.ir.response import StopReason, Usage
 
 
 class Start(msgspec.Struct, kw_only=True):
-    """The answer begins; once, first. Usage is set when the upstream already told it (Anthropic does)."""
+    """The answer begins; once, first. Usage is set when the upstream already told it (Anthropic does).
+
+    `echo` as in Response.
+    """
 
     id: str
     model: str
@@ -20,6 +23,7 @@ class Start(msgspec.Struct, kw_only=True):
     tier: str | None = None
     fingerprint: str | None = None
     protocol: str = ""
+    echo: dict[str, Raw] = msgspec.field(default_factory=dict)
 
 
 class PartStart(msgspec.Struct):

@@ -88,7 +88,8 @@ class Candidate(msgspec.Struct):
 class Response(msgspec.Struct, kw_only=True):
     """A whole answer. `created` in seconds since the epoch, None when the protocol has no such field.
 
-    `extras` as in Request: what this model does not hold, by JSON pointer in the upstream's body.
+    `extras` as in Request: what this model does not hold, by JSON pointer in the upstream's body. `echo`: members of
+    the answer that only repeat the request, verbatim, for a client of the same protocol; elsewhere nothing is lost.
     """
 
     protocol: str
@@ -101,3 +102,4 @@ class Response(msgspec.Struct, kw_only=True):
     fingerprint: str | None = None
     fault: Fault | None = None
     extras: dict[str, Raw] = msgspec.field(default_factory=dict)
+    echo: dict[str, Raw] = msgspec.field(default_factory=dict)
