@@ -278,8 +278,7 @@ class ItemDecoder:
 
     def _call(self, item: wire.FunctionCall | wire.CustomCall, index: int) -> tuple[Role, list[Part]]:
         place = f"{self._root}/{index}"
-        self._keep(place, caller=item.caller)
-        self._keep(place, **{"async": item.asynchronous})
+        self._keep(place, {"caller": item.caller, "async": item.asynchronous})
         custom = isinstance(item, wire.CustomCall)
         call = ToolCall(
             id=decode_call_id(item.call_id),
@@ -294,7 +293,7 @@ class ItemDecoder:
 
     def _result(self, item: wire.FunctionOutput | wire.CustomOutput, index: int) -> tuple[Role, list[Part]]:
         at = self._at("tool", index)
-        self._keep(f"{self._root}/{index}", name=item.name, namespace=item.namespace, caller=item.caller)
+        self._keep(f"{self._root}/{index}", {"name": item.name, "namespace": item.namespace, "caller": item.caller})
         result = ToolResult(
             call_id=decode_call_id(item.call_id or ""),
             content=self._content(item.output, index, at, "/output", None),  # type: ignore[arg-type]  # encoders look
@@ -304,7 +303,11 @@ class ItemDecoder:
         )
         return "tool", [result]
 
-    def _keep(self, place: str, **members: Raw) -> None:
+    def keep(self, pointer: str, value: Raw) -> None:
+        """Puts a member among the extras."""
+        self._extras[pointer] = value
+
+    def _keep(self, place: str, members: dict[str, Raw]) -> None:
         for name, value in members.items():
             if not json.is_null(value):
                 self._extras[f"{place}/{name}"] = value

@@ -1,0 +1,266 @@
+"""A client's request to the canonical one: a strict decode in one scan, a lenient second one when it must be."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.ir import CacheMark, Message, Output, Part, ReasoningConfig, Request, Sampling, Schema, State, Text
+from twoapi.ir.request import Effort
+from twoapi.protocols.openai_responses import schema_request as wire
+from twoapi.protocols.openai_responses.decode_tools import decode_choice, decode_tools
+from twoapi.protocols.openai_responses.items import ItemDecoder
+from twoapi.protocols.openai_responses.lenient import lenient
+from twoapi.protocols.openai_responses.name import NAME, refuse
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+from twoapi.wire.http import Incoming
+
+SEALED = "reasoning.encrypted_content"  # an entry of include
+LOGPROBS = "message.output_text.logprobs"
+INPUT = "/input"
+INSTRUCTIONS = "/instructions"
+
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_strict = msgspec.json.Decoder(wire.Body).decode
+_decode_lenient = json.decoder(lenient(wire.Body))
+_decode_options = json.decoder(wire.CacheOptions)
+_TTLS = {None: None, "30m": 1800, "12h": 43200}
+
+_EFFORTS: dict[str, Effort] = {
+    "none": "none",
+    "minimal": "minimal",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
+_SUMMARIES = frozenset({"auto", "concise", "detailed"})
+_FORMATS: dict[str, Literal["text", "json_object", "json_schema"]] = {
+    "text": "text",
+    "json_object": "json_object",
+    "json_schema": "json_schema",
+}
+
+# Where the fields of the model stand in the body, when it is not "/" + their name.
+_PATHS: dict[str, str] = {
+    "max_tokens": "/max_output_tokens",
+    "parallel": "/parallel_tool_calls",
+    "reasoning.effort": "/reasoning/effort",
+    "reasoning.show": "/reasoning/summary",
+    "reasoning.detail": "/reasoning/summary",
+    "reasoning.mode": "/reasoning",
+    "reasoning.budget": "/reasoning",
+    "output.format": "/text/format",
+    "output.schema": "/text/format/schema",
+    "output.name": "/text/format/name",
+    "output.description": "/text/format/description",
+    "output.strict": "/text/format/strict",
+    "output.verbosity": "/text/verbosity",
+    "state.store": "/store",
+    "state.background": "/background",
+    "state.previous": "/previous_response_id",
+    "state.conversation": "/conversation",
+    "cache_key": "/prompt_cache_key",
+    "cache_auto": "/prompt_cache_options",
+    "user_id": "/safety_identifier",
+    "tier": "/service_tier",
+}
+
+
+def decode_request(incoming: Incoming) -> Request:
+    """The whole request; raises FaultError on one that breaks the vendor's rules."""
+    payload = incoming.body
+    extras: dict[str, Raw] = {}
+    try:
+        body = _decode_strict(payload)
+    except _BAD:
+        try:
+            body = _decode_lenient(payload)
+            extras = json.unknown_fields(payload, wire.Body)
+        except WireError as error:
+            raise refuse(error.message, error.pointer or None) from None
+    try:
+        return _build(body, extras)
+    except WireError as error:
+        raise refuse(error.message, error.pointer or None) from None
+
+
+def _build(body: wire.Body, extras: dict[str, Raw]) -> Request:
+    for name in wire.UNMODELLED:
+        value: Raw = getattr(body, name)
+        if not json.is_null(value):
+            extras["/" + name] = value
+    paths: Mapping[str, str] = _PATHS
+    user = body.safety_identifier
+    if body.user is not None:
+        if user is None:
+            user, paths = body.user, {**paths, "user_id": "/user"}
+        else:
+            extras["/user"] = Raw(json.encode(body.user))
+    request = Request(
+        protocol=NAME,
+        model=body.model,
+        messages=_decode_messages(body, extras),
+        parallel=body.parallel_tool_calls,
+        sampling=Sampling(max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=body.top_p),
+        cache_key=body.prompt_cache_key,
+        user_id=user,
+        metadata=body.metadata,
+        tier=body.service_tier,
+        stream=body.stream is True,
+        extras=extras,
+        paths=paths,
+    )
+    if body.tools is not None:
+        request.tools = decode_tools(body.tools, extras)
+    request.tool_choice = decode_choice(body.tool_choice, extras)
+    if body.reasoning is not None:
+        _decode_reasoning(body.reasoning, request)
+    if body.text is not None:
+        request.output = _decode_text(body.text)
+    if body.include is not None or body.top_logprobs is not None:
+        _decode_include(body, request)
+    _decode_state(body, request)
+    if not json.is_null(body.prompt_cache_options):
+        _decode_cache_options(body.prompt_cache_options, request)
+    return request
+
+
+def _decode_messages(body: wire.Body, extras: dict[str, Raw]) -> list[Message]:
+    messages: list[Message] = []
+    if not json.is_null(body.instructions):
+        if json.first_byte(body.instructions) != 34:
+            raise refuse("instructions must be a string", INSTRUCTIONS)
+        messages.append(Message("system", [Text(text=body.instructions)], INSTRUCTIONS, plain_content=True))
+    kind = json.first_byte(body.input)
+    if json.is_null(body.input):
+        if body.prompt is json.EMPTY and body.previous_response_id is None and body.conversation is None:
+            raise refuse("input is required", INPUT)
+    elif kind == 34:
+        messages.append(Message("user", [Text(text=body.input)], INPUT, plain_content=True))
+    elif kind == 91:
+        _decode_items(json.items(body.input), ItemDecoder(INPUT, extras, answer=False), messages)
+    else:
+        raise refuse("input must be a string or a list of items", INPUT)
+    return messages
+
+
+def _decode_items(items: list[Raw], decoder: ItemDecoder, messages: list[Message]) -> None:
+    """One message for every item of anybody else, one for all items that the model wrote in a turn."""
+    turn: list[Part] = []
+    begin = 0
+    for index, raw in enumerate(items):
+        role, parts = decoder.decode(raw, index)
+        if role == "assistant" and parts:
+            if not turn:
+                begin = index
+            turn += parts
+            continue
+        if turn:
+            messages.append(_turn(turn, begin, index))
+            turn = []
+        message = Message(role, parts, f"{INPUT}/{index}")
+        if parts:
+            message.plain_content = parts[0].at == "/content"
+        else:
+            _keep_of_empty(raw, message, decoder)
+        messages.append(message)
+    if turn:
+        messages.append(_turn(turn, begin, len(items)))
+
+
+def _turn(parts: list[Part], begin: int, end: int) -> Message:
+    """A turn of one item is at home in it, so that what is said of the whole turn has a place."""
+    if end - begin > 1:
+        return Message("assistant", parts, INPUT)
+    place = f"/{begin}"
+    for part in parts:
+        part.at = part.at.removeprefix(place)
+    return Message("assistant", parts, INPUT + place, plain_content=parts[0].at == "/content")
+
+
+def _keep_of_empty(raw: Raw, message: Message, decoder: ItemDecoder) -> None:
+    """A message without parts has nobody who could hold what its item says."""
+    members = json.fields(raw)
+    for name in ("id", "status", "phase"):
+        if name in members and not json.is_null(members[name]):
+            decoder.keep(f"{message.at}/{name}", members[name])
+
+
+def _decode_reasoning(reasoning: wire.Reasoning, request: Request) -> None:
+    config = request.reasoning = ReasoningConfig()
+    if reasoning.effort is not None:
+        config.effort = _EFFORTS.get(reasoning.effort)
+        if config.effort is None:
+            raise refuse(f"effort {reasoning.effort!r} is not one of {', '.join(_EFFORTS)}", "/reasoning/effort")
+    if reasoning.summary is not None:
+        if reasoning.summary not in _SUMMARIES:
+            raise refuse(f"summary {reasoning.summary!r} is not auto, concise or detailed", "/reasoning/summary")
+        config.show = "summary"
+        config.detail = None if reasoning.summary == "auto" else reasoning.summary
+    for name in ("context", "mode", "generate_summary"):
+        value: Raw = getattr(reasoning, name)
+        if not json.is_null(value):
+            request.extras[f"/reasoning/{name}"] = value
+
+
+def _decode_text(text: wire.TextConfig) -> Output:
+    output = Output(verbosity=text.verbosity)
+    form = text.format
+    if form is None:
+        return output
+    output.format = _FORMATS.get(form.type)
+    if output.format is None:
+        raise refuse(f"a format of type {form.type!r} is not known", "/text/format/type")
+    if output.format == "json_schema":
+        if json.is_null(form.schema):
+            raise refuse("schema is required", "/text/format/schema")
+        output.schema = Schema(form.schema)
+        output.name, output.description, output.strict = form.name, form.description, form.strict
+    return output
+
+
+def _decode_include(body: wire.Body, request: Request) -> None:
+    sampling = request.sampling
+    for number, entry in enumerate(body.include or ()):
+        if entry == SEALED:
+            request.reasoning.sealed = True
+        elif entry == LOGPROBS:
+            sampling.logprobs = True
+            request.paths = {**request.paths, "logprobs": f"/include/{number}"}
+        else:
+            request.extras[f"/include/{number}"] = Raw(json.encode(entry))
+    if body.include == []:
+        request.reasoning.sealed = False
+    if body.top_logprobs is not None:
+        if sampling.logprobs:
+            sampling.top_logprobs = body.top_logprobs
+        else:  # without the entry of include it shows nothing
+            request.extras["/top_logprobs"] = Raw(json.encode(body.top_logprobs))
+
+
+def _decode_state(body: wire.Body, request: Request) -> None:
+    state = State(store=body.store, previous=body.previous_response_id, background=body.background)
+    if isinstance(body.conversation, wire.Conversation):
+        state.conversation = body.conversation.id
+        request.paths = {**request.paths, "state.conversation": "/conversation/id"}
+    else:
+        state.conversation = body.conversation
+    if state.previous is not None and state.conversation is not None:
+        raise refuse("previous_response_id and conversation exclude each other", "/previous_response_id")
+    request.state = state
+
+
+def _decode_cache_options(raw: Raw, request: Request) -> None:
+    """Implicit mode is the model's automatic mark; everything else this model does not know."""
+    try:
+        options = _decode_options(raw)
+    except WireError:
+        options = None
+    if options is not None and options.mode == "implicit" and options.ttl in _TTLS:
+        request.cache_auto = CacheMark(_TTLS[options.ttl])
+    else:
+        request.extras["/prompt_cache_options"] = raw
