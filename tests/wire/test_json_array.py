@@ -69,7 +69,7 @@ def test_an_element_over_the_bound_is_refused() -> None:
     assert reader.feed(b'[{"a": "' + b"x" * 80 + b'"}, {"a": "') != []
     assert reader.feed(b"x" * 90) == []
     with pytest.raises(WireError, match="larger than 100 bytes"):
-        reader.feed(b"xx")
+        reader.feed(b"xxxx")
 
 
 @given(data=st.binary(max_size=40))
