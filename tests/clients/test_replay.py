@@ -17,8 +17,8 @@ from tests.clients.essence import essence
 from twoapi.config import parse
 from twoapi.gateway.headers import loss_summary
 from twoapi.ir import Loss
-from twoapi.protocols.anthropic_messages.envelope import seal
 from twoapi.protocols.registry import CODECS
+from twoapi.protocols.sealing import PLAIN
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import capabilities_for
 from twoapi.testing.fake_upstream import FakeUpstream
@@ -248,7 +248,7 @@ def test_a_turn_that_another_upstream_thought_goes_on_without_that_thinking_and_
     recorded = next(capture for capture in captures() if capture.name == "claude_code-2.1.329/01")
     body = json.loads(json.dumps(recorded.body))
     thinking = body["messages"][2]["content"][0]
-    thinking["signature"] = seal("openai-chat", None)
+    thinking["signature"] = PLAIN.seal((), "openai-chat")
     status, headers, _ = post(way, recorded._replace(body=body))
     assert (status, way.upstream.refusals) == (200, [])
     assert headers["twoapi-losses"] == "2;reasoning_foreign=1;synthesized=1"

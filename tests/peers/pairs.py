@@ -3,9 +3,11 @@
 import json
 from typing import Any, NamedTuple
 
-from twoapi.ir import Loss
+from twoapi.ir import Loss, Opaque, Origin
 from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Encoded
+from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
+from twoapi.protocols.sealing import PLAIN
 from twoapi.testing.canned import PATHS, request_body
 from twoapi.wire.http import Incoming
 
@@ -29,6 +31,7 @@ class Pair(NamedTuple):
     ) -> tuple[Encoded, AnswerContext, list[Loss]]:
         losses: list[Loss] = []
         request = self.client.decode_request(self.incoming(body, headers))
+        losses += open_sealed(request, PLAIN)
         encoded = self.upstream.encode_request(request, "up", Capabilities(**capabilities), losses)
         return encoded, AnswerContext(request, NOW, "x"), losses
 
@@ -71,6 +74,11 @@ class Pair(NamedTuple):
         """As stream_bytes, the frames read: Anthropic events, or chunks with "[DONE]" as a word."""
         out, losses = self.stream_bytes(stream, asked, size)
         return read(out), losses
+
+
+def carrier(kind: Any, data: str, protocol: str = "anthropic-messages") -> str:
+    """What a client of another protocol holds of this state."""
+    return PLAIN.seal((Opaque(kind, data, Origin(protocol)),), protocol)
 
 
 CHAT, MESSAGES = CODECS["openai-chat"], CODECS["anthropic-messages"]

@@ -11,6 +11,7 @@ from tests.peers.pairs import (
     call_block,
     call_more,
     call_start,
+    carrier,
     chat_stream,
     chunk,
     deltas,
@@ -25,12 +26,12 @@ from tests.peers.pairs import (
     thinking_block,
 )
 
-from twoapi.protocols.anthropic_messages.envelope import seal
+from twoapi.protocols.sealing import PLAIN
 from twoapi.testing.canned import request_body
 from twoapi.testing.replies import sse_reply
 
 DONE = b"data: [DONE]\n\n"
-SEAL = seal("openai-chat", None)
+SEAL = PLAIN.seal((), "openai-chat")
 GREETING = ({"role": "assistant", "content": None, "refusal": None}, None)
 
 
@@ -47,7 +48,8 @@ def test_a02_calls_are_counted_from_zero_whatever_blocks_stand_before_them():
     blocks = [*thinking_block(0, "sig", "hm"), *text_block(1, "ok")]
     blocks += [*call_block(2, "toolu_1", "f", '{"a"', ":1}"), *call_block(3, "toolu_2", "g", "{}")]
     frames, losses = CHAT_TO_MSG.stream(message_stream(start(), *blocks, *end("tool_use")))
-    detail = {"type": "reasoning.text", "text": "hm", "signature": "sig", "format": "anthropic-messages", "index": 0}
+    detail = {"type": "reasoning.text", "text": "hm", "index": 0}
+    detail |= {"signature": carrier("signature", "sig"), "format": "anthropic-messages"}
     assert deltas(frames) == [
         GREETING,
         ({"reasoning_content": "hm"}, None),

@@ -10,6 +10,7 @@ from tests.peers.pairs import (
     MSG_TO_MSG,
     USER,
     call_block,
+    carrier,
     chat_answer,
     chat_call,
     chat_stream,
@@ -26,11 +27,11 @@ from tests.peers.pairs import (
 )
 
 from twoapi.ir import ENVELOPE_PREFIX
-from twoapi.protocols.anthropic_messages.envelope import seal
+from twoapi.protocols.sealing import PLAIN
 from twoapi.testing.canned import whole
 from twoapi.testing.replies import error_reply
 
-SEAL = seal("openai-chat", None)
+SEAL = PLAIN.seal((), "openai-chat")
 TOOLS = [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
 CALL = event("tool_use", id="a", name="f", input={})
 RESULT = event("tool_result", tool_use_id="a", content="ok")
@@ -44,11 +45,12 @@ def thought(text: str, signature: str) -> dict:
 
 def detail(text: str, signature: str, index: int = 0) -> dict:
     origin = {"format": "anthropic-messages", "index": index}
-    return {"type": "reasoning.text", "text": text, "signature": signature, **origin}
+    return {"type": "reasoning.text", "text": text, "signature": carrier("signature", signature), **origin}
 
 
 def hidden(data: str, index: int = 0) -> dict:
-    return {"type": "reasoning.encrypted", "data": data, "format": "anthropic-messages", "index": index}
+    sealed = carrier("redacted", data)
+    return {"type": "reasoning.encrypted", "data": sealed, "format": "anthropic-messages", "index": index}
 
 
 def in_a_loop(*said: dict) -> dict:

@@ -9,7 +9,9 @@ import pytest
 from twoapi import ir
 from twoapi.ir.grammar import violations
 from twoapi.protocols.base import AnswerContext, Capabilities, Encoded, Restore
+from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
+from twoapi.protocols.sealing import PLAIN
 from twoapi.testing.strict import refusal_reasons
 from twoapi.wire.http import Incoming
 
@@ -25,7 +27,9 @@ _NEW = {b"anthropic-version": b"2026-10-21"}
 def decode(client: str, body: Json, headers: dict[bytes, bytes] | None = None) -> ir.Request:
     """What a client's body means."""
     incoming = Incoming(_PATHS[client], _NEW if headers is None else headers, as_bytes(body))
-    return CODECS[client].decode_request(incoming)
+    request = CODECS[client].decode_request(incoming)
+    assert open_sealed(request, PLAIN) == []
+    return request
 
 
 def encode(upstream: str, request: ir.Request, **capabilities: Any) -> tuple[Encoded, Losses]:

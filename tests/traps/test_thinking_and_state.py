@@ -30,7 +30,8 @@ from tests.traps.conversion import (
     user,
 )
 
-from twoapi.ir import ENVELOPE_PREFIX
+from twoapi.ir import ENVELOPE_PREFIX, Opaque, Origin
+from twoapi.protocols.sealing import PLAIN
 
 ASKED = chat_body(tools=[chat_tool()])
 REDACTED = {"type": "redacted_thinking", "data": "SEALED"}
@@ -45,10 +46,15 @@ def entry(words, signature, index=0):
     return {
         "type": "reasoning.text",
         "text": words,
-        "signature": signature,
+        "signature": carrier("signature", signature),
         "format": "anthropic-messages",
         "index": index,
     }
+
+
+def carrier(kind, data):
+    """What a chat client holds of an Anthropic upstream's state."""
+    return PLAIN.seal((Opaque(kind, data, Origin(MESSAGES)),), MESSAGES)
 
 
 def in_chat(*messages, **fields):
@@ -121,7 +127,8 @@ def test_065_empty_thinking_with_a_signature_is_state_and_stays():
 
 
 def test_066_redacted_thinking_goes_through_a_chat_client_and_comes_back():
-    sealed = {"type": "reasoning.encrypted", "data": "SEALED", "format": "anthropic-messages", "index": 0}
+    data = carrier("redacted", "SEALED")
+    sealed = {"type": "reasoning.encrypted", "data": data, "format": "anthropic-messages", "index": 0}
 
     seen, losses = convert_answer(MESSAGES, CHAT, messages_answer(REDACTED, text("x")))
     assert (seen, losses) == (completion({"content": "x", "reasoning_details": [sealed]}, "stop"), [])

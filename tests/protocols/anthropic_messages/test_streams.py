@@ -14,6 +14,7 @@ from twoapi import ir
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.grammar import violations
 from twoapi.protocols.base import Restore
+from twoapi.protocols.sealing import PLAIN
 
 
 def sse(*events: dict[str, Any], named: bool = True) -> bytes:
@@ -299,7 +300,7 @@ def test_interleaved_parts_are_sent_one_after_the_other() -> None:
     }
 
 
-def test_foreign_reasoning_carries_an_envelope_that_decodes_to_its_origin() -> None:
+def test_foreign_reasoning_carries_an_envelope_that_stays_closed() -> None:
     sealed = ir.Opaque("encrypted_reasoning", "blob", ir.Origin("openai-responses"))
     answer = ir.Response(
         protocol="openai-responses",
@@ -310,7 +311,9 @@ def test_foreign_reasoning_carries_an_envelope_that_decodes_to_its_origin() -> N
 
     folded = fold(events_of(stream_of(list(unfold(answer)))))
 
-    assert folded.candidates[0].parts == [ir.Reasoning(text="t", at="/content/0", opaque=(sealed,))]
+    assert folded.candidates[0].parts == [
+        ir.Reasoning(text="t", at="/content/0", opaque=(ir.Opaque("other", PLAIN.seal((sealed,), "openai-responses")),))
+    ]
 
 
 def test_a_ping_comes_only_inside_the_message() -> None:

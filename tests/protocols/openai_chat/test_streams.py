@@ -40,6 +40,7 @@ from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
 from twoapi.protocols.base import AnswerContext, Restore
 from twoapi.protocols.openai_chat import OpenAIChat
+from twoapi.protocols.sealing import PLAIN
 from twoapi.wire.http import Incoming
 
 CODEC = OpenAIChat()
@@ -428,7 +429,8 @@ def test_a_foreign_answer_streams_in_the_vendors_form() -> None:
     deltas = [chunk["choices"][0]["delta"] for chunk in answered]
     cited = {"start_index": 0, "end_index": 5, "title": "T", "url": "https://x"}
     function = {"name": "f", "arguments": ""}
-    detail = {"type": "reasoning.text", "text": "th", "signature": "sig", "format": "anthropic-messages", "index": 0}
+    carrier = PLAIN.seal((seal,), "anthropic-messages")
+    detail = {"type": "reasoning.text", "text": "th", "signature": carrier, "format": "anthropic-messages", "index": 0}
     assert deltas == [
         {"role": "assistant", "content": None, "refusal": None},
         {"reasoning_content": "th"},

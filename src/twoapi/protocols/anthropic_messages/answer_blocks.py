@@ -6,9 +6,10 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.citations import encode_citation, split_at_spans
-from twoapi.protocols.anthropic_messages.envelope import foreign, native_redacted, native_signature, seal
+from twoapi.protocols.anthropic_messages.envelope import native_redacted, native_signature
 from twoapi.protocols.anthropic_messages.faults import upstream_fault
 from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.call_ids import encode_call_id
 from twoapi.wire.json import is_object
 
@@ -19,18 +20,20 @@ CUT_OFF = frozenset(("max_tokens", "context_window"))  # reasons to stop that cu
 
 
 def encode_parts(
-    parts: Sequence[ir.Part], stop: ir.StopReason, protocol: str, losses: list[ir.Loss]
+    parts: Sequence[ir.Part], stop: ir.StopReason, protocol: str, context: AnswerContext, losses: list[ir.Loss]
 ) -> tuple[list[Wire | Raw], bool, bool]:
     """The blocks, whether a tool is called, and whether the model refused in words."""
     blocks: list[Wire | Raw] = []
     called = refused = False
     for part in parts:
         if type(part) is ir.Text:
+            report_state(part, context, losses)
             _put_text(part, blocks, losses)
         elif type(part) is ir.Reasoning:
             if protocol == NAME or part.opaque or ir.plain(part.text):
-                blocks.append(_reasoning(part, protocol))
+                blocks.append(_reasoning(part, protocol, context))
         elif type(part) is ir.ToolCall:
+            report_state(part, context, losses)
             call = encode_call(part, stop, losses)
             if call is not None:
                 called = True
@@ -61,19 +64,25 @@ def _put_text(part: ir.Text, blocks: list[Wire | Raw], losses: list[ir.Loss]) ->
             blocks.append(block)
 
 
-def _reasoning(part: ir.Reasoning, protocol: str) -> Wire:
+def _reasoning(part: ir.Reasoning, protocol: str, context: AnswerContext) -> Wire:
     redacted = native_redacted(part)
     if redacted is not None:
         return {"type": "redacted_thinking", "data": redacted}
-    return {"type": "thinking", "thinking": part.text, "signature": signature_of(part, protocol)}
+    return {"type": "thinking", "thinking": part.text, "signature": signature_of(part, protocol, context)}
 
 
-def signature_of(part: ir.Reasoning, protocol: str) -> str:
-    """The vendor's own signature, or our envelope around what another origin made."""
+def signature_of(part: ir.Reasoning, protocol: str, context: AnswerContext) -> str:
+    """The vendor's own signature, or a carrier of what another origin made."""
     signature = native_signature(part)
     if signature is not None:
         return signature
-    return "" if protocol == NAME else seal(protocol, foreign(part))
+    return "" if protocol == NAME else context.sealer.seal(part.opaque, protocol)
+
+
+def report_state(part: ir.Part, context: AnswerContext, losses: list[ir.Loss]) -> None:
+    """Sealed state of a text or a call has no carrier here: without a gateway that remembers it, it is lost."""
+    if part.opaque and not context.kept:
+        losses.append(ir.Loss(part.at, "reasoning_foreign", NAME, "sealed state has no place here"))
 
 
 def encode_call(part: ir.ToolCall, stop: ir.StopReason, losses: list[ir.Loss]) -> Wire | None:

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
 from twoapi.protocols.anthropic_messages.citations import decode_citation
-from twoapi.protocols.anthropic_messages.envelope import unseal
+from twoapi.protocols.anthropic_messages.envelope import closed
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import decode_call_id
 from twoapi.wire.errors import WireError
@@ -113,13 +113,13 @@ def decode_thinking(block: schema.ThinkingBlock, at: str, base: str, _: Extras) 
     """Reasoning; without a signature it is only text."""
     if first_byte(block.thinking) != 34:
         raise WireError("expected a string", f"{base}{at}/thinking")
-    sealed = (unseal(block.signature),) if block.signature else ()
+    sealed = (closed("signature", block.signature),) if block.signature else ()
     return ir.Reasoning(text=block.thinking, at=at, opaque=sealed)
 
 
 def decode_redacted(block: schema.RedactedThinkingBlock, at: str, _: str, __: Extras) -> ir.Reasoning:
     """Sealed reasoning."""
-    return ir.Reasoning(form="hidden", at=at, opaque=(ir.Opaque("redacted", block.data, ir.Origin(NAME)),))
+    return ir.Reasoning(form="hidden", at=at, opaque=(closed("redacted", block.data),))
 
 
 def decode_call(block: schema.ToolUseBlock, at: str, base: str, extras: Extras) -> ir.ToolCall:

@@ -11,7 +11,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.citations import encode_citation
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, Encoding, Wire, refusal
-from twoapi.protocols.anthropic_messages.envelope import foreign, native_redacted, native_signature
+from twoapi.protocols.anthropic_messages.envelope import native_redacted, native_signature
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import encode_call_id
 from twoapi.wire.json import is_object
@@ -87,7 +87,7 @@ def _encode_reasoning(encoding: Encoding, part: ir.Reasoning, path: str, _: str)
     signature = native_signature(part)
     if signature is not None:
         return {"type": "thinking", "thinking": part.text, "signature": signature}
-    if foreign(part) is not None or part.text or part.opaque or encoding.native:
+    if part.text or part.opaque or encoding.native:
         encoding.lose(path, "reasoning_foreign", "reasoning without a signature of this vendor's is withheld")
     return None
 

@@ -138,7 +138,7 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     stop = first.stop or _OTHER
     if stop.kind in ("malformed_call", "cancelled"):
         raise ir.FaultError(upstream_fault(f"the model's answer broke off: {stop.raw or stop.kind}"))
-    blocks, called, refused = encode_parts(first.parts, stop, response.protocol, losses)
+    blocks, called, refused = encode_parts(first.parts, stop, response.protocol, context, losses)
     word = encode_stop(stop, native=native, called=called, refused=refused)
     if stop.kind == "pause" and not native:
         losses.append(ir.Loss("", "info", NAME, "the answer pauses"))

@@ -10,7 +10,7 @@ from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
 from twoapi.protocols.anthropic_messages.citations import decode_citation
 from twoapi.protocols.anthropic_messages.decode_blocks import decode_opaque
-from twoapi.protocols.anthropic_messages.envelope import unseal
+from twoapi.protocols.anthropic_messages.envelope import closed
 from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.response import collect_extras, read_usage, unwrap_custom
@@ -228,10 +228,10 @@ class AnthropicStreamDecoder:
         self._begin(opened, ir.Reasoning(at=f"/content/{opened.part}"))
         self._write(opened, block.thinking)
         if block.signature:
-            self._events.append(ir.Attach(0, opened.part, unseal(block.signature)))
+            self._events.append(ir.Attach(0, opened.part, closed("signature", block.signature)))
 
     def _start_redacted(self, opened: _Open, block: _BlockStart) -> None:
-        sealed = ir.Opaque("redacted", block.data, ir.Origin(NAME))
+        sealed = closed("redacted", block.data)
         self._begin(opened, ir.Reasoning(form="hidden", at=f"/content/{opened.part}", opaque=(sealed,)))
 
     def _start_call(self, opened: _Open, block: _BlockStart) -> None:
@@ -278,7 +278,7 @@ class AnthropicStreamDecoder:
             self._cite(opened, delta.citation)
         elif delta.type == "signature_delta":
             if delta.signature:
-                self._events.append(ir.Attach(0, opened.part, unseal(delta.signature)))
+                self._events.append(ir.Attach(0, opened.part, closed("signature", delta.signature)))
         else:
             self._write(opened, delta.text or delta.thinking)
 

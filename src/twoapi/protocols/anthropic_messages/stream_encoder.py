@@ -9,7 +9,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.answer_blocks import CUT_OFF, MAX_CALL_ID, Wire, broken_call
 from twoapi.protocols.anthropic_messages.citations import encode_citation
-from twoapi.protocols.anthropic_messages.envelope import foreign, native_redacted, native_signature, seal
+from twoapi.protocols.anthropic_messages.envelope import native_redacted, native_signature
 from twoapi.protocols.anthropic_messages.faults import encode_error, upstream_fault
 from twoapi.protocols.anthropic_messages.response import report_absent
 from twoapi.protocols.anthropic_messages.schema import NAME
@@ -378,6 +378,8 @@ class AnthropicStreamEncoder:
             out = self._whole_block(block, final.raw if isinstance(final, ir.ServerTool | ir.Unknown) else header.raw)
         elif not isinstance(header, ir.Text | ir.Refusal):
             self._report("dropped", block, f"{type(header).__name__} in an answer")
+        if block.late and type(header) is not ir.Reasoning and not self._context.kept:
+            self._report("reasoning_foreign", block, "sealed state has no place here")
         if type(header) is ir.Text:
             for citation in header.citations:
                 out += self._attach(block, ir.Attach(0, 0, citation))
@@ -414,7 +416,7 @@ class AnthropicStreamEncoder:
         if signature is None:
             if not block.opened and not block.late:
                 return b""
-            signature = "" if self._protocol == NAME else seal(self._protocol, foreign(sealed))
+            signature = "" if self._protocol == NAME else self._context.sealer.seal(sealed.opaque, self._protocol)
         opening = b"" if block.opened else self._open_for(block)
         return opening + (_SIGNATURE % block.index + encode(signature) + _END if signature else b"")
 

@@ -29,7 +29,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
     tokens,
 )
 from twoapi.protocols.openai_chat.name import NAME
-from twoapi.protocols.openai_chat.reasoning import encode_details
+from twoapi.protocols.openai_chat.reasoning import carried, encode_details
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
 from twoapi.protocols.openai_chat.stop import encode_stop, guess_stop, refusal_of, report_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
@@ -70,7 +70,7 @@ def _encode_choice(candidate: Candidate, response: Response, context: AnswerCont
     ):
         message = out.AnswerMessage(role="assistant", content=plain(text.text), refusal=None, annotations=[])
     else:
-        encoder = _MessageEncoder(response.protocol, legacy, losses)
+        encoder = _MessageEncoder(response.protocol, context, losses)
         message = encoder.encode(parts)
         logprobs = encoder.logprobs()
     stop: StopReason = candidate.stop or guess_stop(parts)
@@ -87,6 +87,7 @@ class _MessageEncoder:
     __slots__ = (
         "_annotations",
         "_calls",
+        "_context",
         "_length",
         "_losses",
         "_message",
@@ -97,8 +98,9 @@ class _MessageEncoder:
         "legacy",
     )
 
-    def __init__(self, protocol: str, legacy: bool, losses: list[Loss]) -> None:  # noqa: FBT001
-        self.legacy = legacy
+    def __init__(self, protocol: str, context: AnswerContext, losses: list[Loss]) -> None:
+        self.legacy = context.request.legacy_functions
+        self._context = context
         self._protocol = protocol
         self._losses = losses
         self._message = out.AnswerMessage(role="assistant", content=None, refusal=None)
@@ -189,7 +191,8 @@ class _MessageEncoder:
             text = plain(part.text)
             if text:
                 texts.setdefault(reasoning_field(part.at, self._protocol), []).append(text)
-            details += encode_details(text, part.form, part.opaque, len(details))
+            opaque = carried(part.opaque, text, self._protocol, self._context.sealer)
+            details += encode_details(text, part.form, opaque, len(details))
         for field, pieces in texts.items():
             if field == "reasoning":
                 self._message.reasoning = "\n\n".join(pieces)
@@ -199,7 +202,8 @@ class _MessageEncoder:
             self._message.reasoning_details = details
 
     def _seal(self, part: Part) -> None:
-        self._losses.append(Loss(part.at, "reasoning_foreign", NAME, "sealed state has no place in this protocol"))
+        if not self._context.kept:
+            self._losses.append(Loss(part.at, "reasoning_foreign", NAME, "sealed state has no place in this protocol"))
 
 
 def _joined(before: list[TokenLogprob] | None, more: list[TokenLogprob] | None) -> list[TokenLogprob] | None:

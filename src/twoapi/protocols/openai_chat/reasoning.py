@@ -2,8 +2,10 @@
 
 from msgspec import Raw
 
-from twoapi.ir import JsonText, Opaque, Origin, Reasoning
+from twoapi.ir import ENVELOPE_PREFIX, JsonText, Opaque, Origin, Reasoning
+from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
+from twoapi.protocols.sealing import Sealer
 
 _TEXT = "reasoning.text"
 _SUMMARY = "reasoning.summary"
@@ -37,7 +39,10 @@ def _decode_detail(detail: ReasoningDetail, at: str) -> Reasoning:
 
 
 def decode_seals(detail: ReasoningDetail) -> tuple[Opaque, ...]:
-    """The sealed state of one entry."""
+    """The sealed state of one entry; a carrier stays closed."""
+    given = detail.signature if detail.data is None else detail.data
+    if given and given.startswith(ENVELOPE_PREFIX):
+        return (Opaque("other", given),)
     origin = Origin(detail.format or "")
     if detail.data is not None:
         kind = "encrypted_reasoning" if detail.format == "openai-responses" else "redacted"
@@ -50,6 +55,15 @@ def decode_seals(detail: ReasoningDetail) -> tuple[Opaque, ...]:
 def detail_text(detail: ReasoningDetail) -> str:
     """The readable text of one entry."""
     return detail.text or detail.summary or ""
+
+
+def carried(opaque: tuple[Opaque, ...], text: str, protocol: str, sealer: Sealer) -> tuple[Opaque, ...]:
+    """The sealed state of a reasoning part, of an answer in `protocol`, as clients carry it: what is not of this
+    protocol is put into a carrier.
+    """
+    if protocol == NAME or not opaque:
+        return opaque
+    return (Opaque("signature" if text else "redacted", sealer.seal(opaque, protocol), Origin(protocol)),)
 
 
 def encode_details(text: str, form: str, opaque: tuple[Opaque, ...], index: int) -> list[ReasoningDetail]:

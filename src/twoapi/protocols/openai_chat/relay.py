@@ -9,7 +9,6 @@ from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
 
-SEALED_ELSEWHERE = b'"anthropic-messages"'  # the format of reasoning that this gateway made of another protocol's
 _ASKS = b'"stream_options":{"include_usage":true}'
 _TRUE = Raw(b'{"include_usage":true}')
 

@@ -17,6 +17,7 @@ from twoapi.ir import (
     Loss,
     Media,
     Opaque,
+    Part,
     PartEnd,
     PartStart,
     Reasoning,
@@ -41,7 +42,7 @@ from twoapi.protocols.openai_chat.encode_answer import (
 )
 from twoapi.protocols.openai_chat.faults import error_frame
 from twoapi.protocols.openai_chat.name import NAME, broken
-from twoapi.protocols.openai_chat.reasoning import encode_details
+from twoapi.protocols.openai_chat.reasoning import carried, encode_details
 from twoapi.protocols.openai_chat.stop import encode_stop, refusal_of, report_stop
 from twoapi.protocols.openai_chat.usage import encode_usage
 from twoapi.wire import json
@@ -196,9 +197,7 @@ class ChatStreamEncoder:
         if not known:
             self._greet(choice, written, text=isinstance(header, Text))
         if isinstance(header, Text):
-            if choice.called:
-                self._losses.append(Loss(header.at, "reordered", NAME, "text goes before tool calls"))
-            self._open(choice, event.part, header, b'{"content":')
+            self._start_text(choice, event.part, header)
         elif isinstance(header, Reasoning):
             field = reasoning_field(header.at, self._protocol)
             part = self._open(choice, event.part, header, b'{"%s":' % field.encode())
@@ -229,10 +228,17 @@ class ChatStreamEncoder:
         part = choice.open[number] = _Open(header, before, after)
         return part
 
+    def _start_text(self, choice: _Choice, number: int, header: Text) -> None:
+        if choice.called:
+            self._losses.append(Loss(header.at, "reordered", NAME, "text goes before tool calls"))
+        if header.opaque:
+            self._report_state(header)
+        self._open(choice, number, header, b'{"content":')
+
     def _start_call(self, choice: _Choice, number: int, call: ToolCall, written: list[bytes]) -> None:
         choice.called = True
         if call.opaque:
-            self._losses.append(Loss(call.at, "reasoning_foreign", NAME, "sealed state has no place in this protocol"))
+            self._report_state(call)
         if self._context.request.legacy_functions and call.kind == "function":
             if choice.calls:
                 self._losses.append(Loss(call.at, "dropped", NAME, "the deprecated form holds one call"))
@@ -286,12 +292,16 @@ class ChatStreamEncoder:
             if isinstance(part.header, Reasoning):
                 part.opaque.append(item)
             else:
-                report_foreign(part.header.at, "sealed state", self._losses)
+                self._report_state(part.header)
         else:
             found = tokens(item)
             refusal = isinstance(part.header, Refusal)
             both = out.Logprobs(content=None if refusal else found, refusal=found if refusal else None)
             written.append(self._frame(choice.index, b"{}", logprobs=_encode(both)))
+
+    def _report_state(self, part: Part) -> None:
+        if not self._context.kept:
+            self._losses.append(Loss(part.at, "reasoning_foreign", NAME, "sealed state has no place in this protocol"))
 
     def _on_part_end(self, event: PartEnd, written: list[bytes]) -> None:
         choice = self._choices.get(event.candidate)
@@ -311,7 +321,9 @@ class ChatStreamEncoder:
                     self._said(choice, out.AnswerMessage(annotations=cited), written)
             choice.length += part.length
         elif isinstance(header, Reasoning):
-            details = encode_details("".join(part.pieces), header.form, tuple(part.opaque), choice.details)
+            text = "".join(part.pieces)
+            opaque = carried(tuple(part.opaque), text, self._protocol, self._context.sealer)
+            details = encode_details(text, header.form, opaque, choice.details)
             if details:
                 choice.details += len(details)
                 self._said(choice, out.AnswerMessage(reasoning_details=details), written)
