@@ -65,8 +65,8 @@ class Encoded(msgspec.Struct):
 
 class AnswerContext(msgspec.Struct):
     """What the encoder of an answer must know. `now` in seconds since the epoch; `id` is used when the upstream gave
-    none, without the protocol's prefix. `sealer` makes the carriers of state that is another protocol's; `kept`: the gateway remembers the state of
-    texts and tool calls itself, so that what has no carrier is not lost.
+    none, without the protocol's prefix. `sealer` makes the carriers of state that is another protocol's; `kept`: the
+    gateway remembers the state of texts and tool calls itself, so that what has no carrier is not lost.
     """
 
     request: Request
