@@ -53,6 +53,7 @@ _decode_strict = msgspec.json.Decoder(wire.GenerateRequest).decode
 _decode_loose = msgspec.json.Decoder(wire.GenerateRequest, strict=False).decode  # numbers may be strings
 _decode_checked = decoder(wire.GenerateRequest)
 _COUNTED = "generateContentRequest"
+_NOTHING = frozenset((b"", b"null", b"[]"))
 
 
 def decode_request(incoming: Incoming) -> ir.Request:
@@ -110,7 +111,7 @@ def _request(given: wire.GenerateRequest, target: Target, extras: dict[str, Raw]
         stream=target.stream,
         tier=_said(given.service_tier),
         metadata=given.labels,
-        safety=None if given.safety_settings is EMPTY else given.safety_settings,
+        safety=None if bytes(given.safety_settings) in _NOTHING else given.safety_settings,
         extras=extras,
         paths=PATHS,
     )

@@ -131,7 +131,7 @@ class _Arranging:
         if len(wanted) < len(calls):
             raise refuse("two tool calls have the same id", calls[-1][1] + calls[-1][0].at)
         placed = [found[call.id] for call, _ in calls]
-        parts: list[ir.Part] = [structs.replace(part, name=call.name) for (part, _), (call, _) in _zip(placed, calls)]
+        parts: list[ir.Part] = [structs.replace(found[call.id][0], name=call.name) for call, _ in calls]
         return [Turn("user", parts, [base for _, base in placed], placed[0][1])]
 
     def _unanswered(self, message: ir.Message, wanted: set[str]) -> list[ir.ToolResult]:
@@ -154,9 +154,3 @@ class _Arranging:
 
     def _lose(self, path: str, detail: str) -> None:
         self._losses.append(ir.Loss(path, "reordered", NAME, detail))
-
-
-def _zip(
-    placed: list[tuple[ir.ToolResult, str]], calls: list[tuple[ir.ToolCall, str]]
-) -> zip[tuple[tuple[ir.ToolResult, str], tuple[ir.ToolCall, str]]]:
-    return zip(placed, calls, strict=True)
