@@ -48,6 +48,17 @@ ANSWERS = [
     Answer("no reason", sized(b"ok", first=b"HTTP/1.1 200 "), (200, b"ok"), reusable=True),
     Answer("no space after the status", sized(b"ok", first=b"HTTP/1.1 200"), (200, b"ok"), reusable=True),
     Answer("chunked", CHUNKED + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", (200, b"hello world"), reusable=True),
+    Answer(
+        "chunks of all kinds in turn",
+        CHUNKED
+        + b"".join(b"%x\r\n%b\r\n" % (n, b"\r" * (n - 1) + b"\n") for n in (1, 2, 9, 10, 300, 1023, 1024, 5000))
+        + b"A\r\n0123456789\r\n0a;x=1\r\nabcdefghij\r\n002\r\nhi\r\n0\r\n\r\n",
+        (
+            200,
+            b"".join(b"\r" * (n - 1) + b"\n" for n in (1, 2, 9, 10, 300, 1023, 1024, 5000)) + b"0123456789abcdefghijhi",
+        ),
+        reusable=True,
+    ),
     Answer("empty chunked", CHUNKED + b"0\r\n\r\n", (200, b""), reusable=True),
     Answer("chunk size in capitals", CHUNKED + b"0A\r\n0123456789\r\n0\r\n\r\n", (200, b"0123456789"), reusable=True),
     Answer("chunk extensions", CHUNKED + b'2;a=b;c="d"\r\nhi\r\n0;last\r\n\r\n', (200, b"hi"), reusable=True),

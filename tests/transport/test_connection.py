@@ -6,7 +6,7 @@ from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.transport.answers import ANSWERS
+from tests.transport.answers import ANSWERS, CHUNKED
 
 from twoapi.transport import Call, Limits, TransportError
 from twoapi.transport.connection import Connection
@@ -125,3 +125,27 @@ def damaged(draw: st.DrawFn) -> bytes:
 @given(wire=st.one_of(damaged(), st.binary(max_size=300)), cuts=st.lists(st.integers(0, 3000), max_size=12))
 def test_an_answer_ends_once_and_alike_however_it_is_cut(wire: bytes, cuts: list[int]) -> None:
     assert read(pieces_of(wire, cuts)) == read([wire] if wire else [])
+
+
+CHUNK = st.one_of(
+    st.binary(min_size=1, max_size=40),
+    st.sampled_from([b"\r\n", b"3\r\nabc\r\n", b"0\r\n\r\n", b"x" * 1023, b"x" * 1024, b"\n" * 300]),
+)
+SPELLINGS = [b"%x\r\n%b\r\n", b"%X\r\n%b\r\n", b"0%x\r\n%b\r\n", b"%x;a=b\r\n%b\r\n"]
+
+
+@given(
+    chunks=st.lists(st.tuples(st.sampled_from(SPELLINGS), CHUNK), min_size=1, max_size=8),
+    cuts=st.lists(st.integers(0, 3000), max_size=3),
+    damage=st.sampled_from([b"", b"zz\r\nab\r\n", b"2\r\nabc\r\n", b"\r\n"]),
+)
+def test_a_chunk_for_a_read_is_read_as_the_parser_would(
+    chunks: list[tuple[bytes, bytes]], cuts: list[int], damage: bytes
+) -> None:
+    frames = [spelling % (len(data), data) for spelling, data in chunks]
+    pieces = [CHUNKED, *frames, *([damage] if damage else []), b"0\r\n\r\n"]
+    wire = b"".join(pieces)
+    expected = read([wire])
+    assert read(pieces) == expected
+    assert read([pieces[0] + pieces[1], *pieces[2:]]) == expected
+    assert read(pieces_of(wire, [*itertools.accumulate(map(len, pieces)), *cuts])) == expected

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to an upstream: writes a request, reads its answer, is reused."""
 
 import asyncio
+from functools import partial
 from typing import Protocol, cast
 
 import httptools
@@ -13,6 +14,7 @@ from twoapi.transport.errors import FailureKind, TransportError
 COPY_LIMIT = 32 * 1024  # a larger body is written beside its head, not copied behind it
 _WITHOUT_BODY = (204, 304)
 _FRAMING = (b"content-length", b"transfer-encoding")
+_SIZES = {b"%x" % size: size for size in range(1, 1024)}  # of a chunk that the parser need not see
 _LOOKED_AT = (b"content-encoding", b"transfer-encoding")
 _NAMES = 1024  # header names that are remembered; an upstream that makes them up gains nothing
 _lower: dict[bytes, bytes] = {}
@@ -62,6 +64,7 @@ class Connection(asyncio.Protocol):
         "_begins",
         "_body",
         "_call",
+        "_chunks",
         "_decompressor",
         "_ends",
         "_feed",
@@ -69,6 +72,7 @@ class Connection(asyncio.Protocol):
         "_head",
         "_headers",
         "_is_aborted",
+        "_is_between",
         "_is_reused",
         "_is_until_eof",
         "_keeps_alive",
@@ -79,6 +83,8 @@ class Connection(asyncio.Protocol):
         "_status",
         "_transport",
         "on_body",
+        "on_chunk_complete",
+        "on_chunk_header",
         "on_header",
         "on_message_begin",
         "on_message_complete",
@@ -98,6 +104,10 @@ class Connection(asyncio.Protocol):
         self.on_message_begin = self._begins.pop  # fails, and stops the parser, at what follows the end of the answer
         self._ends = [None]
         self.on_message_complete = self._ends.pop
+        self._chunks: list[None] = []  # empty in the middle of a chunk
+        self.on_chunk_header = self._chunks.clear
+        self.on_chunk_complete = partial(self._chunks.append, None)
+        self._is_between = False  # the parser stands right behind a chunk
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
         self._head: list[tuple[bytes, bytes]] = []
@@ -115,7 +125,7 @@ class Connection(asyncio.Protocol):
         self._call = call
         call.carrier = self
         call.connected = True
-        self._has_head = self._is_until_eof = False
+        self._has_head = self._is_until_eof = self._is_between = False
         self._barren = self._size = 0
         if not self._begins:
             self._begins.append(None)
@@ -176,13 +186,24 @@ class Connection(asyncio.Protocol):
         else:
             self._owner.opened(self)
 
-    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912  one frame for a read, not three
+    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912, PLR0915  one frame for a read, not three
         """What one read brought: parsed, then told to the sink at once."""
         call = self._call
         if call is None:  # nobody asked: whatever it is, it must not become the next answer
             self._owner.unusable(self)
             self.abort()
             return
+        if self._is_between:
+            # Nearly every event of a stream comes as one chunk in one read: the parser need not see it.
+            end = data.find(b"\r\n", 1, 4)
+            if end > 0 and _SIZES.get(data[:end]) == len(data) - end - 4 and data.endswith(b"\r\n"):
+                body = data[end + 2 : -2]
+                self._size += len(body)
+                if self._size <= self._limits.body:
+                    call.sink.on_data(body)
+                    return
+                self._size -= len(body)
+            self._is_between = False
         error = None
         try:
             self._feed(data)
@@ -195,18 +216,20 @@ class Connection(asyncio.Protocol):
                 return
         pieces = self._body
         if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             pieces.clear()
             self._barren = 0
-            self._size += len(data)
+            self._size += len(body)
             if self._decompressor is not None or self._size > self._limits.body:
-                data = self._checked(data)
+                body = self._checked(body)
                 if self._call is not call:
                     return
-            if data:
-                call.sink.on_data(data)
+            if body:
+                call.sink.on_data(body)
                 if self._call is not call:
                     return
+            if self._chunks and self._decompressor is None and data.endswith(b"\r\n"):
+                self._is_between = True
         elif self._ends:
             error = error or self._without_body(len(data))
         if error is not None:
