@@ -149,3 +149,10 @@ def test_a_chunk_for_a_read_is_read_as_the_parser_would(
     assert read(pieces) == expected
     assert read([pieces[0] + pieces[1], *pieces[2:]]) == expected
     assert read(pieces_of(wire, [*itertools.accumulate(map(len, pieces)), *cuts])) == expected
+
+
+def test_what_looks_like_a_chunk_inside_a_chunk_is_its_data() -> None:
+    data = b"first\r\n3\r\nabc\r\nlast"
+    opened = b"%x\r\nfirst\r\n" % len(data)
+    _, body, endings = read([CHUNKED + opened, b"3\r\nabc\r\n", b"last\r\n", b"0\r\n\r\n"])
+    assert (body, endings) == (data, ["end"])
