@@ -169,7 +169,7 @@ def _report_foreign(encoding: Encoding) -> None:
         encoding.lose(request.where("metadata"), "dropped", "metadata holds only a user id")
     if request.cache_key is not None:
         encoding.lose(request.where("cache_key"), "info", "a cache key only helps routing")
-    for name in ("previous", "conversation"):
+    for name in ("previous", "conversation", "cached"):
         if getattr(request.state, name) is not None:
             raise refusal("the target holds no conversations", request.where(f"state.{name}"))
 

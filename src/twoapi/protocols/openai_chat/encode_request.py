@@ -200,6 +200,8 @@ def _refuse_state(request: Request, losses: list[Loss]) -> None:
         raise refuse("this upstream keeps no earlier responses", request.where("state.previous"))
     if state.conversation is not None:
         raise refuse("this upstream keeps no conversations", request.where("state.conversation"))
+    if state.cached is not None:
+        raise refuse("this upstream does not hold this content", request.where("state.cached"))
     if state.background:
         losses.append(Loss(request.where("state.background"), "unsupported", NAME, "no background answers"))
 

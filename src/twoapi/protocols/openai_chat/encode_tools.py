@@ -131,7 +131,7 @@ class ToolEncoder:
         if tool.examples:
             self._losses.append(Loss(tool.at + "/input_examples", "dropped", NAME, "no examples of a tool's input"))
         if tool.output_schema is not None:
-            self._losses.append(Loss(tool.at + "/output_schema", "dropped", NAME, "no schema of a tool's output"))
+            self._losses.append(Loss(tool.at, "dropped", NAME, "no schema of a tool's output"))
         if tool.deferred is not None:
             self._losses.append(Loss(tool.at + "/defer_loading", "unsupported", NAME, "every tool is sent at once"))
         if tool.callers is not None:

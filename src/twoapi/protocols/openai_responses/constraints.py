@@ -65,6 +65,8 @@ class Constraints:
         state, body = self._request.state, self._body
         if state.thread is not None:
             raise refuse("threads cannot be kept by this upstream", "/thread", "thread_unsupported_request")
+        if state.cached is not None:
+            raise refuse("this upstream does not hold this content", self._request.where("state.cached"))
         body.previous_response_id = state.previous
         if state.conversation is not None:
             spelled = self._request.where("state.conversation").endswith("/id")
