@@ -14,7 +14,7 @@ def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], 
     """What `before` says and `after` does not, and the reverse: each a list of JSON pointers."""
     one, other = normal_request(protocol, before), normal_request(protocol, after)
     gone, new = _fields(one, other)
-    new = [at for at in new if _IMPLIED.get(at) not in one]
+    new = [at for at in new if _IMPLIED.get(at) not in one and not at.startswith(_OWN_WAYS.get(protocol, ()))]
     facts_before = list(_FACTS[protocol](one))
     facts_after = list(_FACTS[protocol](other))
     for marks in (False, True):  # cache marks may move past what they stood behind
@@ -51,7 +51,7 @@ _MISSING = object()
 def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], list[str]]:
     gone: list[str] = []
     new: list[str] = []
-    for name in sorted({**one, **other}.keys() - {"messages", "system"}):
+    for name in sorted({**one, **other}.keys() - {"messages", "system", "input", "instructions"}):
         if name == "tools":
             _compare_tools(one.get(name) or [], other.get(name) or [], gone, new)
         elif name in one and name in other:
@@ -63,6 +63,8 @@ def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], li
 
 # A member that another one brings with it: an effort of reasoning switches reasoning on.
 _IMPLIED = {"/thinking": "output_config"}
+# What a gateway says for clients that say nothing: keep nothing, seal what must come back.
+_OWN_WAYS = {"openai-responses": ("/store", "/include")}
 # Said or not, it is the same.
 _DEFAULTS = [
     ("n", 1),
@@ -77,19 +79,36 @@ _DEFAULT_POINTERS = {"/tool_choice/disable_parallel_tool_use": False}
 
 def _compare_tools(one: list[Json], other: list[Json], gone: list[str], new: list[str]) -> None:
     """Tools are known by their names."""
-    left, right = ({_tool_name(tool): (index, tool) for index, tool in enumerate(tools)} for tools in (one, other))
-    for name, (index, tool) in left.items():
-        _compare(tool, right.get(name, (0, _MISSING))[1], f"/tools/{index}", gone, new)
-    new += [f"/tools/{index}" for name, (index, _) in right.items() if name not in left]
+    left, right = dict(_named_tools(one)), dict(_named_tools(other))
+    for name, (at, tool) in left.items():
+        _compare(tool, right.get(name, ("", _MISSING))[1], at, gone, new)
+    new += [at for name, (at, _) in right.items() if name not in left]
+
+
+def _named_tools(tools: list[Json]) -> Iterator[tuple[str, tuple[str, Json]]]:
+    """Each tool with its place; those of a namespace by the name that has it before theirs."""
+    for index, tool in enumerate(tools):
+        at = f"/tools/{index}"
+        if tool.get("type") != "namespace":
+            yield _tool_name(tool), (at, tool)
+            continue
+        rest = {name: item for name, item in tool.items() if name not in {"type", "name", "tools"}}
+        if rest:
+            yield f"namespace {tool['name']}", (at, rest)
+        for number, inner in enumerate(tool["tools"]):
+            name = f"{tool['name']}__{inner['name']}"
+            yield name, (f"{at}/tools/{number}", {**inner, "name": name})
 
 
 def _tool_name(tool: dict[str, Json]) -> str:
-    return str(tool.get("name") or (tool.get(str(tool.get("type"))) or {}).get("name"))
+    return str(tool.get("name") or (tool.get(str(tool.get("type"))) or {}).get("name") or tool.get("type"))
 
 
 def _compare(one: Json, other: Json, at: str, gone: list[str], new: list[str]) -> None:
     if one == other and type(one) is type(other):
         return
+    if one is _MISSING and other is False and at.endswith("/strict"):
+        return  # what most protocols mean when they do not say it
     if at in _DEFAULT_POINTERS and one == _DEFAULT_POINTERS[at] and other is _MISSING:
         return
     if isinstance(one, dict) and one and (other is _MISSING or isinstance(other, dict)):
@@ -231,4 +250,75 @@ def _block_facts(at: str, role: str, block: dict[str, Json]) -> Iterator[Fact]:
         yield from _part_facts(at, role, block, "cache_control")
 
 
-_FACTS = {"openai-chat": _chat_facts, "anthropic-messages": _messages_facts}
+# --- OpenAI Responses --------------------------------------------------------------------------
+
+_MESSAGE_KNOWN = {"type", "id", "status", "role", "content"}  # ids and states are the service's own
+_ITEM_KNOWN = {"type", "id", "status", "call_id", "name", "namespace", "arguments", "input", "output"}
+_OTHERS = {"function_call_output", "custom_tool_call_output"}  # items of the client's
+
+
+def _responses_facts(body: dict[str, Json]) -> Iterator[Fact]:
+    if "instructions" in body:
+        part = {"type": "input_text", "text": body["instructions"]}
+        yield from _part_facts("/instructions", "instruction", part, "prompt_cache_breakpoint")
+    turn: list[tuple[str, dict[str, Json]]] = []
+    for index, item in enumerate(body.get("input") or []):
+        at = f"/input/{index}"
+        if item.get("role") == "assistant":
+            turn.append((at, item))
+        elif turn and (item.get("role") or item["type"] in _OTHERS):
+            yield from _said_facts(turn)
+            turn = []
+        yield from _item_facts(at, item)
+    yield from _said_facts(turn)
+
+
+def _said_facts(turn: list[tuple[str, dict[str, Json]]]) -> Iterator[Fact]:
+    """What the model said in a turn, as a whole: how it was cut does not count."""
+    if turn:
+        said = "".join(
+            str(part.get("text") or part.get("refusal") or "") for _, item in turn for part in item["content"]
+        )
+        yield f"{turn[0][0] if len(turn) == 1 else '/input'}/content", _fact("says", said)
+
+
+def _item_facts(at: str, item: dict[str, Json]) -> Iterator[Fact]:
+    kind = item["type"]
+    if kind == "message":
+        role = "instruction" if item["role"] in _LEADING else item["role"]
+        for name, value in item.items():
+            if name not in _MESSAGE_KNOWN:
+                yield f"{at}/{_token(name)}", _fact(role, name, value)
+        for number, part in enumerate(item["content"]):
+            shown = _without_text(part) if role == "assistant" else part
+            yield from _part_facts(f"{at}/content/{number}", role, shown, "prompt_cache_breakpoint")
+    elif kind in {"function_call", "custom_tool_call"} | _OTHERS:
+        for name, value in item.items():
+            if name not in _ITEM_KNOWN or (kind in _OTHERS and name in {"name", "namespace"}):
+                yield f"{at}/{_token(name)}", _fact(kind, name, value)
+        yield from _result_facts(at, item) if kind in _OTHERS else [(at, _called(item))]
+    else:
+        yield at, _fact({name: value for name, value in item.items() if name not in {"id", "status"}})
+
+
+def _called(item: dict[str, Json]) -> str:
+    name = f"{item['namespace']}__{item['name']}" if item.get("namespace") else item["name"]
+    if item["type"] == "custom_tool_call":
+        return _fact("call", item["call_id"], "custom", name, item["input"])
+    try:
+        written = json.loads(item["arguments"] or "{}")
+    except ValueError:
+        written = {"broken": item["arguments"]}
+    return _fact("call", item["call_id"], "function", name, written)
+
+
+def _result_facts(at: str, item: dict[str, Json]) -> Iterator[Fact]:
+    text = "".join(part.get("text", "") for part in item["output"])
+    yield f"{at}/content", _fact("result", item.get("call_id"), text)
+    for number, part in enumerate(item["output"]):
+        yield from _part_facts(
+            f"{at}/output/{number}", "tool", _without_text(part), "prompt_cache_breakpoint", item.get("call_id")
+        )
+
+
+_FACTS = {"openai-chat": _chat_facts, "openai-responses": _responses_facts, "anthropic-messages": _messages_facts}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from twoapi.testing.documented import REQUESTS, Each, Either, Members, Shape, Tagged
 from twoapi.testing.frames import frames_of
+from twoapi.testing.normal_responses import responses_request
 from twoapi.testing.replies import Json
 
 
@@ -294,6 +295,7 @@ def _fold_messages(frames: list[tuple[str, str]]) -> dict[str, Json]:
 
 _REQUESTS: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
     "openai-chat": _chat_request,
+    "openai-responses": responses_request,
     "anthropic-messages": _messages_request,
 }
 _RESPONSES: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {

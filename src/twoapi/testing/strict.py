@@ -7,6 +7,7 @@ from twoapi.testing.fake_connection import Received
 from twoapi.testing.replies import Json, Reply, anthropic_error, json_reply, openai_error
 from twoapi.testing.strict_chat import chat_problems
 from twoapi.testing.strict_messages import messages_problems
+from twoapi.testing.strict_responses import responses_problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +33,14 @@ class Refusal:
 
 def protocol_of(path: str) -> str:
     """The protocol that a path belongs to."""
+    if path.endswith("/responses"):
+        return "openai-responses"
     return "anthropic-messages" if "/messages" in path and "/completions" not in path else "openai-chat"
 
 
 def check_request(request: Received, key: str | None = None) -> Refusal | None:
     """The refusal of a request for an answer; None for one that the vendor takes, and for any other path."""
-    if request.method != "POST" or not request.path.endswith(("/chat/completions", "/messages")):
+    if request.method != "POST" or not request.path.endswith(("/chat/completions", "/responses", "/messages")):
         return None
     protocol = protocol_of(request.path)
     if not _is_authorised(protocol, request.headers, key):
@@ -61,6 +64,8 @@ def refusal_reasons(
         return [("", "the body is not an object")]
     if protocol == "anthropic-messages":
         return list(messages_problems(body, headers or {"anthropic-version": "2026-10-21"}))
+    if protocol == "openai-responses":
+        return list(responses_problems(body))
     return list(chat_problems(body))
 
 

@@ -12,9 +12,14 @@ from twoapi.testing.replies import Json
 from twoapi.testing.strict import refusal_reasons
 
 # A loss on the way back is told by the place in the middle; where that came from.
+_HOW_MUCH = ("/reasoning_effort", "/reasoning", "/thinking", "/output_config")
 _COUNTERPARTS = {
-    "/reasoning_effort": ("/thinking", "/output_config"),
-    "/thinking": ("/reasoning_effort",),
+    "/reasoning_effort": _HOW_MUCH,
+    "/reasoning": _HOW_MUCH,
+    "/reasoning/effort": _HOW_MUCH,
+    "/reasoning/summary": _HOW_MUCH,
+    "/thinking": _HOW_MUCH,
+    "/output_config/effort": _HOW_MUCH,
 }
 # What changes with a member that is reported: how much to reason says how to.
 _FOLLOWS = {"/thinking": "/thinking/type"}
@@ -72,7 +77,9 @@ def _true_loss(loss: Loss, gone: list[str], document: Json) -> None:
     if loss.kind == "synthesized":
         return
     assert _exists(document, loss.path), f"a loss at {loss.path}, which is not in the request: {loss}"
-    if loss.kind in GONE and not loss.path.endswith("/json_schema/strict"):  # follows from the schema on the way back
+    if loss.kind in GONE and not loss.path.endswith(
+        ("/json_schema/strict", "/format/strict")
+    ):  # follows from the schema on the way back
         assert any(_covers(loss.path, at) or _covers(at, loss.path) for at in gone), f"nothing was lost there: {loss}"
 
 
@@ -128,7 +135,7 @@ def prefix_is_stable(codec: Codec, other: Codec, body: bytes) -> None:
     """L21: more turns change nothing in what the earlier turns are encoded to, so that prompt caches keep working."""
     request = decoded(codec, body)
     try:
-        longer = json.loads(encoded(other, request)[0])["messages"]
+        longer = _turns(encoded(other, request)[0])
     except FaultError:
         return
     cut = _last_user(request)
@@ -136,10 +143,15 @@ def prefix_is_stable(codec: Codec, other: Codec, body: bytes) -> None:
         return
     head = Request(**{**_members(request), "messages": request.messages[:cut]})
     try:
-        shorter = json.loads(encoded(other, head)[0])["messages"]
+        shorter = _turns(encoded(other, head)[0])
     except FaultError:
         return
     same(longer[: len(shorter) - 1], shorter[:-1], "the earlier turns")
+
+
+def _turns(body: bytes) -> list[Json]:
+    document = json.loads(body)
+    return list(document.get("messages") or document.get("input") or [])
 
 
 def _members(request: Request) -> dict[str, Json]:
@@ -154,7 +166,10 @@ def _last_user(request: Request) -> int:
 
 def _calls(request: Request) -> list[tuple[str, str]]:
     return [
-        (part.id, part.name) for message in request.messages for part in message.parts if isinstance(part, ToolCall)
+        (part.id, f"{part.namespace}__{part.name}" if part.namespace else part.name)
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, ToolCall)
     ]
 
 

@@ -7,8 +7,12 @@ from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Restore
 from twoapi.testing.replies import Json
 from twoapi.wire.http import Incoming
 
-PATHS = {"openai-chat": "/v1/chat/completions", "anthropic-messages": "/v1/messages"}
-HEADERS = {"openai-chat": {}, "anthropic-messages": {b"anthropic-version": b"2026-10-21"}}
+PATHS = {
+    "openai-chat": "/v1/chat/completions",
+    "openai-responses": "/v1/responses",
+    "anthropic-messages": "/v1/messages",
+}
+HEADERS = {"openai-chat": {}, "openai-responses": {}, "anthropic-messages": {b"anthropic-version": b"2026-10-21"}}
 SECRET = b"sk-client-secret"
 
 # Everything on, but what some of a vendor's models refuse.
