@@ -1,0 +1,184 @@
+"""A whole answer of an upstream."""
+
+import msgspec
+from msgspec import Raw
+
+from twoapi import ir
+from twoapi.ir import Candidate, FaultError, Response, StopReason, Text, ToolCall, plain
+from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.gemini import schema_answer as wire
+from twoapi.protocols.gemini.answer_parts import (
+    answer_part,
+    blocked,
+    by_part,
+    cite,
+    made_call_id,
+    no_answer,
+    says_nothing,
+    seconds,
+    timestamp,
+    unreadable,
+)
+from twoapi.protocols.gemini.faults import array_fault, hidden_fault
+from twoapi.protocols.gemini.grounding import told
+from twoapi.protocols.gemini.logprobs import read_logprobs, says_more
+from twoapi.protocols.gemini.name import NAME
+from twoapi.protocols.gemini.parts import Part, listed
+from twoapi.protocols.gemini.spelling import loosen
+from twoapi.protocols.gemini.stop import decode_stop, failure
+from twoapi.protocols.gemini.usage import decode_tier, decode_usage
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import EMPTY, decoder, encode, is_null
+
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_strict = msgspec.json.Decoder(wire.Answer).decode
+_decode_loose = msgspec.json.Decoder(wire.Answer, strict=False).decode
+
+
+class _Inspected(msgspec.Struct, rename="camel"):
+    usage_metadata: Raw = EMPTY
+    error: Raw = EMPTY
+
+
+_decode_inspected = decoder(_Inspected)
+
+
+def read_answer(body: bytes) -> tuple[wire.Answer, dict[str, Raw]]:
+    """The answer or frame, and what of it is not known here, by pointer. Raises WireError."""
+    try:
+        return _decode_strict(body), {}
+    except _BAD:
+        loosened = loosen(body, wire.Answer)
+    try:
+        return _decode_loose(loosened.body), loosened.extras
+    except _BAD as error:
+        raise WireError(str(error)) from None
+
+
+def decode_response(body: bytes, restore: Restore) -> Response:
+    """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
+    try:
+        answer, extras = read_answer(body)
+        fault = hidden_fault(answer.error)
+        if fault is not None:
+            raise FaultError(fault)
+        return _response(answer, extras, restore)
+    except WireError as error:
+        fault = array_fault(body)
+        raise (unreadable(error) if fault is None else FaultError(fault)) from None
+
+
+def _response(answer: wire.Answer, extras: dict[str, Raw], restore: Restore) -> Response:
+    usage = answer.usage_metadata
+    response = Response(
+        protocol=NAME,
+        id=answer.response_id or "",
+        model=answer.model_version or "",
+        candidates=[],
+        created=seconds(answer.create_time),
+        usage=None if usage is EMPTY else decode_usage(usage),
+        tier=None if usage is EMPTY else decode_tier(usage),
+        extras=extras,
+    )
+    keep_time(answer.create_time, response.created, extras)
+    if told(answer.model_status):
+        extras["/modelStatus"] = answer.model_status
+    if answer.candidates:
+        response.candidates = [
+            _Candidate(response, restore, number, candidate).decode()
+            for number, candidate in enumerate(answer.candidates)
+        ]
+        if told(answer.prompt_feedback):
+            extras["/promptFeedback"] = answer.prompt_feedback
+        return response
+    stop = blocked(answer.prompt_feedback)
+    if stop is None:
+        raise FaultError(no_answer())
+    response.candidates = [Candidate(0, [], stop)]
+    return response
+
+
+def keep_time(given: str | None, created: int | None, extras: dict[str, Raw]) -> None:
+    """Keeps a time that whole seconds do not tell."""
+    if given is not None and (created is None or timestamp(created) != given):
+        extras["/createTime"] = Raw(encode(given))
+
+
+class _Candidate:
+    """Decodes one candidate."""
+
+    __slots__ = ("_at", "_extras", "_index", "_parts", "_response", "_restore", "_wire")
+
+    def __init__(self, response: Response, restore: Restore, number: int, candidate: wire.Candidate) -> None:
+        self._response = response
+        self._extras = response.extras
+        self._restore = restore
+        self._wire = candidate
+        self._index = number if candidate.index is None else candidate.index
+        self._at = f"/candidates/{number}"
+        self._parts: list[ir.Part] = []
+
+    def decode(self) -> Candidate:
+        """Raises FaultError for an ending that is a failure, WireError for a part that cannot be read."""
+        found = self._wire
+        fault = failure(found.finish_reason, found.finish_message)
+        if fault is not None:
+            raise FaultError(fault)
+        if found.content is not None:
+            self._content(listed(found.content.parts))
+        self._metadata(found)
+        return Candidate(self._index, self._parts, self._stop(found))
+
+    def _content(self, given: list[Part]) -> None:
+        at = self._at + "/content/parts/"
+        extras = self._extras
+        parts: list[ir.Part] = []
+        calls = 0
+        for number, part in enumerate(given):
+            made = answer_part(part, f"{at}{number}", self._restore, extras)
+            if isinstance(made, ToolCall):
+                made.id = made.id or made_call_id(self._response.id, self._index, calls)
+                calls += 1
+            parts.append(made)
+        # Where something is kept by the number of a part, the numbers stay.
+        if not extras or not any(pointer.startswith(at) for pointer in extras):
+            parts = [part for part in parts if not says_nothing(part)]
+        self._parts = parts
+
+    def _metadata(self, found: wire.Candidate) -> None:
+        extras = self._extras
+        for name, spelled in wire.UNMODELLED.items():
+            value: Raw = getattr(found, name)
+            if value is not EMPTY and not is_null(value):
+                extras[f"{self._at}/{spelled}"] = value
+        texts = [(number, part) for number, part in enumerate(self._parts) if isinstance(part, Text)]
+        if found.grounding_metadata is not EMPTY or found.citation_metadata is not EMPTY:
+            words = [(number, plain(part.text)) for number, part in texts]
+            cited, left = cite(words, found.grounding_metadata, found.citation_metadata, self._at)
+            extras |= left
+            in_parts = by_part(cited)
+            for number, part in texts:
+                part.citations = in_parts.get(number, [])
+        if told(found.logprobs_result):
+            tokens = read_logprobs(found.logprobs_result)
+            if texts and tokens:
+                texts[0][1].logprobs = tokens
+            if not texts or says_more(found.logprobs_result, tokens):
+                extras[self._at + "/logprobsResult"] = found.logprobs_result
+
+    def _stop(self, found: wire.Candidate) -> StopReason | None:
+        if found.finish_reason:
+            return decode_stop(found.finish_reason, found.finish_message, self._parts)
+        if found.finish_message is not None:
+            self._extras[self._at + "/finishMessage"] = Raw(encode(found.finish_message))
+        return None
+
+
+def inspect(body: bytes) -> Inspection:
+    """Usage and hidden error of a whole answer that is relayed."""
+    try:
+        found = _decode_inspected(body)
+    except WireError as error:
+        return Inspection(fault=array_fault(body) or unreadable(error).fault)
+    usage = None if found.usage_metadata is EMPTY else decode_usage(found.usage_metadata)
+    return Inspection(usage, hidden_fault(found.error))
