@@ -1,0 +1,1 @@
+"""What outlives a request and a process: sealed state, conversations, keys. Ports, and an engine for SQLite."""

@@ -1,0 +1,58 @@
+"""A store that ends with its process: where nothing can be written, and for tests."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+from twoapi.store.port import Kept, Turn
+from twoapi.store.shelf import Shelf
+
+T = TypeVar("T")
+LIMIT = 64 * 1024 * 1024  # bytes; the oldest rows go first
+
+
+class MemoryStore:
+    """A Store in memory. Processes that are forked after it was made agree on its secret, and on nothing else."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, limit: int = LIMIT) -> None:
+        self._clock = clock
+        self._shelf = Shelf(limit)
+        self._secret = os.urandom(32)
+
+    def write(self, rows: Sequence[Kept | Turn]) -> "Future[None]":
+        """Keeps the rows."""
+        self._shelf.put(rows, waiting=False)
+        return _done(None)
+
+    def recent(self, names: Iterable[str]) -> dict[str, bytes]:
+        """All the state there is of these names."""
+        now = self._clock()
+        rows = (self._shelf.get(("", name), now) for name in names)
+        return {row.name: row.data for row in rows if isinstance(row, Kept)}
+
+    def find(self, names: Sequence[str]) -> "Future[dict[str, bytes]]":
+        """As recent."""
+        return _done(self.recent(names))
+
+    def chain(self, tenant: str, turn: str) -> "Future[list[Turn] | None]":
+        """The turns that lead to this one."""
+        return _done(self._shelf.chain(tenant, turn, self._clock()))
+
+    def forget(self, tenant: str, turn: str) -> "Future[bool]":
+        """Deletes a turn."""
+        return _done(self._shelf.remove(("t" + tenant, turn)))
+
+    def secrets(self) -> "Future[list[bytes]]":
+        """The secret of this store."""
+        return _done([self._secret])
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+
+def _done(value: T) -> "Future[T]":
+    future: Future[T] = Future()
+    future.set_result(value)
+    return future

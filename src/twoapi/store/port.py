@@ -1,0 +1,68 @@
+"""What the data plane asks of a store, whatever engine is behind it."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+import msgspec
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message says why."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Sealed state under a name. `expires` in seconds since the epoch."""
+
+    name: str
+    data: bytes
+    expires: int
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One turn of a conversation that clients go on from by its id. `previous` is the turn before it; several turns
+    may follow the same one. `body` is what its protocol needs to tell the turn again. Times in seconds since the epoch.
+    """
+
+    tenant: str
+    id: str
+    previous: str | None
+    body: bytes
+    created: int
+    expires: int
+
+
+class Store(Protocol):
+    """Consistent at once: what a write has acknowledged every later read sees, in every process. In this process what
+    was written is seen before it is acknowledged.
+
+    Futures end in an engine's own thread, with a StoreError when the store failed. Nothing here blocks.
+    """
+
+    def write(self, rows: Sequence[Kept | Turn]) -> "Future[None]":
+        """Stores rows, in place of those of the same name or id; done when they are durable."""
+        ...
+
+    def recent(self, names: Iterable[str]) -> dict[str, bytes]:
+        """State that this process still has in memory."""
+        ...
+
+    def find(self, names: Sequence[str]) -> "Future[dict[str, bytes]]":
+        """State by name, as far as it is there."""
+        ...
+
+    def chain(self, tenant: str, turn: str) -> "Future[list[Turn] | None]":
+        """The turns that lead to this one, the first of the conversation first; None when one of them is missing."""
+        ...
+
+    def forget(self, tenant: str, turn: str) -> "Future[bool]":
+        """Deletes a turn; False when there is none."""
+        ...
+
+    def secrets(self) -> "Future[list[bytes]]":
+        """The gateway's own secrets, the newest first; the first call ever makes one."""
+        ...
+
+    def close(self) -> None:
+        """Writes what is still waiting; blocks until that is done."""
+        ...

@@ -1,0 +1,34 @@
+"""The tables, once for every engine. Imported where SQL is made, not where it runs."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+METADATA = MetaData()
+
+STATE = Table(
+    "state",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index("state_expires", "expires"),
+)
+
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("tenant", String(200), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("previous", String(200)),
+    Column("body", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index("turns_expires", "expires"),
+)
+
+SECRETS = Table(
+    "secrets",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
