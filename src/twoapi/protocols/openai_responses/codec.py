@@ -1,0 +1,66 @@
+"""The codec of this protocol: one method for each thing that a gateway asks of it."""
+
+import msgspec
+
+from twoapi.protocols.base import ModelEntry, Peek
+from twoapi.protocols.members import peek_members
+from twoapi.protocols.openai_responses.decode_request import decode_request
+from twoapi.protocols.openai_responses.decode_response import decode_response, inspect_response
+from twoapi.protocols.openai_responses.encode_request import encode_request
+from twoapi.protocols.openai_responses.encode_response import encode_response
+from twoapi.protocols.openai_responses.faults import decode_fault, encode_fault
+from twoapi.protocols.openai_responses.name import NAME
+from twoapi.protocols.openai_responses.relay import relay_request
+from twoapi.protocols.openai_responses.stream_decoder import ResponsesStreamDecoder
+from twoapi.protocols.openai_responses.stream_encoder import KEEP_ALIVE, ResponsesStreamEncoder
+from twoapi.protocols.openai_responses.tap import ResponsesTap, failed_stream
+from twoapi.protocols.sealing import SEAL_PREFIX
+from twoapi.wire import json
+from twoapi.wire.http import Incoming
+
+
+class _Model(msgspec.Struct):
+    id: str
+    created: int
+    owned_by: str
+    object: str = "model"
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+    object: str = "list"
+
+
+class OpenAIResponses:
+    """OpenAI Responses, both sides."""
+
+    name = NAME
+    silence = KEEP_ALIVE
+    seal = SEAL_PREFIX.encode()
+    request_id_header = b"x-request-id"
+
+    # Functions of their own modules, without a frame between.
+    peek = staticmethod(peek_members)
+    decode_request = staticmethod(decode_request)
+    encode_response = staticmethod(encode_response)
+    encode_fault = staticmethod(encode_fault)
+    stream_fault = staticmethod(failed_stream)
+    encode_request = staticmethod(encode_request)
+    relay_request = staticmethod(relay_request)
+    decode_response = staticmethod(decode_response)
+    decode_fault = staticmethod(decode_fault)
+    inspect = staticmethod(inspect_response)
+    stream_encoder = ResponsesStreamEncoder
+    stream_decoder = ResponsesStreamDecoder
+
+    def guess_model(self, incoming: Incoming) -> str:
+        """The model if it is the first member or near the end."""
+        return json.guess_string(incoming.body, "model")
+
+    def encode_models(self, models: list[ModelEntry]) -> bytes:
+        """The model list."""
+        return json.encode(_Models([_Model(model.id, model.created, model.owner) for model in models]))
+
+    def stream_tap(self, incoming: Incoming, peek: Peek) -> ResponsesTap:  # noqa: ARG002  this one needs neither
+        """A tap for one relayed stream."""
+        return ResponsesTap()
