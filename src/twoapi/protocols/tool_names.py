@@ -3,30 +3,29 @@
 import hashlib
 import re
 
+import msgspec
+
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _LEGAL = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
-class ToolNames:
+class ToolNames(msgspec.Struct):
     """The names of one request: the client's on our side, legal ones (`[A-Za-z0-9_-]`, at most `limit`) on the wire.
 
     The wire name depends on the client's name alone, so it is the same in every turn. `changed`: wire name -> client's.
     """
 
-    __slots__ = ("_limit", "changed")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.changed: dict[str, str] = {}
+    limit: int
+    changed: dict[str, str] = {}
 
     def wire(self, name: str, namespace: str | None = None) -> str:
         """The name as it goes on the wire: legal names are kept, others cut to fit and marked with a digest."""
         full = f"{namespace}__{name}" if namespace else name
-        if not namespace and len(full) <= self._limit and _LEGAL(full):
+        if not namespace and len(full) <= self.limit and _LEGAL(full):
             return full
         short = full
-        if len(full) > self._limit or not _LEGAL(full):
+        if len(full) > self.limit or not _LEGAL(full):
             digest = hashlib.sha256(full.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-            short = _ILLEGAL.sub("_", full)[: self._limit - 9] + "_" + digest
+            short = _ILLEGAL.sub("_", full)[: self.limit - 9] + "_" + digest
         self.changed[short] = full if not namespace else name
         return short

@@ -19,7 +19,7 @@ MAX_CALL_ID = 64
 CUT_OFF = frozenset(("max_tokens", "context_window"))  # reasons to stop that cut a call in the middle
 
 
-def encode_parts(
+def encode_parts(  # noqa: C901, PLR0912  a table of parts, written out for the commonest
     parts: Sequence[ir.Part], stop: ir.StopReason, protocol: str, context: AnswerContext, losses: list[ir.Loss]
 ) -> tuple[list[Wire | Raw], bool, bool]:
     """The blocks, whether a tool is called, and whether the model refused in words."""
@@ -27,8 +27,12 @@ def encode_parts(
     called = refused = False
     for part in parts:
         if type(part) is ir.Text:
-            report_state(part, context, losses)
-            _put_text(part, blocks, losses)
+            if part.opaque:
+                report_state(part, context, losses)
+            if part.citations or part.logprobs is not None:
+                _put_text(part, blocks, losses)
+            else:
+                blocks.append({"type": "text", "text": part.text})
         elif type(part) is ir.Reasoning:
             if protocol == NAME or part.opaque or ir.plain(part.text):
                 blocks.append(_reasoning(part, protocol, context))

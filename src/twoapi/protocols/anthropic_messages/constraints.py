@@ -183,8 +183,14 @@ def put_sampling(encoding: Encoding, body: Wire, *, thinking: bool) -> None:
     sampling = request.sampling
     if sampling.n is not None and sampling.n > 1:
         raise refusal("the target gives one answer per request", request.where("n"))
-    if not (sampling.temperature is None and sampling.top_p is None and sampling.top_k is None):
+    heat = sampling.temperature
+    if sampling.top_p is not None or sampling.top_k is not None:
         _put_drawing(encoding, body, sampling, thinking=thinking)
+    elif heat is not None:
+        if heat <= 1 and not thinking and encoding.capabilities.sampling and encoding.api_version == FIRST_VERSION:
+            body["temperature"] = heat  # as most have it
+        else:
+            _put_drawing(encoding, body, sampling, thinking=thinking)
     if sampling.stop is not None:
         stops = [stop for stop in sampling.stop if stop.strip()]
         if len(stops) < len(sampling.stop):

@@ -45,6 +45,7 @@ _EFFORTS = {"low", "medium", "high", "xhigh", "max"}
 _AT = tuple((f"/messages/{i}", f"/tools/{i}") for i in range(1024))  # pointers of nearly all, spelled once
 _ROLES = frozenset(("user", "assistant", "system"))
 _Message, _Text, _Tool, _Schema = ir.Message, ir.Text, ir.Tool, ir.Schema
+_TextBlock = schema.TextBlock
 _CHOICES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
 
 
@@ -60,6 +61,8 @@ _odd = attrgetter(
     "eager_input_streaming",
 )
 _PLAIN = (EMPTY, *(None,) * 7)
+_dressing = attrgetter("cache_control", "citations")
+_BARE = (None, None)
 
 
 def refuse(error: WireError) -> ir.FaultError:
@@ -134,6 +137,7 @@ def _put_options(request: ir.Request, wire: schema.MessagesRequest) -> None:
 
 def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.Message]:
     messages: list[ir.Message] = []
+    parts: list[ir.Part]
     system = wire.system
     if isinstance(system, str):
         messages.append(ir.Message("system", [ir.Text(text=system)], "/system", plain_content=True))
@@ -146,8 +150,13 @@ def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.M
             raise WireError(f"unknown role {role!r}", f"{at}/role")
         content = message.content
         if isinstance(content, str):
-            parts: list[ir.Part] = [_Text(text=content, at="/content")]
+            parts = [_Text(text=content, at="/content")]
             messages.append(_Message(role, parts, at, plain_content=True))  # type: ignore[arg-type]  # checked
+        elif len(content) == 1 and type(block := content[0]) is _TextBlock and _dressing(block) == _BARE:
+            if opening(block.text) != STRING:
+                raise WireError("expected a string", f"{at}/content/0/text")
+            parts = [_Text(text=block.text, at="/content/0")]
+            messages.append(_Message(role, parts, at))  # type: ignore[arg-type]  # checked
         else:
             parts = decode_blocks(content, at, "/content", extras)
             messages.append(_Message(role, parts, at))  # type: ignore[arg-type]  # checked

@@ -11,6 +11,7 @@ MAX_MARKS = 4
 FIRST_VERSION = "2023-06-01"
 VERSION = "2026-10-21"  # has no temperature, top_p, top_k; takes no citations in user texts
 _HOUR: Wire = {"type": "ephemeral", "ttl": "1h"}
+_NO_NAMES: frozenset[str] = frozenset()
 _TTLS = {None: None, 300: "5m", 3600: "1h"}
 
 
@@ -36,7 +37,7 @@ class Encoding:
         self.losses = losses
         self.names = ToolNames(capabilities.max_tool_name)
         self.native = request.protocol == NAME
-        self.custom = frozenset([tool.name for tool in request.tools if tool.kind == "custom"])
+        self.custom = _custom_names(request.tools) if request.tools else _NO_NAMES
         self.tools_used = False  # a call or a result is in the history
         self.api_version = self._choose_version()
         self.marks: list[tuple[Wire, str]] = []
@@ -104,6 +105,10 @@ class Encoding:
         sampling = self.request.sampling
         sampled = not (sampling.temperature is None and sampling.top_p is None and sampling.top_k is None)
         return FIRST_VERSION if sampled and self.capabilities.sampling else VERSION
+
+
+def _custom_names(tools: list[ir.Tool]) -> frozenset[str]:
+    return frozenset([tool.name for tool in tools if tool.kind == "custom"])
 
 
 def refusal(message: str, path: str, code: str | None = None) -> ir.FaultError:

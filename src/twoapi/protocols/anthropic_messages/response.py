@@ -139,7 +139,8 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     if stop.kind in ("malformed_call", "cancelled"):
         raise ir.FaultError(upstream_fault(f"the model's answer broke off: {stop.raw or stop.kind}"))
     blocks, called, refused = encode_parts(first.parts, stop, response.protocol, context, losses)
-    word = encode_stop(stop, native=native, called=called, refused=refused)
+    plain = stop.kind == "stop" and not called and not refused  # as most are
+    word = "end_turn" if plain else encode_stop(stop, native=native, called=called, refused=refused)
     if stop.kind == "pause" and not native:
         losses.append(ir.Loss("", "info", NAME, "the answer pauses"))
     body: dict[str, object] = {
@@ -151,11 +152,13 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
         "stop_reason": None if first.stop is None and native else word,
         "stop_sequence": stop.sequence if word == "stop_sequence" else None,
     }
-    details = stop_details(stop, word, native=native)
+    details = None if plain and stop.details is None else stop_details(stop, word, native=native)
     if details is not None:
         body["stop_details"] = details
-    body["usage"] = encode_usage(response.usage, response.tier)
-    report_absent(response.usage, losses)
+    usage = response.usage
+    body["usage"] = encode_usage(usage, response.tier)
+    if usage is None or usage.input is None or usage.output is None:
+        report_absent(usage, losses)
     payload = encode(body)
     return _put_extras(payload, response, losses) if response.extras else payload
 

@@ -82,7 +82,7 @@ def encode_usage(usage: ir.Usage | None, tier: str | None = None) -> dict[str, o
             "ephemeral_5m_input_tokens": usage.cache_write_5m or 0,
             "ephemeral_1h_input_tokens": usage.cache_write_1h or 0,
         }
-    wire["output_tokens"] = usage.total_output
+    wire["output_tokens"] = (usage.output or 0) + (usage.reasoning or 0)
     if usage.reasoning is not None:
         wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
     if usage.server_tools:

@@ -1,5 +1,6 @@
 """Prompt-cache breakpoints: on the parts that can hold one, at most four, the last ones."""
 
+import msgspec
 from msgspec import Raw
 
 from twoapi.ir import CacheMark, Loss
@@ -11,20 +12,17 @@ _PLAIN = wire.CacheBreakpoint(mode="explicit")  # never changed
 _SHORT, _LONG = 1800, 43200  # the lifetimes that the vendor offers
 
 
-class CacheMarks:
-    """Places the marks of one request."""
+class CacheMarks(msgspec.Struct):
+    """Places the marks of one request. `pending`: one that waits for a part that can hold it."""
 
-    __slots__ = ("_enabled", "_losses", "_placed", "pending")
-
-    def __init__(self, losses: list[Loss], *, enabled: bool) -> None:
-        self._losses = losses
-        self._enabled = enabled
-        self._placed: list[tuple[wire.ContentPart, str]] = []
-        self.pending: tuple[CacheMark, str] | None = None
+    losses: list[Loss]
+    enabled: bool
+    placed: list[tuple[wire.ContentPart, str]] = []
+    pending: tuple[CacheMark, str] | None = None
 
     def carry(self, mark: CacheMark, path: str) -> None:
         """A mark on something that cannot hold one here: it moves to the next part that can."""
-        if not self._enabled:
+        if not self.enabled:
             self._drop(path, "no explicit cache breakpoints")
             return
         if self.pending is not None:
@@ -42,7 +40,7 @@ class CacheMarks:
             if mark is not None:
                 self.carry(mark, path)
             return
-        if mark is not None and not self._enabled:
+        if mark is not None and not self.enabled:
             self._drop(path, "no explicit cache breakpoints")
             return
         if self.pending is not None:
@@ -50,20 +48,20 @@ class CacheMarks:
             self.pending = None
             if mark is None:
                 mark, path = waiting, origin
-                self._losses.append(Loss(origin, "moved", NAME, "the cache breakpoint moves to the next part"))
+                self.losses.append(Loss(origin, "moved", NAME, "the cache breakpoint moves to the next part"))
             else:
                 self._drop(origin, "a later breakpoint takes its place")
         if mark is not None and isinstance(holder, wire.TextPart | wire.ImagePart | wire.AudioPart | wire.FilePart):
             holder.prompt_cache_breakpoint = self._encode(mark, path)
-            self._placed.append((holder, path))
+            self.placed.append((holder, path))
 
     def finish(self) -> None:
         """Drops what found no place and what is over the limit."""
         if self.pending is not None:
             self._drop(self.pending[1], "no part behind it can hold a cache breakpoint")
-        if len(self._placed) <= _MOST:
+        if len(self.placed) <= _MOST:
             return
-        for part, path in self._placed[:-_MOST]:
+        for part, path in self.placed[:-_MOST]:
             if not isinstance(part, wire.RefusalPart):
                 part.prompt_cache_breakpoint = None
                 self._drop(path, f"at most {_MOST} cache breakpoints")
@@ -71,11 +69,11 @@ class CacheMarks:
     def _encode(self, mark: CacheMark, path: str) -> wire.CacheBreakpoint:
         if mark.ttl is None:
             return _PLAIN
-        ttl = encode_ttl(mark.ttl, path, self._losses)
+        ttl = encode_ttl(mark.ttl, path, self.losses)
         return wire.CacheBreakpoint(mode="explicit", ttl=ttl)
 
     def _drop(self, path: str, why: str) -> None:
-        self._losses.append(Loss(path, "dropped", NAME, why))
+        self.losses.append(Loss(path, "dropped", NAME, why))
 
 
 def encode_ttl(ttl: int, path: str, losses: list[Loss]) -> str:

@@ -50,7 +50,7 @@ class _Inspected(msgspec.Struct, gc=False):
     error: Raw = json.EMPTY
 
 
-_decode_inspected = json.decoder(_Inspected)
+_decode_inspected = msgspec.json.Decoder(_Inspected).decode
 
 
 def decode_response(body: bytes, restore: Restore) -> Response:
@@ -68,7 +68,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
         id="" if completion.id is None else str(completion.id),
         model=completion.model or "",
         candidates=[],
-        created=seconds(completion.created),
+        created=None if completion.created is None else seconds(completion.created),
         usage=None if completion.usage is _EMPTY else decode_usage(completion.usage),
         tier=completion.service_tier,
         fingerprint=completion.system_fingerprint,
@@ -116,8 +116,8 @@ def inspect_response(body: bytes) -> Inspection:
     """Usage and hidden error of a whole answer."""
     try:
         found = _decode_inspected(body)
-    except WireError as error:
-        return Inspection(fault=broken(f"the upstream's answer cannot be read: {error.message}"))
+    except _BAD as error:
+        return Inspection(fault=broken(f"the upstream's answer cannot be read: {error}"))
     usage = None if found.usage is _EMPTY else decode_usage(found.usage)
     return Inspection(usage, None if found.error is _EMPTY else hidden_fault(found.error))
 

@@ -1,5 +1,7 @@
 """The canonical request to this protocol's body, and every loss on the way."""
 
+from operator import attrgetter
+
 import msgspec
 
 from twoapi.ir import Loss, Output, ReasoningConfig, Request, State
@@ -40,14 +42,18 @@ _BUDGETS: tuple[tuple[int, Effort], ...] = (
     (16384, "high"),
     (32768, "xhigh"),
 )
+_rest = attrgetter("user_id", "tier", "safety", "cache_auto")
+_NO_REST = (None,) * 4
 
 
-def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
+def encode_request(  # noqa: C901, PLR0912  one look for each group of members that most requests do not have
+    request: Request, model: str, capabilities: Capabilities, losses: list[Loss]
+) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
     same = request.protocol == NAME
     if request.state != _NO_STATE:
         _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
-    marks = CacheMarks(losses, enabled=capabilities.cache_marks)
+    marks = CacheMarks(losses, capabilities.cache_marks)
     encoder = MessageEncoder(request, capabilities, losses, marks)
     body = _begin(request, model, capabilities)
     body.store = request.state.store
@@ -60,13 +66,17 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
         body.messages = encoder.encode(messages)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
-    marks.finish()
-    _encode_sampling(request, body, capabilities, losses)
+    if marks.placed or marks.pending is not None:
+        marks.finish()
+    sampling = request.sampling
+    if sampling.top_k is not None or sampling.stop is not None or not capabilities.sampling:
+        _encode_sampling(request, body, capabilities, losses)
     if request.reasoning != _NO_REASONING:
         _encode_reasoning(request, body, capabilities, losses)
     if request.output != _NO_OUTPUT:
         _encode_output(request, body, losses)
-    _encode_rest(request, body, capabilities, losses)
+    if _rest(request) != _NO_REST:
+        _encode_rest(request, body, capabilities, losses)
     if request.stream:
         body.stream = True
         body.stream_options = _ASK_USAGE if capabilities.stream_usage else None

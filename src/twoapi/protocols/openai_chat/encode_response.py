@@ -21,7 +21,6 @@ from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.encode_answer import (
     annotations,
-    answer_id,
     answer_tier,
     client_call_id,
     reasoning_field,
@@ -40,13 +39,13 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     """The answer as JSON."""
     same = response.protocol == NAME
     completion = out.Completion(
-        id=answer_id(response.id, response.protocol, context),
+        id=response.id if same and response.id else "chatcmpl-" + context.id,
         object="chat.completion",
         created=context.now if response.created is None else response.created,
         model=response.model or context.request.model,
         choices=[_encode_choice(candidate, response, context, losses) for candidate in response.candidates],
         usage=encode_usage(response.usage, same=same),
-        service_tier=answer_tier(response.tier, response.protocol, losses),
+        service_tier=None if response.tier is None else answer_tier(response.tier, response.protocol, losses),
         system_fingerprint=response.fingerprint,
     )
     body = json.encode(completion)
@@ -74,6 +73,8 @@ def _encode_choice(candidate: Candidate, response: Response, context: AnswerCont
         message = encoder.encode(parts)
         logprobs = encoder.logprobs()
     stop: StopReason = candidate.stop or guess_stop(parts)
+    if stop.kind == "stop" and stop.sequence is None and stop.details is None and not message.refusal:  # as most do
+        return out.Choice(index=candidate.index, message=message, logprobs=logprobs, finish_reason="stop")
     if message.refusal is None:
         message.refusal = refusal_of(stop, response.protocol)
     report_stop(stop, response.protocol, candidate.index, losses)

@@ -14,8 +14,6 @@ _decode = msgspec.json.Decoder(wire.Usage).decode
 
 def decode_usage(raw: Raw) -> Usage | None:
     """The usage object as disjoint counts; None when there is none or when it cannot be read."""
-    if json.first_byte(raw) != 123:
-        return None
     try:
         found = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -75,8 +73,8 @@ def encode_usage(usage: Usage | None, *, same: bool) -> Raw | None:
     written = usage.cache_write
     if written is None and (usage.cache_write_5m is not None or usage.cache_write_1h is not None):
         written = (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
-    prompt = usage.total_input if usage.cache_write is not None else usage.total_input + (written or 0)
-    completion = usage.total_output
+    prompt = (usage.input or 0) + (usage.cache_read or 0) + (written or 0) + (usage.tool_prompt or 0)
+    completion = (usage.output or 0) + (usage.reasoning or 0)
     encoded = wire.Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
