@@ -50,4 +50,7 @@ def _as_parts(content: Json, kind: str) -> Json:
 def _part(part: dict[str, Json], text: str) -> dict[str, Json]:
     """Texts have one type for each side of the conversation."""
     value = {name: item for name, item in part.items() if name not in _EMPTY or item}
+    data = value.get("file_data")
+    if isinstance(data, str) and not data.startswith("data:"):
+        value["file_data"] = f"data:application/pdf;base64,{data}"
     return {**value, "type": text} if part.get("type") in {"input_text", "output_text"} else value

@@ -96,12 +96,7 @@ class Constraints:
             raise refuse("this upstream gives one answer per request", self._request.where("n"))
 
     def _put_reasoning(self) -> None:
-        reasoning = self._request.reasoning
-        config = wire.WrittenReasoningConfig(effort=self._effort())
-        if reasoning.show == "summary" or (reasoning.show in ("full", "updates") and not self._same):
-            config.summary = reasoning.detail or "auto"
-            if reasoning.show != "summary":
-                self._lose("reasoning.show", "approximated", "reasoning is shown as a summary")
+        config = wire.WrittenReasoningConfig(effort=self._effort(), summary=self._summary())
         if config.effort is not None or config.summary is not None:
             if not self._capabilities.effort:
                 field = "reasoning.effort" if config.effort is not None else "reasoning.show"
@@ -110,6 +105,18 @@ class Constraints:
             self._body.reasoning = config
         elif any(pointer.startswith("/reasoning/") for pointer in self._request.extras) and self._same:
             self._body.reasoning = config
+
+    def _summary(self) -> str | None:
+        """How the reasoning is shown; who switches it on in another protocol is shown it without a word."""
+        reasoning = self._request.reasoning
+        if reasoning.show is None:
+            return None if self._same or reasoning.mode not in ("manual", "adaptive") else "auto"
+        if reasoning.show == "none":
+            self._lose("reasoning.show", "info", "no summary is asked for")
+            return None
+        if reasoning.show != "summary":
+            self._lose("reasoning.show", "approximated", "reasoning is shown as a summary")
+        return reasoning.detail or "auto"
 
     def _effort(self) -> Effort | None:
         """The effort that says the same as the client's budget or mode, as nearly as it can."""
@@ -128,7 +135,7 @@ class Constraints:
         elif reasoning.mode == "between_tools":
             self._lose("reasoning.mode", "unsupported", "no reasoning between tools only")
         elif effort is None and reasoning.mode == "adaptive":
-            self._lose("reasoning.mode", "info", "the model reasons as it does by default")
+            self._lose("reasoning.mode", "approximated", "the model reasons as it does by default")
         return effort
 
     def _put_output(self) -> None:
@@ -140,8 +147,9 @@ class Constraints:
                 self._put_schema(form)
         if form is not None or output.verbosity is not None:
             self._body.text = wire.WrittenTextConfig(format=form, verbosity=output.verbosity)
-        if output.modalities is not None and output.modalities != ["text"]:
-            self._lose("output.modalities", "unsupported", "answers are text here")
+        if output.modalities is not None:
+            kind: LossKind = "info" if output.modalities == ["text"] else "unsupported"
+            self._lose("output.modalities", kind, "answers are text here")
         if output.audio is not None:
             self._lose("output.audio", "dropped", "answers are text here")
         if output.prediction is not None:
