@@ -111,10 +111,10 @@ _TOOL = Tagged(
     },
 )
 _CHOICES: dict[str, Shape] = {
+    **dict.fromkeys(_HOSTED, members("type")),
     "function": members("type name"),
     "custom": members("type name"),
     "mcp": members("type server_label name"),
-    **dict.fromkeys(_HOSTED, members("type")),
 }
 RESPONSES_REQUEST = members(
     "model instructions include max_output_tokens max_tool_calls metadata parallel_tool_calls previous_response_id "

@@ -52,7 +52,7 @@ def decode_file(part: wire.InputFile, at: str, place: str, extras: dict[str, Raw
     """A file, inline, by URL or by id; raises WireError (at `here`) when it has none of them."""
     source: Base64 | Url | FileId
     mime = None
-    rest = {"file_id": part.file_id, "file_url": part.file_url}
+    rest = {"file_id": part.file_id, "file_url": part.file_url, "detail": part.detail}
     if part.file_data is not None:
         source, mime = decode_url(part.file_data)
         if isinstance(source, Url):
@@ -69,7 +69,7 @@ def decode_file(part: wire.InputFile, at: str, place: str, extras: dict[str, Raw
         if value is not None:
             extras[f"{place}/{name}"] = Raw(json.encode(value))
     mark = decode_mark(part.prompt_cache_breakpoint)
-    return Media(kind="file", source=source, mime=mime, name=part.filename, detail=part.detail, at=at, cache=mark)
+    return Media(kind="file", source=source, mime=mime, name=part.filename, at=at, cache=mark)
 
 
 def encode_media(
@@ -139,13 +139,13 @@ def _encode_file(
     if isinstance(source, FileId):
         if source.protocol != NAME:
             raise refuse("a file of another service cannot be sent to this upstream", path)
-        return [wire.InputFile(file_id=source.id, filename=part.name, detail=part.detail)]
+        return [wire.InputFile(file_id=source.id, filename=part.name)]
     if part.context:
         losses.append(Loss(path + "/context", "dropped", NAME, "no context of a document"))
     if isinstance(source, Url):
         if part.title and not part.name:
             losses.append(Loss(path + "/title", "dropped", NAME, "no title of a document by URL"))
-        return [wire.InputFile(file_url=source.url, filename=part.name, detail=part.detail)]
+        return [wire.InputFile(file_url=source.url, filename=part.name)]
     return [_encode_data(part, source, path, losses, same=same)]
 
 
@@ -154,9 +154,9 @@ def _encode_data(part: Media, source: Base64, path: str, losses: list[Loss], *, 
     name = part.name if same else part.name or part.title
     if not name and not same:
         name = "document" + _EXTENSIONS.get(mime, "")
-        losses.append(Loss(path, "info", NAME, f"the file has no name; sent as {name}"))
+        losses.append(Loss(path, "synthesized", NAME, f"the file has no name; sent as {name}"))
     data = source.data if same and part.mime is None else encode_url(source.data, mime)
-    return wire.InputFile(filename=name, file_data=data, detail=part.detail)
+    return wire.InputFile(filename=name, file_data=data)
 
 
 def _encode_blocks(
