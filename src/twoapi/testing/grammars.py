@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from twoapi.testing.grammar_gemini import GeminiGrammar, gemini_blocks
 from twoapi.testing.replies import Json
 
 CHAT_FINISH = {"stop", "length", "tool_calls", "content_filter", "function_call"}
@@ -49,12 +50,25 @@ _STARTS: dict[str, dict[str, Json]] = {
 def stream_problems(protocol: str, stream: bytes, *, include_usage: bool = True) -> list[str]:
     """Everything in which a complete stream departs from its protocol's grammar; [] for a legal one."""
     found: list[str] = []
+    if protocol == "gemini":
+        return _gemini_problems(stream, found)
     events = _events(stream, found, named=protocol == "anthropic-messages")
     walker: _Chat | _Messages
     walker = _Messages(found) if protocol == "anthropic-messages" else _Chat(found, include_usage)
     for number, (name, data) in enumerate(events):
         before = len(found)
         walker.take(name, data)
+        found[before:] = [f"frame {number}: {problem} in {data[:200]}" for problem in found[before:]]
+    if not walker.ended:
+        found.append("the stream has no end")
+    return found
+
+
+def _gemini_problems(stream: bytes, found: list[str]) -> list[str]:
+    walker = GeminiGrammar(found)
+    for number, data in enumerate(gemini_blocks(stream.decode("utf-8", "replace"), found)):
+        before = len(found)
+        walker.take("", data)
         found[before:] = [f"frame {number}: {problem} in {data[:200]}" for problem in found[before:]]
     if not walker.ended:
         found.append("the stream has no end")

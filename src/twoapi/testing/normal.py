@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from twoapi.testing.documented import REQUESTS, Each, Either, Members, Shape, Tagged
 from twoapi.testing.frames import frames_of
+from twoapi.testing.normal_gemini_answers import fold_gemini, gemini_response
 from twoapi.testing.normal_responses import responses_request
 from twoapi.testing.replies import Json
 
@@ -301,8 +302,10 @@ _REQUESTS: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
 _RESPONSES: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
     "openai-chat": _chat_response,
     "anthropic-messages": _messages_response,
+    "gemini": gemini_response,
 }
 _FOLDS: dict[str, Callable[[list[tuple[str, str]]], dict[str, Json]]] = {
     "openai-chat": _fold_chat,
     "anthropic-messages": _fold_messages,
+    "gemini": fold_gemini,
 }
