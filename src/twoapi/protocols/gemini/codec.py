@@ -12,7 +12,7 @@ from twoapi.protocols.gemini.relay import relay_request
 from twoapi.protocols.gemini.stream_decoder import GeminiStreamDecoder
 from twoapi.protocols.gemini.stream_encoder import GeminiStreamEncoder
 from twoapi.protocols.gemini.tap import GeminiTap
-from twoapi.protocols.gemini.target import peek, wants_events
+from twoapi.protocols.gemini.target import guess_model, peek, wants_events
 from twoapi.protocols.sealing import SEAL_PREFIX_BASE64
 from twoapi.wire import json
 from twoapi.wire.http import Incoming
@@ -29,6 +29,7 @@ class Gemini:
     request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
+    guess_model = staticmethod(guess_model)
     peek = staticmethod(peek)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
@@ -41,10 +42,6 @@ class Gemini:
     inspect = staticmethod(inspect)
     stream_encoder = GeminiStreamEncoder
     stream_decoder = GeminiStreamDecoder
-
-    def guess_model(self, body: bytes) -> str:  # noqa: ARG002  other protocols have it there
-        """Nothing: the model is in the path."""
-        return ""
 
     def encode_models(self, models: list[ModelEntry]) -> bytes:
         """The model list."""
