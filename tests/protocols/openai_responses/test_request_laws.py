@@ -1,7 +1,7 @@
 """The laws of requests for this protocol: alone, and across to and from the others."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import event, given
@@ -10,25 +10,15 @@ from hypothesis import strategies as st
 from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Codec
 from twoapi.protocols.openai_chat import OpenAIChat
-from twoapi.protocols.openai_responses.decode_request import decode_request
-from twoapi.protocols.openai_responses.encode_request import encode_request
+from twoapi.protocols.openai_responses.codec import OpenAIResponses
 from twoapi.testing.laws import requests as laws
 from twoapi.testing.strategies.chat_requests import chat_requests
 from twoapi.testing.strategies.messages_requests import messages_requests
 from twoapi.testing.strategies.responses_requests import responses_bodies, responses_requests
 from twoapi.testing.strict import refusal_reasons
 
-
-class Requests:
-    """The half of the codec that requests need."""
-
-    name = "openai-responses"
-    decode_request = staticmethod(decode_request)
-    encode_request = staticmethod(encode_request)
-
-
-CODEC = cast("Codec", Requests())
-CODECS: tuple[Codec, ...] = (CODEC, cast("Codec", OpenAIChat()), cast("Codec", AnthropicMessages()))
+CODEC = OpenAIResponses()
+CODECS: tuple[Codec, ...] = (CODEC, OpenAIChat(), AnthropicMessages())
 REQUESTS = {
     "openai-chat": chat_requests,
     "openai-responses": responses_requests,

@@ -47,6 +47,7 @@ from twoapi.testing.laws.bounds import is_linear
 from twoapi.wire.http import Incoming
 
 USER = {"type": "message", "role": "user", "content": "hi"}
+SPACE = b'{"type":"namespace","name":"n","tools":[%b]}'
 OWN = Origin("openai-responses")
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
 RESULT = {"type": "function_call_output", "call_id": "call_1", "output": "1"}
@@ -324,6 +325,26 @@ def test_own_sealed_reasoning_goes_back_and_that_of_others_does_not() -> None:
     assert lost(losses) == [("/messages/0/content/1", "reasoning_foreign"), ("/messages/0/content/2", "dropped")]
 
 
+def test_the_pieces_of_one_reasoning_come_back_as_one_item() -> None:
+    marked = (Opaque("other", "", OWN),)
+    sealed = (Opaque("encrypted_reasoning", "gAAA", OWN),)
+    pieces = [Reasoning(text="why", opaque=marked), Reasoning(text="", opaque=marked), Reasoning(opaque=sealed)]
+    text = Text(text="a", opaque=(Opaque("phase", "commentary", OWN),))
+
+    items, losses = sent(*pieces, text, role="assistant")
+
+    assert items == [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "why"}], "encrypted_content": "gAAA"},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "a", "annotations": []}],
+            "phase": "commentary",
+        },
+    ]
+    assert losses == []
+
+
 def test_ids_that_this_gateway_made_are_never_sent() -> None:
     said: dict[str, Any] = {
         "type": "message",
@@ -590,8 +611,7 @@ def test_marks_move_to_what_can_hold_them_and_the_last_four_stay() -> None:
             "/tools/0/tools/0",
         ),
         (
-            b'{"model":"m","input":"a","tools":[{"type":"namespace","name":"n","tools":[{"type":"namespace",'
-            + b'"name":"n","tools":[]}]}]}',
+            b'{"model":"m","input":"a","tools":[%b]}' % (SPACE % (SPACE % b"")),
             "/tools/0/tools/0",
         ),
         (b'{"model":"m","input":"a","tool_choice":"any"}', "/tool_choice"),

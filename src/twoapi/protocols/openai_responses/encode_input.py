@@ -149,7 +149,7 @@ class InputEncoder:
     def _message(self, role: str, content: Contents | str | Raw, first: Part) -> wire.WrittenMessage:
         item = first.item
         if item is None:
-            return wire.WrittenMessage(role=role, content=content)
+            return wire.WrittenMessage(role=role, content=content, phase=own_state([first], "phase"))
         if item.phase is not None:
             self.written.add(f"{INPUT}/{item.index}/phase")
         return wire.WrittenMessage(
@@ -324,16 +324,25 @@ class InputEncoder:
         elif not self._same and not self._capabilities.effort:
             self._lose(path, "dropped", "this model does not reason")
         else:
-            self._add(written_reasoning(run, encrypted, item_id), first, message)
+            self._add(self._thought(run, encrypted, item_id), first, message)
         for part in run:
             if part.cache is not None:
                 self._marks.carry(part.cache, message.at + part.at)
+
+    def _thought(self, run: list[Part], encrypted: str | None, item_id: str | None) -> wire.WrittenReasoning:
+        if self._same:
+            return written_reasoning(run, encrypted, item_id)
+        # Other protocols do not tell a summary from the reasoning itself; what is sealed has both.
+        texts = [part.text for part in run if isinstance(part, Reasoning) and plain(part.text)]
+        return wire.WrittenReasoning(
+            id=item_id, summary=[wire.WrittenSummary(text=text) for text in texts], encrypted_content=encrypted
+        )
 
     def _call(self, message: Message, call: ToolCall) -> None:
         path = message.at + call.at
         if call.cache is not None:
             self._marks.carry(call.cache, path)
-        if call.opaque:
+        if any(opaque.data for opaque in call.opaque):
             self._lose(path, "reasoning_foreign", "sealed state is withheld")
         item = call.item
         item_id = None if item is None else self._id(item.id)

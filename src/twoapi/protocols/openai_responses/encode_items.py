@@ -39,8 +39,15 @@ def _joins(before: Part, part: Part) -> bool:
     if before.item != part.item:
         return False
     if isinstance(part, Reasoning):
-        return part.item is not None and isinstance(before, Reasoning)
+        return isinstance(before, Reasoning) and (part.item is not None or _goes_on(before))
     return not isinstance(part, ToolCall) and not isinstance(before, ToolCall | Reasoning)
+
+
+def _goes_on(part: Part) -> bool:
+    """True for a piece of this protocol's that came back from another's client: the seal is on the last piece."""
+    return bool(part.opaque) and all(
+        not opaque.data and opaque.origin is not None and opaque.origin.protocol == NAME for opaque in part.opaque
+    )
 
 
 def own_state(parts: list[Part], kind: str) -> str | None:
