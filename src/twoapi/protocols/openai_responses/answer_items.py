@@ -196,7 +196,10 @@ class ItemEncoder:
             compacted = own_state(parts, "compaction")
             if compacted is not None:
                 return wire.WrittenCompaction(id=item_id, encrypted_content=compacted)
-            return written_reasoning(parts, own_state(parts, "encrypted_reasoning"), item_id)
+            written = written_reasoning(parts, own_state(parts, "encrypted_reasoning"), item_id)
+            # A part of a stream that ended before its item does not know the item's end.
+            written.status = None if parts[-1].item is None else parts[-1].item.status
+            return written
         texts = [text for part in parts if isinstance(part, Reasoning) and (text := plain(part.text))]
         state = [opaque for part in parts for opaque in part.opaque]
         return wire.WrittenReasoning(

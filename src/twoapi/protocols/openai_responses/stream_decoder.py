@@ -48,7 +48,7 @@ _decode_part = json.decoder(PartHead)
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _STATUSES = {"response.completed": "completed", "response.incomplete": "incomplete", "response.failed": "failed"}
 # Events that only say that a tool of the vendor's is at work; its item says the rest.
-_SILENT = "response."
+_AT_WORK = "_call"
 
 
 class ResponsesStreamDecoder:
@@ -127,7 +127,7 @@ class ResponsesStreamDecoder:
                 self._fail(event_fault(data))
             elif kind in _STATUSES:
                 self._on_terminal(event, _STATUSES[kind])
-            elif kind.startswith(_SILENT):
+            elif _AT_WORK in kind:
                 self._writer.events.append(KeepAlive())
         except (WireError, UnicodeDecodeError) as error:
             self._fail(broken(f"the upstream's stream is broken: {error}"))

@@ -81,7 +81,8 @@ def encode_usage(usage: Usage | None, *, same: bool, losses: list[Loss]) -> _Wri
     if same:
         if usage is None:
             return None
-        if usage.raw is not None and not usage.estimated:
+        told = usage.cache_read is not None and usage.cache_write is not None and usage.reasoning is not None
+        if usage.raw is not None and told and not usage.estimated:
             return usage.raw
     if usage is None:
         usage = Usage()
