@@ -74,9 +74,11 @@ _PREFIXES = {
     "compaction": "cmp",
 }
 _MINTED = "_tw_"
+_ROLE_FIRST = b'{"role"'
 
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_known: Callable[[Raw], wire.Known] = msgspec.json.Decoder(wire.Known).decode
+_decode_easy: Callable[[Raw], wire.EasyMessage] = msgspec.json.Decoder(wire.EasyMessage).decode
 _decode_parts: Callable[[Raw], list[wire.ContentPart]] = msgspec.json.Decoder(list[wire.ContentPart]).decode
 _decode_annotations = json.decoder(list[Raw])
 _decode_annotation = json.decoder(wire.Annotation)
@@ -128,31 +130,31 @@ class ItemDecoder:
         `Part.at` is relative to the list ("/3/content/0"); in a request, what is no assistant's is relative to the
         item ("/content/0"), because it is a message of its own.
         """
-        place = f"{self._root}/{index}"
         try:
-            known = _decode_known(raw)
-        except _BAD:
             try:
-                found = self._leniently(raw, place)
-            except WireError as error:
-                raise WireError(error.message, place + error.pointer) from None
-            if isinstance(found, str):
-                return self._kept(raw, found, index)
-            known = found
-        try:
+                # Many clients send messages without a type, the role first: they are not tried as anything else.
+                known = _decode_easy(raw) if memoryview(raw)[:7] == _ROLE_FIRST else _decode_known(raw)
+            except _BAD:
+                found = self._leniently(raw, f"{self._root}/{index}")
+                if isinstance(found, str):
+                    return self._kept(raw, found, index)
+                known = found
             return _KINDS[type(known)](self, known, index)
         except WireError as error:
-            raise WireError(error.message, place + error.pointer) from None
+            raise WireError(error.message, f"{self._root}/{index}{error.pointer}") from None
 
     def _at(self, role: str, index: int) -> str:
         return f"/{index}" if self._answer or role == "assistant" else ""
 
-    def _leniently(self, raw: Raw, place: str) -> wire.Known | str:
+    def _leniently(self, raw: Raw, place: str) -> wire.Known | wire.EasyMessage | str:
         """The item with more or other members than we know; only its type when it is kept as a whole."""
         head = _decode_head(raw)
         kind = head.type
         if kind is None:
-            kind = "item_reference" if head.role is json.EMPTY and head.id is not None else "message"
+            try:
+                return _decode_easy(raw)
+            except _BAD:
+                kind = "item_reference" if head.role is json.EMPTY and head.id is not None else "message"
         return self._twin(_ITEMS[kind], raw, place) if kind in _ITEMS else kind
 
     def _twin(self, kind: type[T], raw: Raw, place: str) -> T:
@@ -185,7 +187,7 @@ class ItemDecoder:
             part = Unknown(protocol=NAME, type=kind, raw=raw, at=at, item=Item(index))
         return role, [part]
 
-    def _message(self, message: wire.Message, index: int) -> tuple[Role, list[Part]]:
+    def _message(self, message: wire.EasyMessage, index: int) -> tuple[Role, list[Part]]:
         role = _ROLES.get(message.role)
         if role is None:
             raise WireError(f"{message.role!r} is not a role", "/role")
@@ -201,17 +203,23 @@ class ItemDecoder:
             return [Text(text=raw, at=at + member, item=item)]
         if kind != 91:
             raise WireError(f"{member[1:]} must be a string or a list of parts", member)
-        place = f"{self._root}/{index}{member}"
         try:
             parts = _decode_parts(raw)
         except _BAD:
+            place = f"{self._root}/{index}"
             return [
-                self._part_leniently(part, f"{member}/{number}", at, place + f"/{number}", item)
+                self._part_leniently(part, f"{member}/{number}", at, f"{place}{member}/{number}", item)
                 for number, part in enumerate(json.items(raw))
             ]
-        return [
-            self._part(part, f"{member}/{number}", at, f"{place}/{number}", item) for number, part in enumerate(parts)
-        ]
+        decoded: list[Part] = []
+        for number, part in enumerate(parts):
+            here = f"{member}/{number}"
+            # Nearly all parts are one text: nothing is called for them.
+            if type(part) is wire.InputText and part.prompt_cache_breakpoint is None:
+                decoded.append(Text(text=part.text, at=at + here, item=item))
+            else:
+                decoded.append(self._part(part, here, at, f"{self._root}/{index}{here}", item))
+        return decoded
 
     def _part_leniently(self, raw: Raw, here: str, at: str, place: str, item: Item | None) -> Part:
         try:
@@ -277,8 +285,8 @@ class ItemDecoder:
         return "assistant", [Reasoning(form="hidden", opaque=opaque, at=f"/{index}", item=Item(index, item.id))]
 
     def _call(self, item: wire.FunctionCall | wire.CustomCall, index: int) -> tuple[Role, list[Part]]:
-        place = f"{self._root}/{index}"
-        self._keep(place, {"caller": item.caller, "async": item.asynchronous})
+        if item.caller is not json.EMPTY or item.asynchronous is not json.EMPTY:
+            self._keep(f"{self._root}/{index}", {"caller": item.caller, "async": item.asynchronous})
         custom = isinstance(item, wire.CustomCall)
         call = ToolCall(
             id=decode_call_id(item.call_id),
@@ -293,7 +301,8 @@ class ItemDecoder:
 
     def _result(self, item: wire.FunctionOutput | wire.CustomOutput, index: int) -> tuple[Role, list[Part]]:
         at = self._at("tool", index)
-        self._keep(f"{self._root}/{index}", {"name": item.name, "namespace": item.namespace, "caller": item.caller})
+        if item.name is not json.EMPTY or item.namespace is not json.EMPTY or item.caller is not json.EMPTY:
+            self._keep(f"{self._root}/{index}", {"name": item.name, "namespace": item.namespace, "caller": item.caller})
         result = ToolResult(
             call_id=decode_call_id(item.call_id or ""),
             content=self._content(item.output, index, at, "/output", None),  # type: ignore[arg-type]  # encoders look
@@ -316,6 +325,7 @@ class ItemDecoder:
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _KINDS: dict[Any, Callable[[ItemDecoder, Any, int], tuple[Role, list[Part]]]] = {
     wire.Message: ItemDecoder._message,  # noqa: SLF001  the table of this class
+    wire.EasyMessage: ItemDecoder._message,  # noqa: SLF001
     wire.Reasoning: ItemDecoder._reasoning,  # noqa: SLF001
     wire.FunctionCall: ItemDecoder._call,  # noqa: SLF001
     wire.CustomCall: ItemDecoder._call,  # noqa: SLF001
@@ -323,7 +333,7 @@ _KINDS: dict[Any, Callable[[ItemDecoder, Any, int], tuple[Role, list[Part]]]] = 
     wire.CustomOutput: ItemDecoder._result,  # noqa: SLF001
     wire.Compaction: ItemDecoder._compaction,  # noqa: SLF001
 }
-_KINDS |= {_twin_of[kind]: method for kind, method in _KINDS.items()}
+_KINDS |= {twin: _KINDS[kind] for kind, twin in _twin_of.items() if kind in _KINDS}
 
 
 def decode_annotations(raw: Raw) -> list[Citation]:

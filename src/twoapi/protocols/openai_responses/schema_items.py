@@ -11,12 +11,16 @@ from twoapi.wire.json import EMPTY
 # --- read: input items and output items, which have the same shapes --------------------------------
 
 
-class Message(msgspec.Struct, kw_only=True, tag_field="type", tag="message", forbid_unknown_fields=True):
+class EasyMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     role: str
     content: Raw = EMPTY
     id: str | None = None
     status: str | None = None
     phase: str | None = None
+
+
+class Message(EasyMessage, kw_only=True, tag_field="type", tag="message", forbid_unknown_fields=True):
+    pass
 
 
 class ReasoningText(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
