@@ -16,7 +16,7 @@ from twoapi.testing.strict import Refusal, check_request, protocol_of
 Handler = Callable[[Received], Reply]
 
 # What the vendor's own SDK takes as its base URL.
-BASE_PATHS = {"openai-chat": "/v1", "anthropic-messages": ""}
+BASE_PATHS = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "", "gemini": ""}
 
 
 class FakeUpstream:

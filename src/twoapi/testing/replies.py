@@ -197,6 +197,16 @@ _ANTHROPIC_TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_GOOGLE_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 def openai_error(status: int, message: str, param: str | None = None, code: str | None = None) -> dict[str, Json]:
@@ -211,12 +221,19 @@ def anthropic_error(status: int, message: str, request_id: str = "req_fake") -> 
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
 
 
+def gemini_error(status: int, message: str) -> dict[str, Json]:
+    """The body of an error of Google's."""
+    return {"error": {"code": status, "message": message, "status": _GOOGLE_STATUSES.get(status, "INTERNAL")}}
+
+
 def error_reply(
     protocol: str, status: int, message: str = "made up", *, retry_after: str | None = None, stamp: str = "req_fake"
 ) -> Reply:
     """An error answer of the protocol's vendor, with or without Retry-After (seconds or an HTTP date)."""
     if protocol == "anthropic-messages":
         body, names = anthropic_error(status, message, stamp), {"request-id": stamp}
+    elif protocol == "gemini":
+        body, names = gemini_error(status, message), {"x-cloud-trace-context": stamp}
     else:
         body, names = openai_error(status, message), {"x-request-id": stamp}
     if retry_after is not None:

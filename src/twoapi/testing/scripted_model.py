@@ -1,4 +1,4 @@
-"""A model without a mind: it plays one scenario for clients of either protocol, tool loop included."""
+"""A model without a mind: it plays one scenario for clients of every protocol, tool loop included."""
 
 import hashlib
 import itertools
@@ -8,9 +8,20 @@ from dataclasses import dataclass, field, replace
 from twoapi.testing.fake_connection import Received
 from twoapi.testing.replies import Json, Reply, error_reply, json_reply
 from twoapi.testing.scripted_chat import chat_reply
+from twoapi.testing.scripted_gemini import gemini_reply
 from twoapi.testing.scripted_messages import messages_reply
+from twoapi.testing.scripted_requests import (
+    ChatRequest,
+    GeminiRequest,
+    MessagesRequest,
+    ResponsesRequest,
+    ScriptedRequest,
+)
+from twoapi.testing.scripted_responses import responses_reply
 from twoapi.testing.scripted_turn import Call, Cited, Stop, Tokens, Turn, instance
 from twoapi.testing.strict import protocol_of
+
+_ANSWERED = ("/chat/completions", "/responses", "/messages", ":generateContent", ":streamGenerateContent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,20 +60,30 @@ class ScriptedModel:
         self._numbers = itertools.count(1)
 
     def __call__(self, request: Received) -> Reply:
-        """The answer to a request of either protocol; model lists and token counts too."""
-        protocol = protocol_of(request.path)
+        """The answer to a request of any protocol; model lists and token counts too."""
+        if not request.path.endswith(_ANSWERED):
+            return self._aside(request)
+        body = request.json()
+        match protocol_of(request.path):
+            case "gemini":
+                return gemini_reply(self.turn(GeminiRequest(body)), request)
+            case "openai-responses":
+                return responses_reply(self.turn(ResponsesRequest(body)), body)
+            case "anthropic-messages":
+                return messages_reply(self.turn(MessagesRequest(body)), body)
+            case _:
+                return chat_reply(self.turn(ChatRequest(body)), body, self.scenario.reasoning_field)
+
+    def _aside(self, request: Received) -> Reply:
         if request.path.endswith("/count_tokens"):
             return json_reply({"input_tokens": self.scenario.tokens.input})
+        if request.path.endswith(":countTokens"):
+            return json_reply({"totalTokens": self.scenario.tokens.input})
         if request.method == "GET" and request.path.endswith("/models"):
             return json_reply(_models(anthropic="anthropic-version" in request.headers))
-        if not request.path.endswith(("/chat/completions", "/messages")):
-            return error_reply(protocol, 404, f"there is no {request.path}")
-        body = request.json()
-        if protocol == "anthropic-messages":
-            return messages_reply(self.turn(_Messages(body)), body)
-        return chat_reply(self.turn(_Chat(body)), body, self.scenario.reasoning_field)
+        return error_reply(protocol_of(request.path), 404, f"there is no {request.path}")
 
-    def turn(self, seen: "_Chat | _Messages") -> Turn:
+    def turn(self, seen: ScriptedRequest) -> Turn:
         """What comes next in this conversation."""
         scenario = self.scenario
         turn = Turn(
@@ -93,7 +114,7 @@ class ScriptedModel:
             stop_sequence=scenario.stop_sequence,
         )
 
-    def _call(self, tool: Json, place: str, seen: "_Chat | _Messages") -> Call:
+    def _call(self, tool: Json, place: str, seen: ScriptedRequest) -> Call:
         stamp = hashlib.sha256(place.encode()).hexdigest()[:24]
         if tool["kind"] == "custom":
             return Call(id=seen.id_prefix + stamp, name=tool["name"], body='*** Begin\n"é"\n*** End', kind="custom")
@@ -101,108 +122,6 @@ class ScriptedModel:
         if body is None:
             body = json.dumps(instance(tool["schema"]), ensure_ascii=False)
         return Call(id=seen.id_prefix + stamp, name=tool["name"], body=body)
-
-
-class _Chat:
-    """What a chat request says of its tool loop."""
-
-    id_prefix = "call_"
-
-    def __init__(self, body: Json) -> None:
-        self._body = body
-
-    def tools(self) -> list[Json]:
-        """The tools that may be called now."""
-        choice = self._body.get("tool_choice")
-        offered = [_chat_tool(tool) for tool in self._body.get("tools") or []]
-        if choice == "none":
-            return []
-        if not isinstance(choice, dict):
-            return offered
-        wanted = choice["allowed_tools"]["tools"] if choice["type"] == "allowed_tools" else [choice]
-        names = {(one["type"], one[one["type"]]["name"]) for one in wanted}
-        return [tool for tool in offered if (tool["kind"], tool["name"]) in names]
-
-    def parallel(self) -> bool:
-        """Whether several calls in one turn are welcome."""
-        return self._body.get("parallel_tool_calls") is not False
-
-    def results(self) -> tuple[int, list[str]]:
-        """How many rounds of calls came since the user last spoke, and all their results in the order of the calls."""
-        rounds = 0
-        order: list[str] = []
-        found: dict[str, str] = {}
-        before = ""
-        for message in self._body["messages"]:
-            after_results, before = before == "tool", message["role"]
-            if message["role"] == "tool":
-                found[message["tool_call_id"]] = _plain(message["content"])
-            elif message.get("tool_calls"):
-                rounds += 1
-                order += [call["id"] for call in message["tool_calls"]]
-            elif message["role"] in {"user", "assistant"} and not (after_results and _has_media(message)):
-                rounds, order, found = 0, [], {}
-        return rounds, [found.get(call_id, "") for call_id in order]
-
-
-class _Messages:
-    """What a messages request says of its tool loop."""
-
-    id_prefix = "toolu_"
-
-    def __init__(self, body: Json) -> None:
-        self._body = body
-
-    def tools(self) -> list[Json]:
-        """The tools that may be called now."""
-        choice = self._body.get("tool_choice") or {"type": "auto"}
-        offered = [
-            {"kind": "function", "name": tool["name"], "schema": tool["input_schema"]}
-            for tool in self._body.get("tools") or []
-            if "input_schema" in tool
-        ]
-        if choice["type"] == "none":
-            return []
-        return [tool for tool in offered if choice["type"] != "tool" or tool["name"] == choice["name"]]
-
-    def parallel(self) -> bool:
-        """Whether several calls in one turn are welcome."""
-        return not (self._body.get("tool_choice") or {}).get("disable_parallel_tool_use")
-
-    def results(self) -> tuple[int, list[str]]:
-        """How many rounds of calls came since the user last spoke, and all their results in the order of the calls."""
-        rounds = 0
-        order: list[str] = []
-        found: dict[str, str] = {}
-        for message in self._body["messages"]:
-            blocks = message["content"] if isinstance(message["content"], list) else []
-            calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
-            given = {b["tool_use_id"]: _plain(b.get("content")) for b in blocks if b["type"] == "tool_result"}
-            if calls:
-                rounds += 1
-                order += calls
-            elif given:
-                found |= given
-            elif message["role"] != "system":
-                rounds, order, found = 0, [], {}
-        return rounds, [found.get(call_id, "") for call_id in order]
-
-
-def _chat_tool(tool: Json) -> Json:
-    declared = tool[tool["type"]]
-    return {"kind": tool["type"], "name": declared["name"], "schema": declared.get("parameters") or {"type": "object"}}
-
-
-def _has_media(message: Json) -> bool:
-    """True of a user message that carries what tool messages cannot: pictures and files of their results."""
-    content = message.get("content")
-    return isinstance(content, list) and any(part["type"] != "text" for part in content)
-
-
-def _plain(content: Json) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(part.get("text", f"[{part['type']}]") for part in content or [])
 
 
 def _models(*, anthropic: bool) -> Json:
