@@ -10,8 +10,15 @@ Json = Any  # a parsed JSON document
 PATHS = {"openai-chat": "/v1/chat/completions", "anthropic-messages": "/v1/messages"}
 
 
+def gemini_path(model: str, *, stream: bool = False) -> str:
+    """The path of a Gemini request, which names its model and whether it streams."""
+    return f"/v1beta/models/{model}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}"
+
+
 def request_body(protocol: str, model: str, *, stream: bool = False, text: str = "hi") -> dict[str, Json]:
     """The body of a request with one user message."""
+    if protocol == "gemini":
+        return {"contents": [{"role": "user", "parts": [{"text": text}]}]}
     body: dict[str, Json] = {"model": model, "messages": [{"role": "user", "content": text}]}
     if protocol == "anthropic-messages":
         body["max_tokens"] = 100
@@ -53,6 +60,17 @@ def messages_answer(text: str = "hello") -> dict[str, Json]:
     }
 
 
+def gemini_answer(text: str = "hello") -> dict[str, Json]:
+    """An answer of generateContent."""
+    candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": "STOP", "index": 0}
+    return {
+        "candidates": [candidate],
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5},
+        "modelVersion": "m-1",
+        "responseId": "r-1",
+    }
+
+
 def _chunk(**fields: Json) -> bytes:
     chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "m-1", **fields}
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
@@ -90,11 +108,26 @@ def messages_frames(*texts: str) -> list[bytes]:
     ]
 
 
+def gemini_frames(*texts: str) -> list[bytes]:
+    """The frames of a Gemini stream, one for each text, and a last one without words."""
+
+    def frame(text: str, **fields: Json) -> bytes:
+        candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **fields}
+        told = {} if fields else {"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}}
+        return b"data: " + json.dumps({**gemini_answer(), **told, "candidates": [candidate]}).encode() + b"\r\n\r\n"
+
+    return [*(frame(text) for text in texts), frame("", finishReason="STOP")]
+
+
+_ANSWERS = {"openai-chat": chat_answer, "anthropic-messages": messages_answer, "gemini": gemini_answer}
+_FRAMES = {"openai-chat": chat_frames, "anthropic-messages": messages_frames, "gemini": gemini_frames}
+
+
 def whole(protocol: str, text: str = "hello") -> Reply:
     """A whole answer of the protocol."""
-    return json_reply(chat_answer(text) if protocol == "openai-chat" else messages_answer(text))
+    return json_reply(_ANSWERS[protocol](text))
 
 
 def stream(protocol: str, *texts: str) -> Reply:
     """A streamed answer of the protocol."""
-    return sse_reply(chat_frames(*texts) if protocol == "openai-chat" else messages_frames(*texts))
+    return sse_reply(_FRAMES[protocol](*texts))
