@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from twoapi.testing.grammar_gemini import GeminiGrammar, gemini_blocks
+from twoapi.testing.grammar_responses import ResponsesWalker
 from twoapi.testing.replies import Json
 
+_NAMED = {"anthropic-messages", "openai-responses"}  # every event has its event line
 CHAT_FINISH = {"stop", "length", "tool_calls", "content_filter", "function_call"}
 CHAT_DELTA = {
     "role",
@@ -52,9 +54,12 @@ def stream_problems(protocol: str, stream: bytes, *, include_usage: bool = True)
     found: list[str] = []
     if protocol == "gemini":
         return _gemini_problems(stream, found)
-    events = _events(stream, found, named=protocol == "anthropic-messages")
-    walker: _Chat | _Messages
-    walker = _Messages(found) if protocol == "anthropic-messages" else _Chat(found, include_usage)
+    events = _events(stream, found, named=protocol in _NAMED)
+    walker: _Chat | _Messages | ResponsesWalker
+    if protocol == "openai-responses":
+        walker = ResponsesWalker(found)
+    else:
+        walker = _Messages(found) if protocol == "anthropic-messages" else _Chat(found, include_usage)
     for number, (name, data) in enumerate(events):
         before = len(found)
         walker.take(name, data)

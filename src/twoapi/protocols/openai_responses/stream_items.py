@@ -34,11 +34,13 @@ CALLS = ("function_call", "custom_tool_call")
 class OpenPart:
     """A part that has begun. What has been said of it is counted, so that a repetition adds only what is new."""
 
-    __slots__ = ("attached", "cited", "ended", "kind", "number", "said", "tokens")
+    __slots__ = ("attached", "cited", "ended", "final", "header", "kind", "number", "said", "tokens")
 
-    def __init__(self, number: int, kind: type[Part]) -> None:
+    def __init__(self, number: int, header: Part) -> None:
         self.number = number
-        self.kind = kind
+        self.header = header
+        self.kind = type(header)
+        self.final: Part | None = None  # as the part's own last event has it
         self.said = 0  # characters
         self.cited = 0
         self.tokens = False  # log probabilities have come
@@ -87,7 +89,7 @@ class PartWriter:
         """Begins a part; `header` has no body. The earlier texts of its message are complete then."""
         if item.last is not None:
             self.end(item.last)
-        opened = item.last = item.parts[place] = OpenPart(self._next, type(header))
+        opened = item.last = item.parts[place] = OpenPart(self._next, header)
         self._next += 1
         if isinstance(header, ToolCall):
             self.called = True
@@ -149,19 +151,30 @@ class PartWriter:
 
     def finish(self, opened: OpenPart, head: PartHead) -> None:
         """A part as its own last event repeats it; it ends with its item, which may say more."""
-        self.complete(opened, head.refusal if opened.kind is Refusal else head.text or "")  # type: ignore[arg-type]
-        if opened.kind is Text and not json.is_null(head.annotations):
-            for raw in json.items(head.annotations)[opened.cited :]:
-                self.cite(opened, raw)
+        text = (head.refusal if opened.kind is Refusal else head.text) or ""
+        self.complete(opened, text)
+        header = opened.header
+        if opened.ended or not isinstance(header, Text):
+            return
+        for raw in () if json.is_null(head.annotations) else json.items(head.annotations)[opened.cited :]:
+            self.cite(opened, raw)
+        tokens = None if json.is_null(head.logprobs) else decode_logprobs(head.logprobs) or None
+        if not opened.tokens:
+            self._weigh(opened, tokens or [])
+        cited = [] if json.is_null(head.annotations) else decode_annotations(head.annotations)
+        if len(text) >= opened.said:
+            opened.final = msgspec.structs.replace(header, text=text, citations=cited, logprobs=tokens)
 
     def settle(self, opened: OpenPart, part: Part) -> None:
         """Ends a part that the wire has repeated whole: first what has not been said of it."""
         if opened.ended:
             return
+        body = ""
         if isinstance(part, Text | Refusal | Reasoning):
-            self.complete(opened, str(part.text))
+            body = str(part.text)
         elif isinstance(part, ToolCall):
-            self.complete(opened, part.arguments)
+            body = part.arguments
+        self.complete(opened, body)
         if isinstance(part, Text):
             for citation in part.citations[opened.cited :]:
                 self.events.append(Attach(0, opened.number, citation))
@@ -169,7 +182,8 @@ class PartWriter:
                 self._weigh(opened, part.logprobs or [])
         if not opened.attached:
             self.seal(opened, part)
-        self.end(opened, part)
+        # Some servers repeat an item without what they have said of it.
+        self.end(opened, part if len(body) >= opened.said else None)
 
     def seal(self, opened: OpenPart, part: Part) -> None:
         """Attaches the sealed state of a whole part."""
@@ -181,7 +195,7 @@ class PartWriter:
         """Ends a part, once."""
         if not opened.ended:
             opened.ended = True
-            self.events.append(PartEnd(0, opened.number, final))
+            self.events.append(PartEnd(0, opened.number, final or opened.final))
 
     def end_all(self, items: Iterable[OpenItem]) -> None:
         """Ends whatever is open."""

@@ -4,7 +4,7 @@ import json
 
 import msgspec
 
-from twoapi.ir import Event, Loss, Response, ServerTool, ToolCall
+from twoapi.ir import Event, Item, Loss, Response, ServerTool, ToolCall
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
 from twoapi.protocols.base import Codec, Restore
@@ -90,11 +90,15 @@ def _plain(value: Json) -> Json:
         return json.loads(bytes(value) or b"null")
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     if not isinstance(value, msgspec.Struct):
         return value
     fields = {name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name not in {"at", "details"}}
     if isinstance(value, ToolCall) and value.kind == "function":
         fields["arguments"] = _by_value(value.arguments)
+    if isinstance(value, Item):
+        del fields["status"]  # a part that ends before its item has none
     if isinstance(value, ServerTool):
         del fields["text"]  # a summary of `raw`, in its spelling
     return {"": type(value).__name__, **fields}
