@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 from twoapi.testing.documented import REQUESTS, Each, Either, Members, Shape, Tagged
+from twoapi.testing.fold_responses import fold_responses, responses_response
 from twoapi.testing.frames import frames_of
 from twoapi.testing.normal_gemini_answers import fold_gemini, gemini_response
 from twoapi.testing.normal_responses import responses_request
@@ -301,11 +302,13 @@ _REQUESTS: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
 }
 _RESPONSES: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
     "openai-chat": _chat_response,
+    "openai-responses": responses_response,
     "anthropic-messages": _messages_response,
     "gemini": gemini_response,
 }
 _FOLDS: dict[str, Callable[[list[tuple[str, str]]], dict[str, Json]]] = {
     "openai-chat": _fold_chat,
+    "openai-responses": fold_responses,
     "anthropic-messages": _fold_messages,
     "gemini": fold_gemini,
 }
