@@ -7,7 +7,11 @@ from twoapi.testing.replies import Reply, json_reply, sse_reply
 
 Json = Any  # a parsed JSON document
 
-PATHS = {"openai-chat": "/v1/chat/completions", "anthropic-messages": "/v1/messages"}
+PATHS = {
+    "openai-chat": "/v1/chat/completions",
+    "openai-responses": "/v1/responses",
+    "anthropic-messages": "/v1/messages",
+}
 
 
 def gemini_path(model: str, *, stream: bool = False) -> str:
@@ -19,6 +23,9 @@ def request_body(protocol: str, model: str, *, stream: bool = False, text: str =
     """The body of a request with one user message."""
     if protocol == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+    if protocol == "openai-responses":
+        asked: dict[str, Json] = {"model": model, "input": text}
+        return {**asked, "stream": True} if stream else asked
     body: dict[str, Json] = {"model": model, "messages": [{"role": "user", "content": text}]}
     if protocol == "anthropic-messages":
         body["max_tokens"] = 100
@@ -57,6 +64,32 @@ def messages_answer(text: str = "hello") -> dict[str, Json]:
         "stop_reason": "end_turn",
         "stop_sequence": None,
         "usage": {"input_tokens": 3, "output_tokens": 2},
+    }
+
+
+def responses_answer(text: str = "hello") -> dict[str, Json]:
+    """A response."""
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    message = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1700000000,
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "model": "m-1",
+        "output": [message],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": 3,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": 2,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 5,
+        },
     }
 
 
@@ -108,6 +141,32 @@ def messages_frames(*texts: str) -> list[bytes]:
     ]
 
 
+def responses_frames(*texts: str) -> list[bytes]:
+    """The frames of a response's stream, one text delta for each text."""
+    answer = responses_answer("".join(texts))
+    begun = {**answer, "status": "in_progress", "output": [], "usage": None}
+    item = answer["output"][0]
+    part = item["content"][0]
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    empty = {**item, "status": "in_progress", "content": []}
+    events: list[tuple[str, dict[str, Json]]] = [
+        ("created", {"response": begun}),
+        ("in_progress", {"response": begun}),
+        ("output_item.added", {"output_index": 0, "item": empty}),
+        ("content_part.added", {**place, "part": {**part, "text": ""}}),
+        *(("output_text.delta", {**place, "delta": text, "logprobs": []}) for text in texts),
+        ("output_text.done", {**place, "text": part["text"], "logprobs": []}),
+        ("content_part.done", {**place, "part": part}),
+        ("output_item.done", {"output_index": 0, "item": item}),
+        ("completed", {"response": answer}),
+    ]
+    frames = []
+    for number, (name, fields) in enumerate(events):
+        data = json.dumps({"type": f"response.{name}", "sequence_number": number, **fields})
+        frames.append(f"event: response.{name}\ndata: {data}\n\n".encode())
+    return frames
+
+
 def gemini_frames(*texts: str) -> list[bytes]:
     """The frames of a Gemini stream, one for each text, and a last one without words."""
 
@@ -119,8 +178,18 @@ def gemini_frames(*texts: str) -> list[bytes]:
     return [*(frame(text) for text in texts), frame("", finishReason="STOP")]
 
 
-_ANSWERS = {"openai-chat": chat_answer, "anthropic-messages": messages_answer, "gemini": gemini_answer}
-_FRAMES = {"openai-chat": chat_frames, "anthropic-messages": messages_frames, "gemini": gemini_frames}
+_ANSWERS = {
+    "openai-chat": chat_answer,
+    "openai-responses": responses_answer,
+    "anthropic-messages": messages_answer,
+    "gemini": gemini_answer,
+}
+_FRAMES = {
+    "openai-chat": chat_frames,
+    "openai-responses": responses_frames,
+    "anthropic-messages": messages_frames,
+    "gemini": gemini_frames,
+}
 
 
 def whole(protocol: str, text: str = "hello") -> Reply:
