@@ -35,7 +35,8 @@ def normal_item(item: Json) -> Json:
         text = "output_text" if value.get("role") == "assistant" else "input_text"
         value["content"] = [_part(part, text) for part in _as_parts(value.get("content"), text)]
     elif kind in {"function_call_output", "custom_tool_call_output"}:
-        value["output"] = _as_parts(value.get("output"), "input_text")
+        output = _as_parts(value.get("output"), "input_text")
+        value["output"] = [_part(part, "input_text") for part in output] if isinstance(output, list) else output
     elif kind == "reasoning":
         value = {"summary": [], **value}
         if value.get("content") == []:
