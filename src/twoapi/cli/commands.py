@@ -15,6 +15,7 @@ SUMMARIES: Mapping[str, str] = {
     "chat": "Talk to a model through the gateway, or through any server of a protocol.",
     "doctor": "Find out what would fail here, and how to mend it.",
     "schema": "Describe every setting of twoapi.yaml.",
+    "conformance": "Score any gateway: what it carries between the protocols, and what it loses.",
 }
 
 

@@ -1,0 +1,31 @@
+"""A black-box suite for gateways: own clients, own upstreams, and a judge that knows no codec of this project.
+
+Each exchange goes over real HTTP. What is looked at: what of the client's request reached the upstream, what of the
+upstream's answer reached the client, and whether what is missing was reported.
+"""
+
+from twoapi.conformance.client import Client
+from twoapi.conformance.protocols import MODELS, NAMES
+from twoapi.conformance.run import Pair, Stage, run
+from twoapi.conformance.scenes import SCENES
+from twoapi.conformance.upstream import BASES, Upstream
+from twoapi.conformance.verdict import VERDICTS, Check, Record, Result, record, share, total
+
+__all__ = [
+    "BASES",
+    "MODELS",
+    "NAMES",
+    "SCENES",
+    "VERDICTS",
+    "Check",
+    "Client",
+    "Pair",
+    "Record",
+    "Result",
+    "Stage",
+    "Upstream",
+    "record",
+    "run",
+    "share",
+    "total",
+]

@@ -1,0 +1,122 @@
+"""The results as a table for a terminal, and as a page for people."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from twoapi.conformance.protocols import NAMES, TITLES
+from twoapi.conformance.scenes import SCENES
+from twoapi.conformance.verdict import VERDICTS, Cell, Record, Verdict, share, total
+
+_FEATURES = tuple(dict.fromkeys(scene.feature for scene in SCENES))
+_INTRO = """\
+# Compatibility
+
+How gateways carry requests and answers between the four protocols, measured from outside by `twoapi conformance`: its
+own clients, its own upstreams, one leaf after the other, whole and streamed. This page is made from the files in
+`data/conformance/` by `twoapi conformance --report docs/data/conformance`; it is never typed.
+
+**right**: there, at its place. **declared**: lost or changed, and reported with its place in the answer.
+**refused**: a clear 4xx in the client's format, for what not all four protocols have. **silent**: lost without a word.
+**wrong**: corrupt, not legal in its protocol, a 5xx, a hang, or a normal end of an answer that had none. The share is
+the part that is right, declared or refused.
+"""
+
+
+def rows(record: Record) -> list[list[str]]:
+    """A line per pair, for a terminal."""
+    told = [["client", "upstream", "share", *VERDICTS]]
+    for client, upstream in _pairs(record):
+        if (client, upstream) in record.absent:
+            told.append([client, upstream, "not offered", *("" for _ in VERDICTS)])
+            continue
+        counts = total(_of(record, client, upstream))
+        told.append([client, upstream, percent(counts), *(str(counts[one]) for one in VERDICTS)])
+    counts = total(record.cells)
+    return [*told, ["all", "", percent(counts), *(str(counts[one]) for one in VERDICTS)]]
+
+
+def page(records: Sequence[Record]) -> str:
+    """The page: all gateways, then each by pairs and by features, and at last what each does not carry as it was."""
+    ordered = sorted(records, key=lambda one: (one.gateway != "twoapi", one.gateway))
+    lines = [_INTRO, *_summary(ordered)]
+    for one in ordered:
+        lines += _gateway(one)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def percent(counts: Counter[Verdict]) -> str:
+    """The share, cut, so that only all is 100 %."""
+    return f"{int(share(counts) * 1000) / 10:g} %"
+
+
+def _summary(records: Sequence[Record]) -> Iterator[str]:
+    yield "| gateway | pairs | share | " + " | ".join(VERDICTS) + " | measured |"
+    yield "|---|---|---|" + "---|" * len(VERDICTS) + "---|"
+    for one in records:
+        counts = total(one.cells)
+        pairs = len({(cell.client, cell.upstream) for cell in one.cells})
+        numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
+        yield f"| {one.gateway} {one.version} | {pairs} | {percent(counts)} | {numbers} | {one.date} |"
+    yield ""
+
+
+def _gateway(record: Record) -> Iterator[str]:
+    yield f"## {record.gateway} {record.version}"
+    yield ""
+    yield "Share, and how many leaves are lost in silence or wrong, by client (down) and upstream (across):"
+    yield ""
+    yield "| | " + " | ".join(TITLES[name] for name in NAMES) + " |"
+    yield "|---|" + "---|" * len(NAMES)
+    for client in NAMES:
+        yield f"| **{TITLES[client]}** | " + " | ".join(_square(record, client, upstream) for upstream in NAMES) + " |"
+    yield ""
+    yield "By feature, all pairs:"
+    yield ""
+    yield "| feature | share | " + " | ".join(VERDICTS) + " |"
+    yield "|---|---|" + "---|" * len(VERDICTS)
+    for feature in _FEATURES:
+        counts = total(cell for cell in record.cells if cell.feature == feature)
+        if counts:
+            yield f"| {feature} | {percent(counts)} | " + " | ".join(str(counts[one]) for one in VERDICTS) + " |"
+    yield ""
+    yield from _losses(record)
+
+
+def _square(record: Record, client: str, upstream: str) -> str:
+    counts = total(_of(record, client, upstream))
+    if not counts:
+        return "not offered" if (client, upstream) in record.absent else "not measured"
+    bad = ", ".join(f"{counts[one]} {one}" for one in ("silent", "wrong") if counts[one])
+    return percent(counts) + (f": {bad}" if bad else "")
+
+
+def _losses(record: Record) -> Iterator[str]:
+    """Every leaf that is not right, once for both modes."""
+    modes: dict[tuple[str, str, str], list[str]] = {}
+    for cell in record.cells:
+        for one in cell.found:
+            modes.setdefault((cell.client, cell.upstream, _leaf(one)), []).append(cell.mode)
+    if not modes:
+        return
+    yield "What is not right (client, upstream, verdict, scene, leaf):"
+    yield ""
+    for (client, upstream, leaf), seen in modes.items():
+        only = f" ({seen[0]} only)" if len(set(seen)) == 1 else ""
+        yield f"- {TITLES[client]}, {TITLES[upstream]}: {leaf}{only}"
+    yield ""
+
+
+def _leaf(found: str) -> str:
+    """The verdict, the scene and the leaf, without the note."""
+    verdict, scene, *rest = found.split(": ")
+    turn = rest[:2] if rest[0].startswith(("turn", "usage", "citation")) else rest[:1]
+    return ": ".join((verdict, scene, *turn))
+
+
+def _pairs(record: Record) -> list[tuple[str, str]]:
+    known = {(cell.client, cell.upstream) for cell in record.cells} | set(record.absent)
+    return sorted(known, key=lambda pair: (NAMES.index(pair[0]), NAMES.index(pair[1])))
+
+
+def _of(record: Record, client: str, upstream: str) -> Iterable[Cell]:
+    return (cell for cell in record.cells if (cell.client, cell.upstream) == (client, upstream))

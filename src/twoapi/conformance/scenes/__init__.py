@@ -1,0 +1,16 @@
+"""The scenes, in the order in which they are played: failures last, for a gateway may rest an upstream after one."""
+
+from twoapi.conformance.scenes import answers, faults, media, reasoning, texts, tools
+from twoapi.conformance.scenes.reasoning import REPLAY_WANTS
+from twoapi.conformance.scenes.scene import Hear, Scene, Sight, Want
+
+SCENES: tuple[Scene, ...] = (
+    *texts.SCENES,
+    *tools.SCENES,
+    *media.SCENES,
+    *reasoning.SCENES,
+    *answers.SCENES,
+    *faults.SCENES,
+)
+
+__all__ = ["REPLAY_WANTS", "SCENES", "Hear", "Scene", "Sight", "Want"]

@@ -1,0 +1,181 @@
+"""The upstreams behind the gateway under test: four vendors on one port, each under a path of its own."""
+
+import contextlib
+import http.server
+import threading
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from twoapi.conformance.reply import Fault, Json, Reply, Spoken
+from twoapi.conformance.speak import SPEAKERS
+
+# What a vendor's own SDK takes as its base URL, behind http://HOST:PORT.
+BASES = {
+    "openai-chat": "/chat/v1",
+    "openai-responses": "/responses/v1",
+    "anthropic-messages": "/messages",
+    "gemini": "/gemini",
+}
+_PATHS = {
+    "openai-chat": "/chat/v1/chat/completions",
+    "openai-responses": "/responses/v1/responses",
+    "anthropic-messages": "/messages/v1/messages",
+}
+_METHODS = (":generateContent", ":streamGenerateContent")
+_HOLD_SECONDS = 3.0
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that reached an upstream; `protocol` "" when that upstream has no such path."""
+
+    protocol: str
+    path: str
+    headers: dict[str, str]
+    body: Json
+
+
+class Upstream:
+    """`with Upstream() as upstream:` serves on `upstream.url` until the block ends."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.arrivals: list[Arrival] = []
+        self.reply = Reply(text="Ready.")
+        self.fault: Fault | None = None
+        # When set, a stream stops after its first half until the client has heard something of it.
+        self.hold: threading.Event | None = None
+        self.held_in_vain = False
+        upstream = self
+
+        class Handler(_Handler):
+            owner = upstream
+
+        self._server = _Server((host, port), Handler)
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://{host}:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @staticmethod
+    def bases(url: str) -> dict[str, str]:
+        """The base URL of each vendor, behind this one."""
+        return {protocol: url + path for protocol, path in BASES.items()}
+
+    def base(self, protocol: str) -> str:
+        """The base URL of one vendor."""
+        return self.url + BASES[protocol]
+
+    def play(self, reply: Reply, fault: Fault | None = None, *, hold: bool = False) -> None:
+        """Forgets what came, and answers this from now on."""
+        self.arrivals = []
+        self.reply, self.fault = reply, fault
+        self.hold, self.held_in_vain = (threading.Event() if hold else None), False
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A gateway that leaves is not worth a traceback."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    owner: Upstream
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        """Nothing: the suite says what came."""
+
+    def do_GET(self) -> None:
+        """The model list, in a shape that all clients read."""
+        models = [{"id": "conf", "object": "model", "created": 1, "owned_by": "conformance", "type": "model"}]
+        self._json(200, {"object": "list", "data": models, "models": [{"name": "models/conf"}], "has_more": False})
+
+    def do_POST(self) -> None:
+        """The scripted answer, to a request of the protocol that the path is for."""
+        path = self.path.partition("?")[0]
+        data = self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            body = msgspec.json.decode(data)
+        except ValueError:
+            body = None
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        protocol = _protocol(path)
+        self.owner.arrivals.append(Arrival(protocol=protocol, path=path, headers=headers, body=body))
+        if not protocol or not isinstance(body, dict):
+            self._json(
+                404, {"error": {"message": f"no such path: {path}", "type": "invalid_request_error", "code": 404}}
+            )
+            return
+        fault = self.owner.fault
+        if fault is not None and fault.where == "before":
+            retry = {"retry-after": fault.retry_after} if fault.retry_after else {}
+            self._json(fault.status, SPEAKERS[protocol].fail(fault), retry)
+            return
+        spoken = SPEAKERS[protocol].say(self.owner.reply, "conf")
+        if path.endswith(":streamGenerateContent") or body.get("stream"):
+            self._stream(protocol, spoken, fault, as_array=protocol == "gemini" and "alt=sse" not in self.path)
+        else:
+            self._whole(spoken, fault)
+
+    def _whole(self, spoken: Spoken, fault: Fault | None) -> None:
+        data = msgspec.json.encode(spoken.body)
+        if fault is None or fault.where == "within":
+            self._json(200, spoken.body)
+            return
+        half = data[: len(data) // 2]
+        self._head(200, "application/json", {"content-length": str(len(data) if fault.where == "cut" else len(half))})
+        self.wfile.write(half)
+        self.close_connection = True
+
+    def _stream(self, protocol: str, spoken: Spoken, fault: Fault | None, *, as_array: bool) -> None:
+        frames = [*spoken.head, *spoken.tail]
+        half = len(spoken.head) // 2 + 1
+        if fault is not None:
+            frames = spoken.head[:half]
+            if fault.where == "within":
+                frames.append(SPEAKERS[protocol].break_off(fault))
+        if as_array:
+            frames = [(b"," if n else b"[") + frame[6:].strip() for n, frame in enumerate(frames)] + [b"]"]
+        kind = "application/json" if as_array else "text/event-stream"
+        self._head(200, kind, {"transfer-encoding": "chunked", "cache-control": "no-cache"})
+        for number, frame in enumerate(frames):
+            hold = self.owner.hold
+            if hold is not None and number == half and not hold.wait(_HOLD_SECONDS):
+                self.owner.held_in_vain = True
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(frame), frame))
+            self.wfile.flush()
+        if fault is not None and fault.where == "cut":
+            self.close_connection = True
+            return
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _json(self, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
+        data = msgspec.json.encode(body)
+        self._head(status, "application/json", {"content-length": str(len(data)), **(headers or {})})
+        self.wfile.write(data)
+
+    def _head(self, status: int, kind: str, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"content-type": kind, "x-request-id": "req_conf", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+def _protocol(path: str) -> str:
+    for protocol, place in _PATHS.items():
+        if path == place:
+            return protocol
+    return "gemini" if path.startswith("/gemini/v1") and path.endswith(_METHODS) else ""
