@@ -36,12 +36,30 @@ def test_sealed_reasoning_comes_back_to_its_maker_unchanged(lab, how):
     ]
 
 
-def test_a_client_that_forgets_the_reasoning_goes_on_without(lab):
+@each_way
+def test_a_client_that_forgets_the_reasoning_does_not_lose_it(lab, how):
+    lab.plays(reasoning="Let me think.", signature=SIGNATURE, redacted="cmVkYWN0ZWQ=", calls=1, final="{results}")
+    question = {"role": "user", "content": "look"}
+    fields = {"model": "messages", "tools": [TOOL], "reasoning_effort": "high"}
+    called = ask(lab, how, messages=[question], **fields)
+    answered = ask(lab, how, messages=[question, turn(called), *results(called, "seen")], **fields)
+    assert answered.choices[0].message.content == "seen"
+    first, second = lab.sent()
+    assert first["thinking"] == second["thinking"] == {"type": "adaptive"}
+    assert second["messages"][1]["content"][:2] == [
+        {"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE},
+        {"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="},
+    ]
+
+
+def test_a_client_that_changes_the_turn_goes_on_without(lab):
     lab.plays(reasoning="Let me think.", signature=SIGNATURE, calls=1, final="{results}")
     question = {"role": "user", "content": "look"}
     fields = {"model": "messages", "tools": [TOOL], "reasoning_effort": "high"}
     called = ask(lab, "create", messages=[question], **fields)
-    answered = ask(lab, "create", messages=[question, turn(called), *results(called, "seen")], **fields)
+    changed = turn(called)
+    changed["tool_calls"][0]["function"]["arguments"] = '{"other":1}'
+    answered = ask(lab, "create", messages=[question, changed, *results(called, "seen")], **fields)
     assert answered.choices[0].message.content == "seen"
     assert lab.sent()[1].get("thinking", {"type": "disabled"}) == {"type": "disabled"}
 

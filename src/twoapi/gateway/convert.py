@@ -1,7 +1,21 @@
 """Client and upstream speak different protocols: through the canonical model, with every loss reported."""
 
+from twoapi.gateway.memory import Memory
 from twoapi.gateway.way import Pump
-from twoapi.ir import Delta, Event, Failed, Fault, FaultError, KeepAlive, Loss, Request, Start, Usage, UsageUpdate
+from twoapi.ir import (
+    Delta,
+    Event,
+    Failed,
+    Fault,
+    FaultError,
+    KeepAlive,
+    Loss,
+    Request,
+    Response,
+    Start,
+    Usage,
+    UsageUpdate,
+)
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.events import End
 from twoapi.protocols.base import AnswerContext, Capabilities, Codec, StreamDecoder, StreamEncoder
@@ -11,11 +25,11 @@ _SILENT = (Start, KeepAlive, UsageUpdate)
 
 
 class Convert:
-    """The way through the canonical model."""
+    """The way through the canonical model. `memory`: what its request leads to, and where its answer is remembered."""
 
-    __slots__ = ("_client", "_context", "_restore", "_upstream", "losses", "outgoing", "usage")
+    __slots__ = ("_client", "_context", "_memory", "_restore", "_upstream", "losses", "outgoing", "usage")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  both ends, what goes between them, and what is known of each
         self,
         client: Codec,
         upstream: Codec,
@@ -23,11 +37,18 @@ class Convert:
         model: str,
         capabilities: Capabilities,
         clock: tuple[int, str],
+        *,
+        memory: Memory | None = None,
     ) -> None:
         self._client = client
         self._upstream = upstream
-        self._context = AnswerContext(request, clock[0], clock[1])
+        self._memory = memory
         self.losses: list[Loss] | None = []
+        if memory is None:
+            self._context = AnswerContext(request, clock[0], clock[1])
+        else:
+            self._context = AnswerContext(request, clock[0], clock[1], memory, memory.leaves_state())
+            self.losses += memory.losses
         encoded = upstream.encode_request(request, model, capabilities, self.losses)
         self.outgoing = encoded.outgoing
         self._restore = encoded.restore
@@ -35,26 +56,21 @@ class Convert:
 
     def whole(self, body: bytes) -> bytes:
         """The answer in the client's protocol. Raises FaultError for an error hidden in it."""
-        response = self._upstream.decode_response(body, self._restore)
-        if response.fault is not None:
-            raise FaultError(response.fault)
-        self.usage = response.usage
-        return self._client.encode_response(response, self._context, self._losses())
+        return self._as_whole(self._upstream.decode_response(body, self._restore))
 
     def pump(self) -> Pump:
         """A pump through both codecs."""
         return ConvertPump(
-            self._upstream.stream_decoder(self._restore), self._client.stream_encoder(self._context, self._losses())
+            self._upstream.stream_decoder(self._restore),
+            self._client.stream_encoder(self._context, self._losses()),
+            self._context,
+            self._memory,
         )
 
     def streamed_as_whole(self, body: bytes) -> bytes:
         """The stream folded into one answer."""
         decoder = self._upstream.stream_decoder(self._restore)
-        response = fold([*decoder.feed(body), *decoder.close()])
-        if response.fault is not None:
-            raise FaultError(response.fault)
-        self.usage = response.usage
-        return self._client.encode_response(response, self._context, self._losses())
+        return self._as_whole(fold([*decoder.feed(body), *decoder.close()]))
 
     def whole_as_stream(self, body: bytes) -> bytes:
         """The whole answer cut into a stream."""
@@ -63,7 +79,19 @@ class Convert:
             raise FaultError(response.fault)
         self.usage = response.usage
         encoder = self._client.stream_encoder(self._context, self._losses())
-        return encoder.feed(list(unfold(response))) + encoder.close()
+        out = encoder.feed(list(unfold(response))) + encoder.close()
+        if self._context.kept and self._memory is not None:
+            self._memory.remember(response, self._context)
+        return out
+
+    def _as_whole(self, response: Response) -> bytes:
+        if response.fault is not None:
+            raise FaultError(response.fault)
+        self.usage = response.usage
+        out = self._client.encode_response(response, self._context, self._losses())
+        if self._context.kept and self._memory is not None:
+            self._memory.remember(response, self._context, out)
+        return out
 
     def _losses(self) -> list[Loss]:
         assert self.losses is not None  # noqa: S101  set once, above
@@ -71,13 +99,29 @@ class Convert:
 
 
 class ConvertPump:
-    """Decoder and encoder of one streamed answer."""
+    """Decoder and encoder of one streamed answer. What must be remembered of it holds back its end."""
 
-    __slots__ = ("_decoder", "_encoder", "_pending", "committed", "complete", "fault", "usage")
+    __slots__ = (
+        "_context",
+        "_decoder",
+        "_encoder",
+        "_memory",
+        "_pending",
+        "_told",
+        "committed",
+        "complete",
+        "fault",
+        "usage",
+    )
 
-    def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder) -> None:
+    def __init__(
+        self, decoder: StreamDecoder, encoder: StreamEncoder, context: AnswerContext, memory: Memory | None
+    ) -> None:
         self._decoder = decoder
         self._encoder = encoder
+        self._context = context
+        self._memory = memory
+        self._told: list[Event] | None = [] if context.kept else None  # all of it, when it will be remembered
         self._pending: list[Event] = []  # of an answer that has not said anything yet
         self.usage: Usage | None = None
         self.fault: Fault | None = None
@@ -111,14 +155,31 @@ class ConvertPump:
         # Only what ends an answer or tells its usage needs a look; single deltas, nearly all of a stream, do not.
         if len(events) != 1 or type(events[0]) is not Delta:
             self._look(events)
+        if self._told is not None:
+            self._told += events
         if self.committed:
-            return self._encoder.feed(events)
+            out = self._encoder.feed(events)
+            return self._held_back(out) if self.complete else out
         self._pending += events
         if self.fault is not None or all(isinstance(event, _SILENT) for event in events):
             return b""
         self.committed = True
         events, self._pending = self._pending, []
-        return self._encoder.feed(events)
+        out = self._encoder.feed(events)
+        return self._held_back(out) if self.complete else out
+
+    def _held_back(self, out: bytes) -> bytes:
+        """The end of an answer: b"" when it waits in the memory until what it leaves behind is durable."""
+        memory = self._memory
+        if memory is None:
+            return out
+        told, self._told = self._told, None
+        if told is not None:
+            memory.remember(fold(told), self._context)
+        if not memory.rows:
+            return out
+        memory.tail += out
+        return b""
 
     def _look(self, events: list[Event]) -> None:
         for event in events:

@@ -14,6 +14,7 @@ from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
 from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal, refusal_headers
 from twoapi.gateway.local import Answerer, LocalAnswer
+from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.relay import Relay
@@ -21,9 +22,10 @@ from twoapi.gateway.way import Pump, Way
 from twoapi.ir import Fault, FaultError, Loss, Request, Usage
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.retry import answer_to_client, next_step, pause
-from twoapi.policy.route import Candidate
+from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import CODECS
+from twoapi.protocols.turns import goes_on
 from twoapi.wire.http import Incoming
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Exchange:
         "incoming",
         "is_over",
         "key",
+        "last",
+        "memory",
         "named",
         "order",
         "peek",
@@ -79,11 +83,13 @@ class Exchange:
         self.named = (self.id.encode(), codec.request_id_header)
         self.begun = worker.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
+        self.memory: Memory | None = None  # made with the first conversion
         self.attempt: Attempt | None = None
         self.attempts = 0
         self.first_byte = 0.0
         self.status = 0
         self.timer: TimerHandle | None = None  # of a pause before the same candidate is tried again
+        self.last: Callable[[], None] | None = None  # the last step, while it waits for what must be stored before
         self.started = False  # the client has the head of a stream
         self.is_over = False
 
@@ -125,33 +131,58 @@ class Exchange:
         """Sends the request to the candidate at hand, with the first of the credentials that are left."""
         candidate, credential = self.candidate, self.credentials[0]
         self.timer = None
-        self.tries += 1
         try:
             if candidate.local is not None:
-                self._answer_locally(candidate.local)
+                self._answer_locally(candidate, candidate.local)
                 return
-            way = self._way(candidate)
+            way = self._way(candidate, credential)
+            if way is None:
+                return  # to come back when it is known what the request goes on from
             outgoing, worker = way.outgoing, self.worker
             head = self.snapshot.head(candidate, credential, outgoing)
             pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
         except FaultError as error:
+            self.tries += 1
             self._failed(error.fault, _CANNOT_CARRY)
             return
+        self.tries += 1
         self.attempts += 1
         attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), self.peek.stream)
         worker.active.add(attempt)
         attempt.call = pool.send(head, outgoing.body, attempt)
 
-    def _way(self, candidate: Candidate) -> Way:
-        """Relayed when both sides speak the same protocol and nothing is for the gateway alone, else converted."""
+    def _way(self, candidate: Candidate, credential: Credential) -> Way | None:
+        """Relayed when both sides speak the same protocol and nothing is for the gateway alone, else converted. None
+        while what the request goes on from is being read.
+        """
         codec, clock = self.codec, (self.worker.now, self.id[4:])
-        if candidate.protocol == codec.name and codec.seal not in self.incoming.body:
+        native = candidate.protocol == codec.name
+        if native and codec.seal not in self.incoming.body and not goes_on(codec.name, self.peek):
             return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
-        upstream = CODECS[candidate.protocol]
-        way = Convert(codec, upstream, self._decoded(), candidate.model, candidate.capabilities, clock)
+        memory = self._remembered()
+        if memory is None:
+            return None
+        if memory.fault is not None and native:  # the upstream may know what we do not
+            return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
+        upstream, request = CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
+        way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
         if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
             raise FaultError(loss_refusal(way.losses))
         return way
+
+    def _remembered(self) -> Memory | None:
+        """What is known of the conversation that the request belongs to; None while it is being read."""
+        memory = self.memory
+        if memory is None:
+            memory = self.memory = Memory(self.worker.state, self.codec, self.incoming, self._decoded(), self.key.name)
+            if not memory.ready(self._go_on):
+                return None
+        return memory
+
+    def _go_on(self) -> None:
+        """What the request goes on from has been read."""
+        if not self.is_over:
+            self._guarded(self._try)
 
     def _decoded(self) -> Request:
         request = self.request
@@ -215,20 +246,45 @@ class Exchange:
             self._give_up(error.fault, error.fault.kind)
             return
         self.worker.active.discard(attempt)
-        self._deliver(way.losses, way.usage, attempt.headers, body)
+        self._finally(lambda: self._deliver(way.losses, way.usage, attempt.headers, body))
 
     def _end_stream(self, attempt: Attempt, pump: Pump) -> None:
         self.worker.active.discard(attempt)
-        if attempt.failure is not None:
-            self.port.write(pump.fail(attempt.failure))
-        fault = attempt.failure or pump.fault
+        self._finally(lambda: self._close_stream(attempt, pump))
+
+    def _close_stream(self, attempt: Attempt, pump: Pump) -> None:
+        memory, failure = self.memory, attempt.failure
+        if memory is not None and memory.tail:
+            self.port.write(memory.tail)
+            failure = None  # of a connection that nothing more was to come from
+        elif failure is not None:
+            self.port.write(pump.fail(failure))
+        fault = failure or pump.fault
         self.port.finish()
         self._finish("ok" if fault is None else "broken", fault, attempt.way.losses, pump.usage)
 
-    def _answer_locally(self, answerer: Answerer) -> None:
-        answer = LocalAnswer(self.codec, self._decoded(), answerer, (self.worker.now, self.id[4:]))
+    def _answer_locally(self, candidate: Candidate, answerer: Answerer) -> None:
+        memory = self._remembered()
+        if memory is None:
+            return
+        request = memory.for_upstream(candidate, None)
+        answer = LocalAnswer(self.codec, memory, request, answerer, (self.worker.now, self.id[4:]))
         body = answer.stream() if self.peek.stream else answer.whole()
-        self._deliver(answer.losses, answer.usage, [], body)
+        self._finally(lambda: self._deliver(answer.losses, answer.usage, [], body))
+
+    def _finally(self, step: Callable[[], None]) -> None:
+        """The last step of an answer, after what the next request may ask for is durable."""
+        memory = self.memory
+        if memory is None or not memory.rows:
+            step()
+            return
+        self.last = step
+        memory.save(self._take_last_step)
+
+    def _take_last_step(self) -> None:
+        step, self.last = self.last, None
+        if step is not None and not self.is_over:
+            self._guarded(step)
 
     def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
         """A complete body: as an answer, or as a whole stream when one was asked for."""
@@ -298,6 +354,8 @@ class Exchange:
 
     def interrupt(self) -> None:
         """The gateway stops: what cannot finish in time ends with an error that the client understands."""
+        if self.last is not None:
+            self._take_last_step()  # all has been said but the end
         if self.is_over:
             return
         attempt = self.attempt

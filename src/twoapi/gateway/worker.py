@@ -13,6 +13,7 @@ from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.record import Record, Sink
 from twoapi.gateway.snapshot import Snapshot
+from twoapi.gateway.state import State
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.route import Candidate
 from twoapi.transport.dial import tls_context
@@ -37,8 +38,9 @@ class Worker:
     loop: asyncio.AbstractEventLoop  # from `open` on
     time: Callable[[], float]  # the loop's
 
-    def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = ()) -> None:
+    def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = (), state: State | None = None) -> None:
         self.snapshot = snapshot
+        self.state = State() if state is None else state
         self.limits: Limits = snapshot.limits
         self.counters = Counters()
         self.sinks = list(sinks)
@@ -57,6 +59,7 @@ class Worker:
         """Binds the worker to its loop and starts the sweep."""
         self.loop = loop
         self.time = loop.time
+        self.state.open(loop)
         self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
 
     async def close(self) -> None:
@@ -67,6 +70,7 @@ class Worker:
         for pool in self.pools.values():
             await pool.close()
         self.pools.clear()
+        await self.loop.run_in_executor(None, self.state.close)
 
     def publish(self, snapshot: Snapshot) -> None:
         """Puts a new configuration in force; what is running keeps its own."""

@@ -132,24 +132,33 @@ class Envelopes:
 
     def sealed(self, opaques: tuple[Opaque, ...], upstream: str) -> bytes:
         """The state as bytes that may be stored anywhere."""
-        content = content_of(tuple(self._placed(opaque, upstream) for opaque in opaques), upstream)
-        plain = encode(content)
-        packed = zlib.compress(plain, 1)
-        data = _PACKED + packed if len(packed) < len(plain) else _PLAIN + plain
-        return self._keys.seal(self._tenant, data)
+        return self.pack(encode(content_of(tuple(self.placed(opaque, upstream) for opaque in opaques), upstream)))
 
     def opened(self, sealed: bytes) -> tuple[Opaque, ...] | None:
         """The state in such bytes; None when they cannot be opened for this tenant."""
-        data = self._keys.open(self._tenant, sealed)
-        if data is None:
-            return None
+        plain = self.unpack(sealed)
         try:
-            plain = data[1:] if data[:1] == _PLAIN else zlib.decompressobj().decompress(data[1:], _LARGEST)
-            return decode_content(plain).restored()
-        except (zlib.error, WireError):
+            return None if plain is None else decode_content(plain).restored()
+        except WireError:
             return None
 
-    def _placed(self, opaque: Opaque, upstream: str) -> Opaque:
+    def pack(self, plain: bytes) -> bytes:
+        """Bytes of any kind, compressed and sealed for this tenant."""
+        packed = zlib.compress(plain, 1)
+        return self._keys.seal(self._tenant, _PACKED + packed if len(packed) < len(plain) else _PLAIN + plain)
+
+    def unpack(self, sealed: bytes) -> bytes | None:
+        """What was packed; None when it cannot be opened for this tenant."""
+        data = self._keys.open(self._tenant, sealed)
+        if data is None or data[:1] == _PLAIN:
+            return None if data is None else data[1:]
+        try:
+            return zlib.decompressobj().decompress(data[1:], _LARGEST)
+        except zlib.error:
+            return None
+
+    def placed(self, opaque: Opaque, upstream: str) -> Opaque:
+        """A piece of state of an answer in the protocol `upstream`, with all that is known of its origin."""
         known, own = self._origin, opaque.origin
         if known is None or (own is not None and (own.protocol != upstream or own.provider is not None)):
             return opaque

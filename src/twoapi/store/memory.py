@@ -19,10 +19,12 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], float] = time.time, limit: int = LIMIT) -> None:
         self._clock = clock
         self._shelf = Shelf(limit)
+        self._holds_state = False
         self._secret = os.urandom(32)
 
     def write(self, rows: Sequence[Kept | Turn]) -> "Future[None]":
         """Keeps the rows."""
+        self._holds_state = self._holds_state or any(isinstance(row, Kept) for row in rows)
         self._shelf.put(rows, waiting=False)
         return _done(None)
 
@@ -31,6 +33,10 @@ class MemoryStore:
         now = self._clock()
         rows = (self._shelf.get(("", name), now) for name in names)
         return {row.name: row.data for row in rows if isinstance(row, Kept)}
+
+    def holds_state(self) -> bool:
+        """Whether any state was ever written."""
+        return self._holds_state
 
     def find(self, names: Sequence[str]) -> "Future[dict[str, bytes]]":
         """As recent."""

@@ -47,6 +47,10 @@ class Store(Protocol):
         """State that this process still has in memory."""
         ...
 
+    def holds_state(self) -> bool:
+        """False when there is no state at all under any name, in any process. Takes some microseconds."""
+        ...
+
     def find(self, names: Sequence[str]) -> "Future[dict[str, bytes]]":
         """State by name, as far as it is there."""
         ...

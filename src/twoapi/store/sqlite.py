@@ -32,6 +32,8 @@ class SqliteStore:
         self._shelf = Shelf(_RECENT)
         self._writer = DatabaseThread("twoapi-store-writer", self._open, self._sweep)
         self._reader = DatabaseThread("twoapi-store-reader", self._open)
+        self._looker: sqlite3.Connection | None = None  # of the event loop's thread
+        self._holds_state = False
         self._prepared = False
         self._preparing = Lock()
 
@@ -40,6 +42,7 @@ class SqliteStore:
     def write(self, rows: Sequence[Kept | Turn]) -> "Future[None]":
         """Stores rows; in this process they are seen at once."""
         rows = list(rows)
+        self._holds_state = self._holds_state or any(isinstance(row, Kept) for row in rows)
         self._shelf.put(rows, waiting=True)
         future = self._writer.do(lambda connection: _put(connection, rows))
         # Also when it failed: memory is then the best there is.
@@ -51,6 +54,17 @@ class SqliteStore:
         now = self._clock()
         rows = (self._shelf.get(("", name), now) for name in names)
         return {row.name: row.data for row in rows if isinstance(row, Kept)}
+
+    def holds_state(self) -> bool:
+        """Looks into the file itself until there is some, since another process may have written it just now."""
+        if not self._holds_state and self._prepared:
+            try:
+                if self._looker is None:
+                    self._looker = _connect(self._path, 0.0)
+                self._holds_state = bool(self._looker.execute(sql.ANY_STATE).fetchone()[0])
+            except sqlite3.Error:
+                return True  # then it takes a longer way
+        return self._holds_state
 
     def find(self, names: Sequence[str]) -> "Future[dict[str, bytes]]":
         """State by name, from memory and from the file."""
@@ -103,6 +117,9 @@ class SqliteStore:
         """Writes what waits, and ends the threads."""
         self._writer.close()
         self._reader.close()
+        if self._looker is not None:
+            self._looker.close()
+            self._looker = None
 
     # --- what the threads do
 

@@ -30,6 +30,9 @@ chain)
 DELETE_TURN = """
 DELETE FROM turns WHERE turns.tenant = :tenant AND turns.id = :id
 """
+ANY_STATE = """
+SELECT EXISTS (SELECT state.name FROM state) AS anon_1
+"""
 GET_SECRETS = """
 SELECT secrets.value FROM secrets ORDER BY secrets.number DESC
 """

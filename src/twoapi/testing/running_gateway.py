@@ -10,6 +10,7 @@ from typing import Self
 from twoapi.config.settings import Settings
 from twoapi.gateway.record import Record
 from twoapi.gateway.snapshot import Snapshot
+from twoapi.gateway.state import State
 from twoapi.gateway.worker import Worker
 from twoapi.server.run import GatewayServer, listen, loop_factory, make_server
 
@@ -31,9 +32,9 @@ class Collected:
 class RunningGateway:
     """`with RunningGateway(settings) as gateway:` serves on `gateway.url` until the block ends."""
 
-    def __init__(self, settings: Settings, drain_seconds: float = 1.0) -> None:
+    def __init__(self, settings: Settings, drain_seconds: float = 1.0, state: State | None = None) -> None:
         self.collected = Collected()
-        self.worker = Worker(Snapshot(settings), [self.collected])
+        self.worker = Worker(Snapshot(settings), [self.collected], state)
         self._socket = listen("127.0.0.1", 0, shared=False)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

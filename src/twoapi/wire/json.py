@@ -69,6 +69,14 @@ def items(body: bytes | Raw) -> list[Raw]:
         raise WireError(f"expected a JSON array: {error}") from None
 
 
+def string(raw: Raw) -> str:
+    """The text of a JSON string; "" for any other value."""
+    try:
+        return _decode_str(raw) if first_byte(raw) == 34 else ""
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
 def is_object(text: str | bytes | Raw) -> bool:
     """True when this is one valid JSON object (bounded in depth), as tool arguments must be."""
     try:

@@ -1,0 +1,225 @@
+"""One exchange's memory: the state that its request brings back or leads to, and what its answer leaves behind."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from twoapi.gateway import kept_turns
+from twoapi.gateway.kept_turns import History
+from twoapi.gateway.state import LIFETIME, State
+from twoapi.ir import Fault, FaultError, Loss, Message, Opaque, Origin, Part, Request, Response, Tool
+from twoapi.policy.route import Candidate, Credential
+from twoapi.protocols.base import AnswerContext, Codec
+from twoapi.protocols.envelopes import Envelopes
+from twoapi.protocols.opening import carriers, open_sealed, withhold
+from twoapi.protocols.turns import TURNS, leaves_state
+from twoapi.store.port import Kept, StoreError, Turn
+from twoapi.wire.http import Incoming
+from twoapi.wire.json import fields, string
+
+_UNREADABLE = Fault("overloaded", "the conversation that this request goes on from cannot be read", whose="gateway")
+_LEADS = ("system", "developer")
+
+
+class Memory:
+    """What one request needs to know, and the Sealer of its answer. First `ready`, then `for_upstream` with each
+    candidate, then `remember`.
+
+    `fault`: the conversation that the request goes on from is not here. `losses`: carriers that could not be opened.
+    `rows` wait to be stored; `tail` is the end of a stream, which waits for them.
+    """
+
+    __slots__ = (
+        "_carries",
+        "_codec",
+        "_envelopes",
+        "_incoming",
+        "_is_kept",
+        "_is_opened",
+        "_origin",
+        "_previous",
+        "_state",
+        "_task",
+        "_tenant",
+        "_turns",
+        "_upstream",
+        "fault",
+        "losses",
+        "request",
+        "rows",
+        "tail",
+    )
+
+    def __init__(self, state: State, codec: Codec, incoming: Incoming, request: Request, tenant: str) -> None:
+        self._state = state
+        self._codec = codec
+        self._incoming = incoming
+        self._tenant = tenant
+        self._envelopes: Envelopes | None = None
+        self._carries = request.state.previous is not None or codec.seal in incoming.body
+        self._is_opened = False
+        self._origin: Origin | None = None
+        self._upstream = ""
+        self._turns: list[tuple[str, Message]] = []  # that something may be kept of
+        self._task: asyncio.Task[None] | None = None
+        form = TURNS.get(codec.name)
+        self._previous = None if form is None else request.state.previous
+        self._is_kept = form is not None and form.is_kept(request)
+        # A thread that begins is not for an upstream: it is kept here.
+        self.request = request if not self._is_kept or self._previous is not None else _detached(request)
+        self.fault: Fault | None = None
+        self.losses: list[Loss] = []
+        self.rows: list[Kept | Turn] = []
+        self.tail = b""
+
+    # --- the way in
+
+    def ready(self, resume: Callable[[], None]) -> bool:
+        """True when all that the request leads to is at hand. Else it is fetched, and `resume` called then."""
+        state = self._state
+        if state.is_loaded and self._previous is None:
+            names = self._names()
+            found = state.recent(names) if names else {}
+            if found is not None:
+                self._open(found)
+                return True
+        self._task = state.loop.create_task(self._fetch(resume))
+        return False
+
+    def for_upstream(self, candidate: Candidate, credential: Credential | None) -> Request:
+        """The request as this candidate may see it. What is sealed from now on is of its answer. Raises FaultError when
+        the conversation that it goes on from is not here.
+        """
+        if self.fault is not None:
+            raise FaultError(self.fault)
+        self._upstream = candidate.protocol
+        self._envelopes = None
+        self._origin = None if credential is None else self._state.origin(candidate, credential)
+        if self._origin is None or not self._is_opened:
+            return self.request
+        return withhold(self.request, self._origin)
+
+    async def _fetch(self, resume: Callable[[], None]) -> None:
+        state = self._state
+        try:
+            await state.load()
+            if self._previous is not None:
+                self._join(await state.chain(self._tenant, self._previous), self._previous)
+            names = self._names()
+            self._open(await state.find(names) if names else {})
+        except FaultError as error:
+            self.fault = error.fault
+        except StoreError:
+            self.fault = _UNREADABLE
+        resume()
+
+    def _join(self, chain: list[Turn] | None, previous: str) -> None:
+        """Puts the turns before this request in front of it, as its client would have to send them."""
+        request, codec = self.request, self._codec
+        where = request.where("state.previous")
+        if chain is None:
+            message = f"there is no turn {previous!r} to go on from: it was not kept, has expired, or was deleted"
+            raise FaultError(Fault("not_found", message, code=TURNS[codec.name].lost, param=where))
+        before: list[Message] = []
+        lead: list[Message] = []  # what the last one said counts, as without turns
+        tools: list[Tool] = []
+        for turn in chain:
+            told = codec.decode_request(Incoming(self._incoming.path, self._incoming.headers, turn.body))
+            lead = [message for message in told.messages if _leads(message)] or lead
+            before += [message for message in told.messages if not _leads(message)]
+            tools = told.tools or tools
+        for old in (*lead, *before):
+            old.at = where  # whatever is lost of it: the client has only said its id
+            for part in old.parts:
+                part.at = ""
+        lead = [message for message in request.messages if _leads(message)] or lead
+        said = [message for message in request.messages if not _leads(message)]
+        self.request = msgspec.structs.replace(
+            request,
+            messages=[*lead, *before, *said],
+            tools=request.tools or tools,
+        )
+        self.request = _detached(self.request)
+
+    def _names(self) -> list[str]:
+        """The names under which something may be kept that belongs into this request."""
+        state, request = self._state, self.request
+        names: list[str] = []
+        self._turns = []
+        if self._carries:
+            opener = Envelopes(state.keys, self._tenant)
+            names = [name for text in carriers(request) if (name := opener.reference(text)) is not None]
+        if any(message.role == "assistant" for message in request.messages) and state.store.holds_state():
+            self._turns = list(kept_turns.names_of_turns(state.keys, self._tenant, request.messages))
+            names += [name for name, _ in self._turns]
+        return names
+
+    def _open(self, found: dict[str, bytes]) -> None:
+        request = self.request
+        if not found and not self._carries:
+            return
+        opener = Envelopes(self._state.keys, self._tenant, kept=found)
+        self.losses = open_sealed(request, opener)
+        for name, message in self._turns:
+            if name in found:
+                kept_turns.restore(message, found[name], opener)
+        self._is_opened = True
+
+    # --- the way out
+
+    def leaves_state(self) -> bool:
+        """True when the answer must be told to `remember`: it may hold state that its client does not carry, or the
+        client wants to go on from it.
+        """
+        return self._is_kept or leaves_state(self._codec.name, self._upstream, self.request)
+
+    def seal(self, opaques: tuple[Opaque, ...], upstream: str) -> str:
+        """The carrier of this state, as of a Sealer."""
+        return self._sealer().seal(opaques, upstream)
+
+    def remember(self, response: Response, context: AnswerContext, body: bytes | None = None) -> None:
+        """Puts into `rows` what of an answer must be found again. `body`: the answer as its client sees it."""
+        if response.fault is not None or not response.candidates:
+            return
+        expires = context.now + LIFETIME
+        parts = response.candidates[0].parts
+        if leaves_state(self._codec.name, self._upstream, self.request) and any(map(_has_state, parts)):
+            packed = kept_turns.pack(parts, response.protocol, self._sealer())
+            history = History().after_all(self.request.messages)
+            names = kept_turns.names_of_answer(self._state.keys, self._tenant, history, parts)
+            self.rows += [Kept(name, packed, expires) for name in sorted(names)]
+        if self._is_kept:
+            told = self._codec.encode_response(response, context, []) if body is None else body
+            turn = TURNS[self._codec.name].body(self._incoming.body, told)
+            answer = string(fields(told)["id"])
+            self.rows.append(Turn(self._tenant, answer, self._previous, turn, context.now, expires))
+
+    def save(self, then: Callable[[], None]) -> None:
+        """Stores the rows; `then` is called once, when they are durable or that takes too long."""
+        rows, self.rows = self.rows, []
+        self._state.save(rows, then)
+
+    def _sealer(self) -> Envelopes:
+        envelopes = self._envelopes
+        if envelopes is None:
+            state = self._state
+            envelopes = self._envelopes = Envelopes(state.keys, self._tenant, self._origin, keep=self._keep)
+        return envelopes
+
+    def _keep(self, name: str, data: bytes) -> None:
+        self.rows.append(Kept(name, data, self._state.now() + LIFETIME))
+
+
+def _detached(request: Request) -> Request:
+    """The request without what it asks of a server that keeps conversations."""
+    return msgspec.structs.replace(request, state=msgspec.structs.replace(request.state, previous=None, thread=None))
+
+
+def _leads(message: Message) -> bool:
+    """True for instructions that stand beside the conversation, not in it."""
+    return message.role in _LEADS and message.at.count("/") == 1
+
+
+def _has_state(part: Part) -> bool:
+    return any(opaque.data for opaque in part.opaque)

@@ -1,0 +1,137 @@
+"""What a worker keeps beyond a request: the keys that seal state, and the store behind them."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from twoapi.ir import Origin
+from twoapi.policy.route import Candidate, Credential
+from twoapi.protocols.envelopes import SealingKeys
+from twoapi.store.memory import MemoryStore
+from twoapi.store.port import Kept, Store, StoreError, Turn
+from twoapi.transport.endpoint import Endpoint
+
+_log = logging.getLogger("twoapi.state")
+LIFETIME = 30 * 86_400  # seconds for which state and turns are kept
+_PATIENCE = 2.0  # seconds for which the end of an answer waits for its turn to be durable
+_MEMO = 4096
+
+
+class State:
+    """One worker's way to sealed state and kept turns. `secret` seals before the store's own ones."""
+
+    __slots__ = ("_absent", "_keys", "_loading", "_origins", "_secret", "_secrets", "loop", "store")
+
+    loop: asyncio.AbstractEventLoop  # from `open` on
+
+    def __init__(self, store: Store | None = None, secret: bytes | None = None) -> None:
+        self.store: Store = MemoryStore() if store is None else store
+        self._secret = secret
+        self._secrets: list[bytes] | None = None
+        self._keys: SealingKeys | None = None
+        self._loading: asyncio.Future[None] | None = None
+        self._origins: dict[tuple[Candidate, Credential], Origin] = {}
+        self._absent: dict[str, None] = {}
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Binds to the loop and begins to read the secrets."""
+        self.loop = loop
+        loading = self._loading = loop.create_future()
+        self.store.secrets().add_done_callback(lambda done: loop.call_soon_threadsafe(self._loaded, done, loading))
+
+    def close(self) -> None:
+        """Writes what is waiting."""
+        self.store.close()
+
+    @property
+    def is_loaded(self) -> bool:
+        """True when `keys` can be asked for."""
+        return self._secrets is not None
+
+    async def load(self) -> None:
+        """Waits until `keys` can be asked for."""
+        if self._loading is not None and self._secrets is None:
+            await asyncio.shield(self._loading)
+
+    @property
+    def keys(self) -> SealingKeys:
+        """The keys that seal; made when first asked for."""
+        keys = self._keys
+        if keys is None:
+            own = [] if self._secret is None else [self._secret]
+            keys = self._keys = SealingKeys([*own, *(self._secrets or ())])
+        return keys
+
+    def origin(self, candidate: Candidate, credential: Credential) -> Origin:
+        """Who a candidate is, for state that it makes: its server, and its account as a tag."""
+        found = self._origins.get((candidate, credential))
+        if found is None:
+            server = Endpoint.parse(candidate.base_url).host if candidate.base_url else candidate.upstream
+            headers = [part for header in credential.headers for part in header]
+            account = self.keys.name("account", *headers) if headers else None
+            found = Origin(candidate.protocol, server, candidate.model, account)
+            if len(self._origins) >= _MEMO:
+                self._origins.clear()
+            self._origins[candidate, credential] = found
+        return found
+
+    def now(self) -> int:
+        """Seconds since the epoch."""
+        return int(time.time())
+
+    # --- state by name
+
+    def recent(self, names: Sequence[str]) -> dict[str, bytes] | None:
+        """State by name, when it is known without asking the store: what is in memory, and what is nowhere."""
+        found = self.store.recent(names)
+        if all(name in found or name in self._absent for name in names):
+            return found
+        return None
+
+    async def find(self, names: Sequence[str]) -> dict[str, bytes]:
+        """State by name. What is not there now will never be: a client has a turn only after its state is durable."""
+        try:
+            found = await asyncio.wrap_future(self.store.find(names), loop=self.loop)
+        except StoreError as error:
+            _log.warning("sealed state cannot be read: %s", error)
+            return self.store.recent(names)
+        for name in names:
+            if name not in found:
+                if len(self._absent) >= _MEMO:
+                    self._absent.clear()
+                self._absent[name] = None
+        return found
+
+    async def chain(self, tenant: str, turn: str) -> list[Turn] | None:
+        """The turns that lead to this one; raises StoreError."""
+        return await asyncio.wrap_future(self.store.chain(tenant, turn), loop=self.loop)
+
+    # --- what an answer leaves behind
+
+    def save(self, rows: Sequence[Kept | Turn], then: Callable[[], None]) -> None:
+        """Stores rows and calls `then` in the loop, once, when they are durable or it has taken too long."""
+        for row in rows:
+            if isinstance(row, Kept):
+                self._absent.pop(row.name, None)
+        waiting = [then]
+
+        def go_on() -> None:
+            if waiting:
+                timer.cancel()
+                waiting.pop()()
+
+        timer = self.loop.call_later(_PATIENCE, go_on)
+        self.store.write(rows).add_done_callback(lambda _: self.loop.call_soon_threadsafe(go_on))
+
+    def _loaded(self, done: "Future[list[bytes]]", loading: "asyncio.Future[None]") -> None:
+        try:
+            self._secrets = done.result()
+        except StoreError as error:
+            if self._secret is None:
+                _log.error("the store has no secret (%s): sealed state will be lost with this process", error)
+            self._secrets = [os.urandom(32)]
+        if not loading.done():
+            loading.set_result(None)
