@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import msgspec
 from msgspec import Raw
 
 from twoapi.ir import (
@@ -34,6 +35,7 @@ from twoapi.ir import (
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_responses import schema_items as wire
 from twoapi.protocols.openai_responses.answer_items import ItemEncoder, delta_logprobs, in_message, joins
+from twoapi.protocols.openai_responses.encode_items import own_state
 from twoapi.protocols.openai_responses.encode_response import (
     explained_refusal,
     failure_of,
@@ -51,6 +53,7 @@ from twoapi.protocols.openai_responses.stream_frames import (
     Wire,
     annotation_event,
     call_ending,
+    item_beginning,
     part_ending,
     part_opening,
     prepare_deltas,
@@ -174,7 +177,7 @@ class ResponsesStreamEncoder:
         before, header = self._last, event.header
         part = self._parts[event.part] = self._last = OutPart(header)
         if isinstance(header, Reasoning):
-            if self._maker.own or header.text:
+            if header.text or (self._maker.own and header.form != "hidden"):
                 opening += self._open_reasoning(part, before)
                 return opening + self._say_header(part, plain(header.text))
         elif in_message(header):
@@ -304,8 +307,9 @@ class ResponsesStreamEncoder:
         """Begins an item with this part; those whose parts have all ended are done then."""
         out = self._close_items(cut=False)
         index = len(self._items)
-        if kind == "reasoning" and isinstance(part.header, Reasoning):
-            item_id = self._maker.reasoning_id(part.header, index)
+        whole = part.whole()
+        if kind == "reasoning" and isinstance(whole, Reasoning):
+            item_id = self._maker.reasoning_id(whole, index)
         else:
             item_id = self._maker.item_id(kind, part.header, index)
         made = OutItem(index, kind, item_id)
@@ -315,26 +319,8 @@ class ResponsesStreamEncoder:
         self._open.append(made)
         begun: object = item
         if item is None:
-            begun = self._beginning(made, part)
+            begun = item_beginning(self._maker, made, part.header)
         return out + self._frames.event("response.output_item.added", {"output_index": index, "item": begun})
-
-    def _beginning(self, item: OutItem, part: OutPart) -> dict[str, object]:
-        """An item before anything has been said in it."""
-        header = part.header
-        begun: dict[str, object] = {"id": item.id, "type": item.kind}
-        if item.kind == "message":
-            begun |= {"status": "in_progress", "role": "assistant", "content": []}
-            if self._maker.own and header.item is not None and header.item.phase:
-                begun["phase"] = header.item.phase
-        elif item.kind == "reasoning":
-            begun["summary"] = []
-        elif isinstance(header, ToolCall):
-            name, namespace = self._maker.name(header)
-            begun |= {"status": "in_progress", "call_id": self._maker.call_id(header), "name": name}
-            begun["input" if item.kind == "custom_tool_call" else "arguments"] = ""
-            if namespace is not None:
-                begun["namespace"] = namespace
-        return begun
 
     def _open_in_message(self, part: OutPart, before: OutPart | None) -> bytes:
         header, item = part.header, None if before is None else before.item
@@ -359,22 +345,27 @@ class ResponsesStreamEncoder:
         assert isinstance(header, Reasoning)  # noqa: S101  its callers look
         out = b""
         if before is None or item is None or item.done or not joins(before.header, header):
-            out = self._new_item(part, "reasoning", self._compaction(header))
+            out = self._new_item(part, "reasoning", None)
         else:
             item.parts.append(part)
             part.item = item
         assert part.item is not None  # noqa: S101  one of the two
         full = self._maker.own and header.form == "full"
-        if self._maker.own and header.form == "hidden":
-            return out
+        if header.form == "hidden":
+            part.header = msgspec.structs.replace(header, form="summary")  # it is not, after all
         part.place = part.item.place("content_index" if full else "summary_index")
         return out + self._open_part(part, "reasoning" if full else "summary")
 
-    def _compaction(self, header: Reasoning) -> wire.WrittenCompaction | None:
-        if self._maker.own and any(opaque.kind == "compaction" for opaque in header.opaque):
-            written = self._maker.reasoning([header], self._maker.reasoning_id(header, len(self._items)))
-            return written if isinstance(written, wire.WrittenCompaction) else None
-        return None
+    def _open_sealed(self, part: OutPart) -> bytes:
+        """The item of reasoning without a word; nothing for that of another protocol which has no state either."""
+        whole = part.whole()
+        assert isinstance(whole, Reasoning)  # noqa: S101  its caller looks
+        if self._maker.is_empty(whole):
+            return b""
+        made = None
+        if own_state([whole], "compaction") is not None and self._maker.own:
+            made = self._maker.reasoning([whole], self._maker.reasoning_id(whole, len(self._items)))
+        return self._new_item(part, "reasoning", made)
 
     def _open_call(self, part: OutPart, header: ToolCall) -> bytes:
         kind = "custom_tool_call" if header.kind == "custom" else "function_call"
@@ -405,9 +396,7 @@ class ResponsesStreamEncoder:
         part.ended = True
         header, item = part.header, part.item
         if item is None:
-            if not isinstance(header, Reasoning) or not (part.state or header.opaque):
-                return b""
-            return self._new_item(part, "reasoning", None)  # sealed, without a word
+            return self._open_sealed(part) if isinstance(header, Reasoning) else b""
         if isinstance(header, Reasoning):
             return self._end_reasoning(part)
         if isinstance(header, ToolCall):

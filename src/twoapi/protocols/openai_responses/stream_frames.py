@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Citation, Opaque, Part, Reasoning, Refusal, Text, TokenLogprob, ToolCall
-from twoapi.protocols.openai_responses.answer_items import Annotation, delta_logprobs
+from twoapi.protocols.openai_responses.answer_items import Annotation, ItemEncoder, delta_logprobs
 from twoapi.wire.json import encode
 
 Wire = dict[str, object]
@@ -108,6 +108,24 @@ class OutItem:
         number = self.counts.get(member, 0)
         self.counts[member] = number + 1
         return {"item_id": self.id, "output_index": self.index, member: number}
+
+
+def item_beginning(maker: ItemEncoder, item: OutItem, header: Part) -> Wire:
+    """An item before anything has been said in it."""
+    begun: Wire = {"id": item.id, "type": item.kind}
+    if item.kind == "message":
+        begun |= {"status": "in_progress", "role": "assistant", "content": []}
+        if maker.own and header.item is not None and header.item.phase:
+            begun["phase"] = header.item.phase
+    elif item.kind == "reasoning":
+        begun["summary"] = []
+    elif isinstance(header, ToolCall):
+        name, namespace = maker.name(header)
+        begun |= {"status": "in_progress", "call_id": maker.call_id(header), "name": name}
+        begun["input" if item.kind == "custom_tool_call" else "arguments"] = ""
+        if namespace is not None:
+            begun["namespace"] = namespace
+    return begun
 
 
 _DELTAS = {

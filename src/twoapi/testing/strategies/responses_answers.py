@@ -120,6 +120,11 @@ _search = {
     "status": "completed",
     "action": {"type": "search", "query": "北京", "queries": ["北京"]},
 }
+_no_tokens = {"image_tokens": 0, "text_tokens": 0}
+_tool_usage = {
+    "image_gen": {"input_tokens": 0, "input_tokens_details": _no_tokens, "output_tokens": 0, "total_tokens": 0},
+    "web_search": {"num_requests": 1},
+}
 _PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
 
 
@@ -169,7 +174,7 @@ def responses_answer_bodies(draw: st.DrawFn, *, portable: bool = False) -> dict[
     maybe(draw, body, "metadata", st.just({"a": "b"}))
     if not portable:
         maybe(draw, body, "service_tier", st.sampled_from(("default", "flex")))
-        maybe(draw, body, "tool_usage", st.just({"web_search": {"num_requests": 1}}))
+        maybe(draw, body, "tool_usage", st.just(_tool_usage))
     return body
 
 
