@@ -218,13 +218,15 @@ class InputEncoder:
         for part in result.content:
             contents += self._part(message, part)
         if result.is_error:
-            self._lose(path + "/is_error", "emulated", "marked in the text")
+            # Where the client said so: in a member of its own, or by what holds the words.
+            said = [message.at + part.at for part in result.content if part.at.endswith(("/error", "/response"))]
+            self._lose(said[0] if said else path + "/is_error", "emulated", "marked in the text")
             _mark_error(contents)
         if result.cache is not None:
             self._marks.place(result.cache, path, contents)
         written = result.content[0].at.endswith("/output") if self._same and result.content else not self._same
         output = self._shortest(contents, plain_content=written) if contents or self._same else ""
-        custom = result.kind == "custom" or result.call_id in self._customs
+        custom = result.kind == "custom" or (not self._same and result.call_id in self._customs)
         kind = wire.WrittenCustomOutput if custom else wire.WrittenOutput
         item = result.item
         self._add(
@@ -356,6 +358,7 @@ class InputEncoder:
                 id=item_id, status=status, call_id=call_id, name=name, input=call.arguments, namespace=namespace
             )
         else:
+            self._customs.discard(call.id)  # an id may come again in a later turn
             arguments = call.arguments if call.arguments or self._same else "{}"
             written = wire.WrittenCall(
                 id=item_id, status=status, call_id=call_id, name=name, arguments=arguments, namespace=namespace
