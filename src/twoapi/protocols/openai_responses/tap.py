@@ -16,10 +16,10 @@ from twoapi.wire.sse import Frame, SseReader, comment
 KEEP_ALIVE = comment()
 _CONTENT = b"event: response.output_text.delta\n"
 _HELD = 1024 * 1024  # bytes of a frame that is not whole yet; a larger one is passed in pieces
-_TAIL = 4096  # bytes of the stream's end, where the last event's number stands
 _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+_MEMBER = b'"sequence_number"'
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
 _TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([^"]+)"')
 
@@ -50,7 +50,7 @@ class ResponsesTap:
         "_inside",
         "_last",
         "_lost",
-        "_number",
+        "_passed",
         "_reader",
         "committed",
         "complete",
@@ -65,7 +65,7 @@ class ResponsesTap:
         self.complete = False
         self._reader: SseReader | None = SseReader()
         self._begun: Raw | None = None  # the response object of the first event: an error ending has to repeat it
-        self._number = -1  # of the last event with a number
+        self._passed = b""  # the last bytes for the client in which an event is numbered
         self._last = b""  # the last bytes
         self._inside = False  # the bytes so far end inside a frame
         self._held = b""  # of that frame: an error may have to take its place, and half a frame helps no client
@@ -75,7 +75,7 @@ class ResponsesTap:
     def feed(self, data: bytes) -> bytes:
         """The same bytes, by whole frames. Those of text are not looked into."""
         if self.committed and not self._inside and data.startswith(_CONTENT) and data.find(b"\n\n") == len(data) - 2:
-            self._last = data
+            self._last = self._passed = data
             return data  # one frame of content: what most reads bring
         self._look(data)
         return self._whole_frames(data)
@@ -102,15 +102,15 @@ class ResponsesTap:
         return KEEP_ALIVE if not self._cut and not self.complete and self.fault is None else b""
 
     def _next_number(self) -> int:
-        found = _NUMBER.findall(self._last[-_TAIL:])
-        return max([self._number, *(int(number) for number in found)]) + 1
+        found = _NUMBER.findall(self._passed)
+        return (int(found[-1]) if found else -1) + 1
 
     def _whole_frames(self, data: bytes) -> bytes:
         """What of these bytes and the held ones ends with a frame; the rest waits."""
         data = self._held + data
         if not self._inside:
             self._held, self._cut = b"", False
-            return data
+            return self._pass(data)
         end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\n\r\n") + 3, data.rfind(b"\r\r") + 2)
         if end > 2:
             self._cut = False
@@ -119,7 +119,12 @@ class ResponsesTap:
         else:
             end = 0
         self._held = data[end:]
-        return data[:end]
+        return self._pass(data[:end])
+
+    def _pass(self, data: bytes) -> bytes:
+        if _MEMBER in data:
+            self._passed = data
+        return data
 
     def _look(self, data: bytes) -> None:
         if not data:
@@ -171,9 +176,6 @@ class ResponsesTap:
             self.complete = True
             self.committed = self.committed or fault is None
         self.fault = self.fault or fault
-        numbered = _NUMBER.search(data[:200]) or _NUMBER.search(data[-200:])
-        if numbered is not None:
-            self._number = int(numbered[1])
 
 
 def _type_of(name: bytes, data: bytes) -> str:
