@@ -95,6 +95,13 @@ def test_what_was_acknowledged_survives_a_kill(path) -> None:
     store.close()
 
 
+def test_nobody_else_can_read_the_file(path) -> None:
+    store = SqliteStore(str(path))
+    store.write([Kept("a", b"1", FAR)]).result(10)
+    assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+    store.close()
+
+
 def test_a_lock_of_somebody_else_delays_a_write_and_hides_nothing(path) -> None:
     store = SqliteStore(str(path))
     store.write([Kept("before", b"1", FAR)]).result(10)

@@ -35,7 +35,10 @@ SECTIONS: tuple[Section, ...] = (
         "Every member may be left out; an empty file is a gateway without upstreams.",
         {
             "listen": "Where to listen. Any address but a loopback one demands client keys. Read at the start only.",
-            "store": "Where keys, usage and sessions will be kept. Checked, not used yet in this version.",
+            "store": "Where state that outlives a request is kept: sealed reasoning, conversations that clients go on "
+            "from. `sqlite:///` and a file; other stores are checked, and not used yet. Read at the start only.",
+            "secret": "What sealed reasoning is sealed with, for nodes without a common store; at least 16 characters. "
+            "Without it the store makes one. Read at the start only.",
             "shared": "Where several nodes will share their limits and health. Checked, not used yet in this version.",
             "on_loss": "Whether a request that loses something in conversion is sent or refused; the header "
             "`twoapi-on-loss`, a key and an alias can say otherwise, in this order.",
@@ -180,6 +183,16 @@ SECTIONS: tuple[Section, ...] = (
             "max_call_id": "Chat: the longest tool call id.",
             "cache_marks": "Takes explicit marks for its prompt cache.",
             "stream_usage": "Chat: takes stream_options.include_usage.",
+            "json_schemas": "Gemini: takes JSON Schemas; false: only its own reduced form.",
+            "call_ids": "Gemini: takes ids of calls and their results.",
+            "thinking_levels": "Gemini: the levels of thinking that it takes; an empty list: none.",
+            "thinking_budget": "Gemini: the least and the most tokens of a thinking budget; null: it takes none.",
+            "thought_signatures": "Gemini: refuses a call of the history without the signature of its thought.",
+            "result_media": "Gemini: takes images and files in results of tools.",
+            "url_media": "Gemini: fetches files from any URL.",
+            "media_resolution": "Gemini: takes a resolution for each image.",
+            "labels": "Gemini: takes labels, as Vertex does.",
+            "token_counts": "Counts the tokens of a request; false: the gateway estimates them. Chat cannot.",
         },
     ),
 )

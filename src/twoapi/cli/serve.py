@@ -23,11 +23,15 @@ from twoapi.config.settings import Limits
 from twoapi.config.values import Address
 from twoapi.gateway.record import Sink
 from twoapi.gateway.snapshot import Snapshot
+from twoapi.gateway.state import State
 from twoapi.gateway.worker import Worker
 from twoapi.observe.log import AccessLog
 from twoapi.server.reload import Reloader, Stamp, file_stamp
 from twoapi.server.run import listen, run_worker
 from twoapi.server.supervisor import Supervisor
+from twoapi.store.memory import MemoryStore
+from twoapi.store.open import DEFAULT_STORE, SQLITE, open_store
+from twoapi.store.port import Store, StoreError
 
 
 class AddressType(click.ParamType[Address]):
@@ -94,6 +98,7 @@ class Start:
         self._settings = _settings(source)
         self._snapshot = Snapshot(self._settings, int(time.time()))
         _raise_file_limit(self._settings.limits)
+        self._store = _store(self._settings)
         for note in unenforced(self._settings):
             logging.getLogger("twoapi").warning("%s", note)
 
@@ -120,7 +125,9 @@ class Start:
         """One worker, from here to its end."""
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the reloader listens
         sinks: list[Sink] = [] if self._access_log is None else [_open_access_log(self._access_log)]
-        worker = Worker(self._snapshot, sinks)
+        secret = self._settings.secret
+        state = State(self._store, None if secret is None else secret.reveal().encode())
+        worker = Worker(self._snapshot, sinks, state)
         reloader = Reloader(worker, self._source.read, lambda: stamp_of(self._source), self._stamp)
 
         def ready() -> None:
@@ -157,6 +164,25 @@ def _settings(source: Source) -> Settings:
             EXIT_CONFIG,
         )
     return settings
+
+
+def _store(settings: Settings) -> Store:
+    """The store, not opened yet. Where the usual one cannot be, what would be kept ends with this process."""
+    url = settings.store.reveal()
+    try:
+        return open_store(url)
+    except StoreError as error:
+        if url == DEFAULT_STORE:
+            logging.getLogger("twoapi").warning(
+                "%s: %s; sealed reasoning and conversations will end with this process. "
+                "`store: sqlite:////PLACE/twoapi.db` in %s keeps them",
+                url,
+                error,
+                DEFAULT_FILE,
+            )
+        elif url.startswith(SQLITE):
+            fail(f"store: {error}", EXIT_CONFIG)
+        return MemoryStore()
 
 
 def _bound(address: Address) -> socket.socket:

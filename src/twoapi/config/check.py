@@ -43,7 +43,7 @@ def unenforced(settings: Settings) -> list[str]:
                 place = f"upstreams.{name}.credentials.{index}"
                 found.append(f"{place}: {', '.join(limits)} kept, but not enforced in this version")
     if not settings.store.reveal().startswith("sqlite:///"):
-        found.append("store: kept, but nothing is stored in this version")
+        found.append("store: this version stores in SQLite only; sealed state and conversations end with the process")
     if settings.shared.reveal() != "memory":
         found.append("shared: kept, but nothing is shared in this version")
     return found
@@ -52,6 +52,11 @@ def unenforced(settings: Settings) -> list[str]:
 def _check_top(settings: Settings) -> Iterator[_Complaint]:
     if not settings.store.reveal().startswith(_STORES):
         yield ("store",), "expected sqlite:///file, postgresql://... or mysql://..."
+    if settings.secret is not None and len(settings.secret.reveal()) < _SHORTEST_SECRET:
+        yield (
+            ("secret",),
+            f"too short to seal with: at least {_SHORTEST_SECRET} characters, as `openssl rand -hex 32` makes",
+        )
     if settings.shared.reveal() != "memory" and not settings.shared.reveal().startswith(_SHARED):
         yield ("shared",), "expected memory or redis://..."
 
@@ -159,6 +164,7 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
 
 
 _PROTOCOLS = ("openai-chat", "anthropic-messages")
+_SHORTEST_SECRET = 16
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _OWN_HEADERS = frozenset(
     {

@@ -124,10 +124,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole configuration."""
+    """The whole configuration. `secret`: what sealed state is sealed with; None: what the store made for itself."""
 
     listen: Address = field(default_factory=lambda: Address("127.0.0.1:8000"))
     store: Secret = field(default_factory=lambda: Secret("sqlite:///twoapi.db"))  # a URL with a password in it
+    secret: Secret | None = None
     shared: Secret = field(default_factory=lambda: Secret("memory"))
     on_loss: OnLoss = "allow"
     upstreams: dict[str, UpstreamSettings] = field(default_factory=dict)

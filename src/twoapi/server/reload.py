@@ -14,7 +14,7 @@ from twoapi.gateway.worker import Worker
 _log = logging.getLogger("twoapi.reload")
 
 # What only a new start brings into force.
-_FIXED = ("listen", "store", "shared")
+_FIXED = ("listen", "store", "secret", "shared")
 
 Stamp = tuple[int, ...] | None
 

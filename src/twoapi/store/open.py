@@ -7,8 +7,8 @@ from twoapi.store.memory import MemoryStore
 from twoapi.store.port import Store, StoreError
 from twoapi.store.sqlite import SqliteStore
 
-_SQLITE = "sqlite:///"
-DEFAULT = "sqlite:///twoapi.db"
+SQLITE = "sqlite:///"
+DEFAULT_STORE = "sqlite:///twoapi.db"
 
 
 def open_store(url: str) -> Store:
@@ -16,9 +16,9 @@ def open_store(url: str) -> Store:
 
     Raises StoreError when there can be no such store, or its folder cannot be written.
     """
-    if not url.startswith(_SQLITE):
+    if not url.startswith(SQLITE):
         raise StoreError("this version stores in SQLite only: sqlite:///file")
-    path = url.removeprefix(_SQLITE)
+    path = url.removeprefix(SQLITE)
     if path in ("", ":memory:"):
         return MemoryStore()
     _check_writable(Path(path))

@@ -181,6 +181,7 @@ def _connect(path: str, patience: float) -> sqlite3.Connection:
 def _prepare(path: str, patience: float) -> None:
     """Makes the file, or brings it to the schema of this release, in a process whose memory is not kept."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds secrets; SQLite's other files follow it
     connection = _connect(path, patience)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
