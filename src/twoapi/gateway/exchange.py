@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal, refusal_headers
+from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal, loss_summary, refusal_headers
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.relay import Relay
+from twoapi.gateway.report import report_comment, report_header, wants_report
 from twoapi.gateway.way import Pump, Way
 from twoapi.ir import Fault, FaultError, Loss, Request, Usage
 from twoapi.policy.access import KeyEntry
@@ -25,7 +26,7 @@ from twoapi.policy.retry import answer_to_client, next_step, pause
 from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import CODECS
-from twoapi.protocols.turns import goes_on
+from twoapi.protocols.turns import TURNS, goes_on
 from twoapi.wire.http import Incoming
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ class Exchange:
         "plan",
         "port",
         "position",
+        "rejected",
         "request",
         "snapshot",
         "started",
         "status",
         "timer",
+        "told",
         "tries",
         "worker",
     )
@@ -91,6 +94,8 @@ class Exchange:
         self.timer: TimerHandle | None = None  # of a pause before the same candidate is tried again
         self.last: Callable[[], None] | None = None  # the last step, while it waits for what must be stored before
         self.started = False  # the client has the head of a stream
+        self.rejected: list[Loss] | None = None  # what a request would lose that must not lose anything
+        self.told = -1  # how many losses that head tells in full; -1: nobody asked
         self.is_over = False
 
     # --- the way in
@@ -157,7 +162,11 @@ class Exchange:
         """
         codec, clock = self.codec, (self.worker.now, self.id[4:])
         native = candidate.protocol == codec.name
-        if native and codec.seal not in self.incoming.body and not goes_on(codec.name, self.peek):
+        if (
+            native
+            and codec.seal not in self.incoming.body
+            and (codec.name not in TURNS or not goes_on(codec.name, self.peek))
+        ):
             return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
         memory = self._remembered()
         if memory is None:
@@ -167,6 +176,7 @@ class Exchange:
         upstream, request = CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
         way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
         if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
+            self.rejected = way.losses
             raise FaultError(loss_refusal(way.losses))
         return way
 
@@ -246,7 +256,10 @@ class Exchange:
             self._give_up(error.fault, error.fault.kind)
             return
         self.worker.active.discard(attempt)
-        self._finally(lambda: self._deliver(way.losses, way.usage, attempt.headers, body))
+        if self.memory is None or not self.memory.rows:
+            self._deliver(way.losses, way.usage, attempt.headers, body)
+        else:
+            self._finally(lambda: self._deliver(way.losses, way.usage, attempt.headers, body))
 
     def _end_stream(self, attempt: Attempt, pump: Pump) -> None:
         self.worker.active.discard(attempt)
@@ -260,6 +273,8 @@ class Exchange:
         elif failure is not None:
             self.port.write(pump.fail(failure))
         fault = failure or pump.fault
+        if self.told >= 0:
+            self._report_rest(attempt.way.losses)
         self.port.finish()
         self._finish("ok" if fault is None else "broken", fault, attempt.way.losses, pump.usage)
 
@@ -292,17 +307,29 @@ class Exchange:
         if self.peek.stream:
             self._start_stream(losses, upstream)
             self.port.write(body)
+            if self.told >= 0:
+                self._report_rest(losses)
             self.port.finish()
         else:
-            self.port.answer(200, answer_headers(self.named, self.attempts, self.candidate, losses, upstream), body)
+            headers = answer_headers(self.named, self.attempts, self.candidate, losses, upstream)
+            if losses and wants_report(self.incoming.headers):
+                headers += report_header(losses)
+            self.port.answer(200, headers, body)
         self._finish("ok", None, losses, usage)
 
     def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
             self.started = True
-            self.port.start_stream(
-                answer_headers(self.named, self.attempts, self.candidate, losses, upstream, EVENT_STREAM)
-            )
+            headers = answer_headers(self.named, self.attempts, self.candidate, losses, upstream, EVENT_STREAM)
+            if losses is not None and wants_report(self.incoming.headers):
+                headers += report_header(losses)
+                self.told = len(losses)
+            self.port.start_stream(headers)
+
+    def _report_rest(self, losses: list[Loss] | None) -> None:
+        """What was lost after the head of the stream, behind its end; not to clients that take no comments."""
+        if losses is not None and len(losses) > self.told and self.codec.comments:
+            self.port.write(report_comment(losses[self.told :]))
 
     # --- when it goes wrong
 
@@ -342,7 +369,12 @@ class Exchange:
             self.port.finish()
         else:
             self.status, headers, body = self.codec.encode_fault(fault, self.id)
-            self.port.answer(self.status, refusal_headers(self.named, self.attempts, headers), body)
+            lines = refusal_headers(self.named, self.attempts, headers)
+            if self.rejected is not None:
+                lines += b"twoapi-losses: %b\r\n" % loss_summary(self.rejected)
+                if wants_report(self.incoming.headers):
+                    lines += report_header(self.rejected)
+            self.port.answer(self.status, lines, body)
         self._finish("failed" if self.attempts else "refused", fault, [], None)
 
     def cancel(self) -> None:
@@ -434,7 +466,7 @@ class Exchange:
             first_byte=self.first_byte,
             duration=worker.time() - self.begun,
             usage=usage,
-            losses=None if losses is None else len(losses),
+            losses=losses,
         )
 
 

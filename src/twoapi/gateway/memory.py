@@ -150,7 +150,7 @@ class Memory:
         if self._carries:
             opener = Envelopes(state.keys, self._tenant)
             names = [name for text in carriers(request) if (name := opener.reference(text)) is not None]
-        if any(message.role == "assistant" for message in request.messages) and state.store.holds_state():
+        if state.store.holds_state() and any(message.role == "assistant" for message in request.messages):
             self._turns = list(kept_turns.names_of_turns(state.keys, self._tenant, request.messages))
             names += [name for name, _ in self._turns]
         return names

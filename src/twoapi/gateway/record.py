@@ -4,7 +4,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from twoapi.ir import Usage
+from twoapi.ir import Loss, Usage
 
 Outcome = Literal["ok", "refused", "failed", "broken", "cancelled"]
 
@@ -13,7 +13,7 @@ class Record(msgspec.Struct, kw_only=True):
     """One exchange. Times in seconds (`started` since the epoch, the others from start); nothing of the content.
 
     `outcome`: "ok", "refused" (the gateway's own 4xx), "failed" (no upstream answered), "broken" (failed in the
-    stream), "cancelled" (the client left). `losses` None when bytes were relayed.
+    stream), "cancelled" (the client left). `losses` as the client could see them, None when bytes were relayed.
     """
 
     request_id: str
@@ -31,7 +31,7 @@ class Record(msgspec.Struct, kw_only=True):
     first_byte: float = 0.0
     duration: float = 0.0
     usage: Usage | None = None
-    losses: int | None = None
+    losses: list[Loss] | None = None
 
 
 class Sink(Protocol):

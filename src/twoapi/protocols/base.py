@@ -46,6 +46,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     url_media: bool = True  # Gemini: fetches files from any URL
     media_resolution: bool = True  # Gemini: takes a resolution for each part
     labels: bool = False  # Gemini: takes labels (Vertex)
+    token_counts: bool = True  # counts the tokens of a request, where its protocol has that (chat has not)
 
 
 class Restore(msgspec.Struct):
@@ -167,6 +168,7 @@ class Codec(Protocol):
     name: str
     seal: bytes  # the mark of carriers (see sealing); a request that holds it gives back foreign state: no relay
     request_id_header: bytes  # where this protocol's SDKs look for the id to tell support
+    comments: bool  # its clients skip comments in a stream
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client

@@ -26,6 +26,7 @@ class AnthropicMessages:
     """Anthropic Messages, API versions 2023-06-01 and 2026-10-21, both sides."""
 
     name = NAME
+    comments = True
     silence = comment()  # a ping may come only after message_start; every client skips a comment
     seal = MARK
     request_id_header = b"request-id"

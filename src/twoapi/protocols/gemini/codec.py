@@ -24,6 +24,7 @@ class Gemini:
     """Google Gemini generateContent, both sides."""
 
     name = NAME
+    comments = False
     silence = KEEP_ALIVE
     seal = SEAL_PREFIX_BASE64.encode()
     request_id_header = b"x-request-id"

@@ -38,6 +38,7 @@ class OpenAIChat:
     """OpenAI Chat Completions, both sides."""
 
     name = NAME
+    comments = True
     silence = KEEP_ALIVE
     seal = SEAL_PREFIX.encode()
     request_id_header = b"x-request-id"

@@ -35,6 +35,7 @@ class OpenAIResponses:
     """OpenAI Responses, both sides."""
 
     name = NAME
+    comments = True
     silence = KEEP_ALIVE
     seal = SEAL_PREFIX.encode()
     request_id_header = b"x-request-id"
