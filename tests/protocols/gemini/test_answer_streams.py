@@ -72,7 +72,7 @@ def test_an_error_in_the_middle_ends_in_it() -> None:
 def test_an_error_that_is_no_event_ends_in_it() -> None:
     error = b'{\n  "error": {\n    "code": 503,\n    "message": "busy",\n    "status": "UNAVAILABLE"\n  }\n}\n'
     for stream in (error, sse(piece({"text": "a"})) + error, b"[" + error.strip() + b"]"):
-        for size in (1, len(stream)):
+        for size in (1, stream.index(b"{\n") or 5, len(stream)):
             decoder = CODEC.stream_decoder(Restore())
             events = [event for at in range(0, len(stream), size) for event in decoder.feed(stream[at : at + size])]
             fault = failure(events + decoder.close())
@@ -137,6 +137,26 @@ def test_grounding_that_repeats_counts_once() -> None:
     (text,) = fold(events_of(stream)).candidates[0].parts
     assert isinstance(text, ir.Text)
     assert [(one.start, one.end) for one in text.citations] == [(0, 2)]
+
+
+def test_only_the_text_that_still_runs_can_be_cited() -> None:
+    def grounded(part: int, start: int, end: int) -> dict[str, Any]:
+        segment = {"partIndex": part, "startIndex": start, "endIndex": end}
+        return {
+            "groundingChunks": [{"web": {"uri": "https://a.example"}}],
+            "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
+        }
+
+    call = piece({"functionCall": {"name": "f"}})
+    ahead = sse(piece({"text": "北"}), call, piece({"text": "京 x"}))
+    events = events_of(ahead + sse(piece(finishReason="STOP", groundingMetadata=grounded(2, 4, 5))))
+    text = fold(events).candidates[0].parts[2]
+    assert isinstance(text, ir.Text)
+    assert [(one.start, one.end) for one in text.citations] == [(2, 3)]
+    events = events_of(ahead + sse(piece(finishReason="STOP", groundingMetadata=grounded(0, 0, 3))))
+    assert isinstance(events[-1], ir.End)
+    assert list(events[-1].extras) == ["/candidates/0/groundingMetadata"]
+    assert not any(isinstance(event, ir.Attach) for event in events)
 
 
 def test_an_unknown_member_of_a_part_is_kept_by_its_place() -> None:

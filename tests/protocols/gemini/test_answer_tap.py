@@ -47,6 +47,15 @@ def test_an_array_passes_element_by_element(data: st.DataObject) -> None:
     assert (one.complete, one.committed, one.fault) == (True, True, None)
 
 
+def test_a_frame_passes_with_its_last_byte() -> None:
+    frame = b"data: " + json.dumps(document({"text": "a"})).encode() + b"\n\n"
+    one = tap()
+    assert one.feed(frame + frame[:-1]) == frame
+    assert one.feed(frame[-1:] + frame[:9]) == frame
+    assert one.feed(frame[9:-1]) == b""
+    assert one.feed(b"\n") == frame
+
+
 def test_the_last_usage_counts() -> None:
     one = tap()
     passed(one, TEXT)

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.protocols.gemini.answers import (
     CODEC,
     answer,
@@ -22,6 +24,7 @@ from twoapi.protocols.base import Restore
 from twoapi.protocols.gemini import Gemini
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.sealing import PLAIN, from_base64
+from twoapi.testing.strategies.values import filled_texts, texts
 
 EXAMPLES = ["code-execution", "grounding", "prompt-blocked", "safety-no-content", "thinking-tools"]
 
@@ -246,6 +249,20 @@ def test_places_are_found_by_their_words_when_thoughts_are_not_counted() -> None
     assert isinstance(text, ir.Text)
     assert [(one.start, one.end) for one in text.citations] == [(3, 5)]
     assert encode(response)[0]["candidates"][0]["groundingMetadata"] == grounding
+
+
+@given(data=st.data(), before=texts, text=filled_texts)
+def test_l16_a_citation_stays_at_its_words(data: st.DataObject, before: str, text: str) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    cited = [ir.Citation(ir.UrlSource("https://a.example"), start, end)]
+    body = CODEC.encode_response(foreign(ir.Text(text=before), ir.Text(text=text, citations=cited)), context(), [])
+    part = only(decode(body)).parts[-1]
+    assert isinstance(part, ir.Text)
+    assert [(one.start, one.end) for one in part.citations] == [(start, end)]
+    (support,) = json.loads(body)["candidates"][0]["groundingMetadata"]["groundingSupports"]
+    segment = support["segment"]
+    assert text.encode()[segment.get("startIndex", 0) : segment["endIndex"]].decode() == text[start:end]
 
 
 def test_recited_sources_are_places_in_all_texts_as_one() -> None:
