@@ -114,10 +114,7 @@ MISTAKES = {
     ),
     "no provider": (
         "upstreams: {a: {credentials: [k]}}",
-        (
-            "1:16 upstreams.a: needs a provider; openai-compatible and anthropic-compatible stand for any server of "
-            "that protocol"
-        ),
+        ("1:16 upstreams.a: needs a provider; openai-compatible and its like stand for any server of a protocol"),
     ),
     "no credentials": (
         "upstreams:\n  a: {provider: openai}",

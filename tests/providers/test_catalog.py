@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import CatalogError, load_catalog, parse_provider
 from twoapi.providers.local import ANSWERERS
 from twoapi.providers.model import Auth, Overrides, Provider, auth_headers, capabilities_for, usual_auth
@@ -26,7 +27,7 @@ def test_a_provider_can_be_used(name: str) -> None:
     assert provider.title
     assert provider.local is None or provider.local in ANSWERERS
     for protocol, endpoint in provider.protocols.items():
-        assert protocol in {"openai-chat", "anthropic-messages"}
+        assert protocol in CODECS
         assert endpoint.base_url is None or not endpoint.base_url.endswith("/")
         assert isinstance(capabilities_for(provider, protocol, "any-model"), Capabilities)
     if provider.credentials == "required":
@@ -47,6 +48,27 @@ def test_base_urls_of_two_protocols_follow_the_vendors_sdks() -> None:
         "openai-chat": "https://api.deepseek.com",
         "anthropic-messages": "https://api.deepseek.com/anthropic",
     }
+
+
+def test_openai_speaks_two_protocols_and_another_base_url_only_the_first() -> None:
+    endpoints = CATALOG["openai"].protocols
+    assert {protocol: endpoint.base_url for protocol, endpoint in endpoints.items()} == {
+        "openai-chat": "https://api.openai.com/v1",
+        "openai-responses": "https://api.openai.com/v1",
+    }
+    assert [endpoint.env for endpoint in endpoints.values()] == ["OPENAI_BASE_URL", None]
+
+
+def test_older_geminis_think_by_a_budget_and_newer_ones_by_a_level() -> None:
+    def thinking(model: str) -> tuple[tuple[str, ...], tuple[int, int] | None]:
+        found = capabilities_for(CATALOG["gemini"], "gemini", model)
+        return found.thinking_levels, found.thinking_budget
+
+    assert thinking("gemini-2.5-pro") == ((), (128, 32768))
+    assert thinking("gemini-2.5-flash-lite") == ((), (0, 24576))
+    assert thinking("gemini-2.0-flash") == ((), None)
+    assert thinking("gemini-3-pro-preview")[0] == ("low", "high")
+    assert thinking("gemini-4") == (Capabilities().thinking_levels, Capabilities().thinking_budget)
 
 
 def claude(model: str) -> Capabilities:
@@ -120,11 +142,17 @@ def test_a_credential_is_presented_as_protocol_or_file_say() -> None:
             ("openai", "openai-chat"),
             ("anthropic", "anthropic-messages"),
             ("zhipu", "anthropic-messages"),
+            ("gemini", "gemini"),
+            ("gemini-compatible", "gemini"),
+            ("openai-responses-compatible", "openai-responses"),
         )
     ]
     assert presented == [
         [(b"authorization", b"Bearer k")],
         [(b"x-api-key", b"k")],
+        [(b"authorization", b"Bearer k")],
+        [(b"x-goog-api-key", b"k")],
+        [(b"x-goog-api-key", b"k")],
         [(b"authorization", b"Bearer k")],
     ]
     assert auth_headers(Auth(scheme="header", header="Api-Key"), "k") == [(b"api-key", b"k")]
@@ -139,6 +167,9 @@ MISTAKES = {
         "x.yaml:3:42 protocols.openai-chat.auth.scheme: expected bearer or header or none; did you mean 'bearer'?"
     ],
     "name: x\ntitle: X": ["x.yaml:1:1: must name protocols, or be local"],
+    "name: x\ntitle: X\nprotocols: {openai-chat: h}\ncapabilities: {thinking_budget: [1]}": [
+        "x.yaml:4:33 capabilities.thinking_budget: expected a list of 2, found a list"
+    ],
     "title: X\nprotocols: {openai-chat: h}\nenv: [1]": [
         "x.yaml:3:7 env.0: expected text, found a number; put it in quotes",
         "x.yaml:1:1: needs name",

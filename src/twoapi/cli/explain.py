@@ -54,7 +54,8 @@ def command(  # noqa: PLR0913  one argument per option
     only the model's name changes. A request that cannot be carried ends with the error that its client would see, and
     exit code 1.
     """
-    incoming = Incoming("", _headers(headers), file.read())
+    path = f"/v1beta/models/{model or 'MODEL'}:generateContent"  # one protocol names the model there
+    incoming = Incoming(path, _headers(headers), file.read())
     provider = provider_for(upstream, provider_name)
     try:
         explained = explain(CODECS[client], CODECS[upstream], incoming, provider, model)

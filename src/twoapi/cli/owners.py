@@ -7,7 +7,12 @@ import click
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import Provider
 
-OWNERS: Mapping[str, str] = {"openai-chat": "openai", "anthropic-messages": "anthropic"}
+OWNERS: Mapping[str, str] = {
+    "openai-chat": "openai",
+    "openai-responses": "openai",
+    "anthropic-messages": "anthropic",
+    "gemini": "gemini",
+}
 
 protocol_type = click.Choice(list(OWNERS))
 

@@ -23,7 +23,9 @@ _SKEW = 120.0  # seconds by which clocks may differ
 # Where a protocol lists its models, below the base URL, and the headers it wants for that.
 _LISTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "openai-chat": ("/models", {}),
+    "openai-responses": ("/models", {}),
     "anthropic-messages": ("/v1/models", {"anthropic-version": "2023-06-01"}),
+    "gemini": ("/v1beta/models", {}),
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
+from twoapi.protocols.registry import CODECS
 from twoapi.providers.model import Provider
 from twoapi.wire.fit import did_you_mean
 from twoapi.wire.yaml import Path, Place, Problem
@@ -92,7 +93,7 @@ def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str,
     if upstream.session is not None or upstream.accounts:
         yield path, "session upstreams are not available yet in this version"
     elif upstream.provider is None:
-        yield path, "needs a provider; openai-compatible and anthropic-compatible stand for any server of that protocol"
+        yield path, "needs a provider; openai-compatible and its like stand for any server of a protocol"
     elif upstream.provider not in catalog:
         yield (*path, "provider"), f"no such provider in the catalogue; {_hint(upstream.provider, catalog)}"
     else:
@@ -163,7 +164,7 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
     return places.get(path, Place(1, 1))
 
 
-_PROTOCOLS = ("openai-chat", "anthropic-messages")
+_PROTOCOLS = tuple(CODECS)
 _SHORTEST_SECRET = 16
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _OWN_HEADERS = frozenset(

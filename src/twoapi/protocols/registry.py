@@ -2,9 +2,13 @@
 
 from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Codec
+from twoapi.protocols.gemini import Gemini
 from twoapi.protocols.openai_chat import OpenAIChat
+from twoapi.protocols.openai_responses import OpenAIResponses
 
-CODECS: dict[str, Codec] = {codec.name: codec for codec in (OpenAIChat(), AnthropicMessages())}
+CODECS: dict[str, Codec] = {
+    codec.name: codec for codec in (OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini())
+}
 
 
 def codec_named(name: str) -> Codec:

@@ -80,9 +80,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # How a credential is presented where neither the catalogue nor the operator says otherwise.
-_X_API_KEY = Auth(scheme="header", header="x-api-key")
 _BEARER = Auth(scheme="bearer")
-_USUAL_AUTH: Mapping[str, Auth] = {"anthropic-messages": _X_API_KEY}
+_USUAL_AUTH: Mapping[str, Auth] = {
+    "anthropic-messages": Auth(scheme="header", header="x-api-key"),
+    "gemini": Auth(scheme="header", header="x-goog-api-key"),
+}
 
 
 def capabilities_for(

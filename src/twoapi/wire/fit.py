@@ -144,6 +144,15 @@ class Fitter:
         values = tuple(self._fit(child, kind.item_type, (*path, index)) for index, child in enumerate(node.value))
         return BROKEN if any(isinstance(value, Broken) for value in values) else values
 
+    def _row(self, node: Node, kind: mi.TupleType, path: Path) -> object:
+        """A list of a known length."""
+        length = len(kind.item_types)
+        if not isinstance(node, SequenceNode) or len(node.value) != length:
+            return self._unexpected(node, path, f"a list of {length}")
+        items = zip(node.value, kind.item_types, strict=True)
+        values = tuple(self._fit(child, item, (*path, index)) for index, (child, item) in enumerate(items))
+        return BROKEN if any(isinstance(value, Broken) for value in values) else values
+
     def _union(self, node: Node, kind: mi.UnionType, path: Path) -> object:
         is_null = isinstance(node, ScalarNode) and not node.style and core_value(node.value) is None
         members = [member for member in kind.types if not isinstance(member, mi.NoneType)]
@@ -313,15 +322,17 @@ _NAMES: dict[type, str] = {
     mi.StructType: "a mapping",
     mi.DictType: "a mapping",
     mi.VarTupleType: "a list",
+    mi.TupleType: "a list",
 }
 _MAPPINGS = (mi.StructType, mi.DictType)
-_LISTS = (mi.VarTupleType,)
+_LISTS = (mi.VarTupleType, mi.TupleType)
 _SCALARS = (mi.StrType, mi.IntType, mi.FloatType, mi.BoolType, mi.LiteralType, mi.CustomType)
 
 _BY_TYPE: dict[type, Callable[[Fitter, Node, Any, Path], object]] = {
     mi.StructType: Fitter._struct,  # noqa: SLF001  the class's own table
     mi.DictType: Fitter._dict,  # noqa: SLF001
     mi.VarTupleType: Fitter._tuple,  # noqa: SLF001
+    mi.TupleType: Fitter._row,  # noqa: SLF001
     mi.UnionType: Fitter._union,  # noqa: SLF001
     mi.StrType: Fitter._str,  # noqa: SLF001
     mi.IntType: Fitter._number,  # noqa: SLF001
