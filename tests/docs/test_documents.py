@@ -12,7 +12,7 @@ from twoapi.config import json_schema, parse
 from twoapi.ir.loss import LossKind
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog
-from twoapi.server.routes import ROUTES
+from twoapi.server.routes import PATHS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -108,7 +108,7 @@ def test_every_provider_of_the_catalogue_is_in_the_readme():
 @pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
 def test_every_path_is_in_the_readme(page: str):
     named = set(re.findall(r"`(?:POST |GET )?(/[\w/]+)`", (ROOT / page).read_text("utf-8")))
-    assert named == {path.decode() for path in ROUTES if path != b"/"}
+    assert named == {path.decode() for path in PATHS if path != b"/"}
 
 
 def test_json_in_the_documents_is_json():
@@ -118,7 +118,11 @@ def test_json_in_the_documents_is_json():
 
 
 def test_the_protocols_of_the_readme_are_those_that_there_are():
-    assert sorted(CODECS) == ["anthropic-messages", "openai-chat"], "the README's table names two protocols"
+    text = (ROOT / "README.md").read_text("utf-8")
+    named = {"openai-chat": "OpenAI Chat", "openai-responses": "OpenAI Responses"}
+    named |= {"anthropic-messages": "Anthropic Messages", "gemini": "Google Gemini"}
+    assert sorted(CODECS) == sorted(named)
+    assert [name for name in named.values() if f"**{name}" not in text] == []
 
 
 @pytest.mark.parametrize("page", ADRS, ids=place)

@@ -7,8 +7,12 @@ from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
 from twoapi.protocols.base import Codec
 from twoapi.server.routes import Route, client_codec, route_for
+from twoapi.server.unpack import unknown_coding
+from twoapi.wire.codings import engine_of, known_codings
+from twoapi.wire.http import Headers
 
 _ASGI_PREFIXES = (b"/api/", b"/console")
+_NO_SOCKET = "a websocket is not offered here; send the request by POST"
 
 
 class Head:
@@ -18,6 +22,7 @@ class Head:
 
     __slots__ = (
         "codec",
+        "coding",
         "expects",
         "generates",
         "headers",
@@ -34,6 +39,7 @@ class Head:
         "snapshot",
         "url",
         "version",
+        "wants_socket",
     )
 
     def __init__(
@@ -60,29 +66,44 @@ class Head:
         self.route: Route | None = route_for(path)
         self.codec: Codec = (self.route and self.route.codec) or client_codec(path, self.headers)
         self.generates = self.route is not None and self.route.kind == "generate"
+        self.wants_socket = (
+            method == b"GET"
+            and self.route is not None
+            and self.route.socket
+            and self.headers.get(b"upgrade", b"").lower() == b"websocket"
+        )
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
+        coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+        self.coding = "" if coding == "identity" else coding  # of the body
         self.key: KeyEntry | None = snapshot.keys.find(self.headers, query)
         self.objection = self._object()
 
     def _object(self) -> Fault | None:
         """Why a request with this head is refused whatever its body is."""
-        route, method = self.route, self.method
+        route = self.route
         if self.version not in ("1.1", "1.0"):
             return Fault("invalid_request", f"HTTP/{self.version} is not spoken here, HTTP/1.1 is")
         if route is None:
             return Fault("not_found", f"there is no {_shown(self.path)} here; see the README for the paths")
-        if method != route.method and not (method == b"HEAD" and route.method == b"GET"):
-            message = f"{_shown(self.path)} takes {route.method.decode()}, not {_shown(method.decode('latin-1'))}"
-            return Fault("method_not_allowed", message)
+        wrong = self._object_to_method(route)
+        if wrong is not None:
+            return wrong
         if route.needs_key and self.key is None:
             return self._unauthenticated()
-        encoding = self.headers.get(b"content-encoding", b"identity")
-        if encoding == b"identity":
+        if self.coding and engine_of(self.coding) is None:
+            return unknown_coding(self.coding)
+        return None
+
+    def _object_to_method(self, route: Route) -> Fault | None:
+        method = self.method
+        if method in route.methods or (method == b"HEAD" and b"GET" in route.methods):
             return None
-        shown = _shown(encoding.decode("latin-1"))
-        message = f"content-encoding {shown} is not supported; send the body uncompressed"
-        return Fault("invalid_request", message, status=415)
+        if self.wants_socket:
+            return Fault("invalid_request", _NO_SOCKET, status=426, code="websocket_not_supported")
+        taken = b" or ".join(route.methods).decode()
+        message = f"{_shown(self.path)} takes {taken}, not {_shown(method.decode('latin-1'))}"
+        return Fault("method_not_allowed", message)
 
     def _unauthenticated(self) -> Fault:
         headers = self.headers
@@ -93,6 +114,15 @@ class Head:
             f"{what}; send one of its client keys as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`",
             code="invalid_api_key",
         )
+
+
+def refusal_hints(status: int, head: Head | None) -> Headers:
+    """The headers with which HTTP tells a refused client what would be taken."""
+    if status == 405 and head is not None and head.route is not None:
+        return [(b"allow", b", ".join(head.route.methods))]
+    if status == 415:
+        return [(b"accept-encoding", ", ".join(known_codings()).encode())]
+    return [(b"upgrade", b"websocket")] if status == 426 else []
 
 
 def head_size(url: bytes, raw: Mapping[bytes, bytes]) -> int:

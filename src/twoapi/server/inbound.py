@@ -14,5 +14,6 @@ class Inbound(msgspec.Struct, eq=False):
     size: int = 0  # bytes of the body so far
     counted: int = 0  # how many pieces of it `size` counts
     body: bytes = b""
+    is_packed: bool = False  # the body is compressed, as its head says
     cut_short: bool = False  # answered before it had arrived whole
     keep_alive: bool = True

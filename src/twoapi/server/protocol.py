@@ -14,15 +14,18 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from twoapi.gateway.count import Count
 from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import refusal_headers
 from twoapi.gateway.port import Flow
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
-from twoapi.server.head import Head, head_size
+from twoapi.policy.access import KeyEntry
+from twoapi.server.head import Head, head_size, refusal_hints
 from twoapi.server.inbound import Inbound
 from twoapi.server.routes import client_codec
 from twoapi.server.site import Site
+from twoapi.server.unpack import Unpacker
 from twoapi.wire.http import Incoming
 
 _STATUS = {
@@ -67,7 +70,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.inbound: Inbound | None = None  # being received
         self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
         self.running: Inbound | None = None  # being answered
-        self.exchange: Exchange | None = None  # that answers it
+        self.exchange: Exchange | Count | None = None  # that answers it
         self.client_flow: Flow | None = None
         self.pending_head = b""
         self.chunked = True
@@ -245,6 +248,8 @@ class GatewayProtocol(HttpToolsProtocol):
                 inbound.body = body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
                 if len(body) > self.worker.limits.body:
                     inbound.refusal = _too_large(self.worker.limits.body)
+                elif inbound.head is not None and inbound.head.coding:
+                    inbound.is_packed = True
             pieces.clear()
         if not inbound.keep_alive:
             self.closing = True
@@ -320,22 +325,52 @@ class GatewayProtocol(HttpToolsProtocol):
     def _start(self, inbound: Inbound) -> None:
         self.running = inbound
         worker = self.worker
-        worker.counters.requests += 1
         head = inbound.head
+        if inbound.is_packed and head is not None:
+            self._unpack(inbound, head.coding)
+            return
+        worker.counters.requests += 1
         if head is None or inbound.refusal is not None:
             codec = _UNKNOWN_CLIENT if head is None else head.codec
             request_id = next(worker.ids)
             status, headers, body = codec.encode_fault(inbound.refusal or _NO_REQUEST, request_id)
+            headers = [*headers, *refusal_hints(status, head)]
             self.answer(status, refusal_headers((request_id.encode(), codec.request_id_header), 0, headers), body)
             return
         key = head.key
         if not head.generates or key is None:
-            self.answer(*self.site.answer(head))
+            self._start_other(head, inbound, key)
             return
         exchange = Exchange(worker, head.codec, Incoming(head.path, head.headers, inbound.body, head.query), key, self)
         exchange.begin()
         if not exchange.is_over:
             self.exchange = exchange
+
+    def _unpack(self, inbound: Inbound, coding: str) -> None:
+        """Undoes the compression of the body; then the request goes on."""
+        inbound.is_packed = False
+        unpacker = Unpacker(coding, inbound.body, self.worker.limits.body)
+        if unpacker.begin() or unpacker.fault is not None:
+            self._unpacked(inbound, unpacker)
+        else:
+            done = self.loop.run_in_executor(None, unpacker.finish)
+            done.add_done_callback(lambda _: self._unpacked(inbound, unpacker))
+
+    def _unpacked(self, inbound: Inbound, unpacker: Unpacker) -> None:
+        if not self.gone:
+            inbound.refusal = unpacker.fault
+            inbound.body = b"" if unpacker.fault is not None else unpacker.data
+            self._start(inbound)
+
+    def _start_other(self, head: Head, inbound: Inbound, key: KeyEntry | None) -> None:
+        """What is no request for an answer of a model."""
+        if key is None or head.route is None or head.route.kind != "count":
+            self.answer(*self.site.answer(head))
+            return
+        count = Count(self.worker, head.codec, Incoming(head.path, head.headers, inbound.body, head.query), key, self)
+        count.begin()
+        if not count.is_over:
+            self.exchange = count
 
     def _finished(self) -> None:
         self.client_flow = None

@@ -1,58 +1,126 @@
-"""Which path belongs to which protocol, and which key a request carries."""
+"""Which path belongs to which protocol, and what is asked for there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from twoapi.protocols.base import Codec
 from twoapi.protocols.registry import CODECS
 
-Kind = Literal["generate", "models", "health", "ready", "root"]
+Kind = Literal["generate", "count", "models", "stored", "health", "ready", "root"]
 
 
 class Route(msgspec.Struct, frozen=True):
     """What a path is for. `codec` is the protocol of the client that calls it; None where the headers decide.
 
-    `needs_key` is False for what a load balancer asks.
+    `needs_key` is False for what a load balancer asks. `socket`: the same is offered over a websocket.
     """
 
     kind: Kind
     codec: Codec | None
-    method: bytes
+    methods: tuple[bytes, ...]
     needs_key: bool = True
+    socket: bool = False
 
 
 _CHAT = CODECS["openai-chat"]
+_RESPONSES = CODECS["openai-responses"]
 _MESSAGES = CODECS["anthropic-messages"]
+_GEMINI = CODECS["gemini"]
+_GET, _POST = (b"GET",), (b"POST",)
 
-# The bare paths, and the same under a prefix for clients that want a base URL of their own.
-ROUTES: dict[bytes, Route] = {
-    b"/v1/chat/completions": Route("generate", _CHAT, b"POST"),
-    b"/openai/v1/chat/completions": Route("generate", _CHAT, b"POST"),
-    b"/v1/messages": Route("generate", _MESSAGES, b"POST"),
-    b"/anthropic/v1/messages": Route("generate", _MESSAGES, b"POST"),
-    b"/v1/models": Route("models", None, b"GET"),
-    b"/openai/v1/models": Route("models", _CHAT, b"GET"),
-    b"/anthropic/v1/models": Route("models", _MESSAGES, b"GET"),
-    b"/healthz": Route("health", None, b"GET", needs_key=False),
-    b"/readyz": Route("ready", None, b"GET", needs_key=False),
-    b"/": Route("root", None, b"GET", needs_key=False),
+# Below the version; the vendors' SDKs put it into their base URL or before every path.
+_OPENAI: Mapping[bytes, Route] = {
+    b"/chat/completions": Route("generate", _CHAT, _POST),
+    b"/responses": Route("generate", _RESPONSES, _POST, socket=True),
+    b"/responses/input_tokens": Route("count", _RESPONSES, _POST),
+    b"/responses/compact": Route("stored", _RESPONSES, _POST),
+}
+_ANTHROPIC: Mapping[bytes, Route] = {
+    b"/messages": Route("generate", _MESSAGES, _POST),
+    b"/messages/count_tokens": Route("count", _MESSAGES, _POST),
+}
+_LISTS = b"/models"
+_VERSIONS = (b"/v1", b"/v1beta", b"/v1alpha", b"/v1beta1")
+
+# What only exists where it stands; the rest is served under the vendors' names too, with the version and without.
+PATHS: Mapping[bytes, Route] = {
+    **{b"/v1" + path: route for path, route in (*_OPENAI.items(), *_ANTHROPIC.items())},
+    b"/v1/models": Route("models", None, _GET),
+    b"/v1beta/models": Route("models", _GEMINI, _GET),
+    b"/healthz": Route("health", None, _GET, needs_key=False),
+    b"/readyz": Route("ready", None, _GET, needs_key=False),
+    b"/": Route("root", None, _GET, needs_key=False),
 }
 
-_MODEL_PREFIXES = (b"/v1/models/", b"/openai/v1/models/", b"/anthropic/v1/models/")
+
+def _named() -> Iterator[tuple[bytes, Route]]:
+    """The same, below a vendor's name."""
+    for base in (b"/openai/v1", b"/openai"):
+        yield from ((base + path, route) for path, route in _OPENAI.items())
+        yield base + _LISTS, Route("models", _CHAT, _GET)
+    for base in (b"/anthropic/v1", b"/anthropic"):
+        yield from ((base + path, route) for path, route in _ANTHROPIC.items())
+        yield base + _LISTS, Route("models", _MESSAGES, _GET)
+    for version in (*_VERSIONS, b""):
+        yield b"/gemini" + version + _LISTS, Route("models", _GEMINI, _GET)
+        if version not in (b"", b"/v1"):
+            yield version + _LISTS, Route("models", _GEMINI, _GET)
+    # A client that is given this as its base URL asks whether anybody is there.
+    for name in (b"/openai", b"/openai/v1", b"/anthropic", b"/gemini", b"/v1"):
+        yield name, PATHS[b"/"]
+        yield name + b"/", PATHS[b"/"]
+
+
+ROUTES: dict[bytes, Route] = {**dict(_named()), **PATHS}
+
+_STORED: Mapping[bytes, Route] = {
+    b"": Route("stored", _RESPONSES, (b"GET", b"DELETE")),
+    b"/cancel": Route("stored", _RESPONSES, _POST),
+    b"/input_items": Route("stored", _RESPONSES, _GET),
+}
+_RESPONSE_BASES = (b"/v1/responses/", b"/openai/v1/responses/", b"/openai/responses/")
+_METHODS: Mapping[bytes, Route] = {
+    b"generateContent": Route("generate", _GEMINI, _POST),
+    b"streamGenerateContent": Route("generate", _GEMINI, _POST),
+    b"countTokens": Route("count", _GEMINI, _POST),
+}
+_MODEL_BASES = (b"/gemini/", *(version + b"/" for version in _VERSIONS))
+_COLLECTIONS = (b"/models/", b"/tunedModels/")
+_LONGEST = 2048  # of a path whose parts are looked at
 
 
 def route_for(path: bytes) -> Route | None:
     """The route of a path without its query; None when there is none."""
-    route = ROUTES.get(path)
-    if route is None and path.startswith(_MODEL_PREFIXES):
-        return ROUTES[path[: path.index(b"/models/") + 7]]
-    return route
+    return ROUTES.get(path) or (_open_route(path) if len(path) <= _LONGEST else None)
+
+
+def _open_route(path: bytes) -> Route | None:
+    """The route of a path that names a model or a stored response."""
+    if b"%" in path:
+        path = unquote_to_bytes(path)
+    head, _, method = path.rpartition(b":")
+    route = _METHODS.get(method)
+    if route is not None and path.startswith(_MODEL_BASES) and any(one in head for one in _COLLECTIONS):
+        return route
+    base, found, name = path.partition(_LISTS + b"/")
+    if found and name:
+        return ROUTES.get(base + _LISTS)
+    for base in _RESPONSE_BASES:
+        if path.startswith(base):
+            name, slash, rest = path[len(base) :].partition(b"/")
+            return _STORED.get(slash + rest) if name else None
+    return None
 
 
 def client_codec(path: bytes, headers: Mapping[bytes, bytes]) -> Codec:
     """The protocol in which a client wants its errors and lists when the path alone does not tell."""
+    if b"x-goog-api-key" in headers or path.startswith((b"/gemini", b"/v1beta", b"/v1alpha")):
+        return _GEMINI
     if b"anthropic-version" in headers or path.startswith((b"/anthropic", b"/v1/messages")):
         return _MESSAGES
+    if path.startswith((b"/v1/responses", b"/openai/v1/responses", b"/openai/responses")):
+        return _RESPONSES
     return _CHAT
