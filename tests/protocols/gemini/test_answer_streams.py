@@ -314,3 +314,59 @@ def test_no_line_but_data_and_blank_ones() -> None:
     lines = stream.decode().split("\n")
     assert all(not line or line.startswith("data: {") for line in lines)
     assert "\r" not in stream.decode()
+
+
+# --- Arguments in pieces -------------------------------------------------------------------------
+
+
+def arguments(*pieces: dict[str, Any], **call: Any) -> dict[str, Any]:
+    return piece({"functionCall": {"partialArgs": list(pieces), "willContinue": True, **call}})
+
+
+def test_arguments_that_come_in_pieces_are_put_together() -> None:
+    stream = sse(
+        piece({"functionCall": {"name": "f", "id": "1", "willContinue": True}, "thoughtSignature": "AAAA"}),
+        arguments({"jsonPath": "$.city", "stringValue": "北", "willContinue": True}),
+        arguments({"jsonPath": "$.city", "stringValue": "京"}, {"jsonPath": "$.days[0].n", "numberValue": 1.50}),
+        arguments({"jsonPath": "$.days[0]['a b']", "boolValue": False}, {"jsonPath": "$.days[1]", "nullValue": None}),
+        piece({"functionCall": {}}),
+        piece({"functionCall": {"name": "g", "args": {}}}),
+        END,
+    )
+    one, two = fold(events_of(stream)).candidates[0].parts
+    assert isinstance(one, ir.ToolCall)
+    assert (one.id, one.name, one.opaque, one.complete) == ("1", "f", (signature("AAAA"),), True)
+    assert json.loads(one.arguments) == {"city": "北京", "days": [{"n": 1.5, "a b": False}, None]}
+    assert isinstance(two, ir.ToolCall)
+    assert (two.name, two.arguments) == ("g", "{}")
+
+
+def test_a_call_that_begins_ends_the_one_before() -> None:
+    calls = [piece({"functionCall": {"name": name, "willContinue": True}}) for name in ("f", "g")]
+    last = piece({"functionCall": {"name": "h"}})
+    parts = fold(events_of(sse(*calls, last, END))).candidates[0].parts
+    assert [part.name for part in parts if isinstance(part, ir.ToolCall)] == ["f", "g", "h"]
+
+
+def test_a_call_whose_pieces_never_end_was_cut() -> None:
+    stream = sse(
+        piece({"functionCall": {"name": "f", "willContinue": True}}),
+        arguments({"jsonPath": "$.a", "stringValue": "b", "willContinue": True}),
+        piece(finishReason="MAX_TOKENS"),
+    )
+    (call,) = fold(events_of(stream)).candidates[0].parts
+    assert isinstance(call, ir.ToolCall)
+    assert (call.complete, call.arguments) == (False, '{"a":"b"}')
+
+
+def test_pieces_of_a_call_without_a_name_are_the_upstreams_fault() -> None:
+    stream = sse(arguments({"jsonPath": "$.a", "stringValue": "b"}), END)
+    assert failure(events_of(stream)).kind == "upstream_error"
+
+
+@pytest.mark.parametrize("path", ["", "$", "a", "$[0]", "$.a[9]", "$.a[x]", "$.a['b", "$.s.t", "$" + ".a" * 100])
+def test_a_piece_without_a_place_is_the_upstreams_fault(path: str) -> None:
+    call = {"name": "f", "willContinue": True}
+    first = arguments({"jsonPath": "$.s", "stringValue": "x"}, **call)
+    fault = failure(events_of(sse(first, arguments({"jsonPath": path, "stringValue": "x"}), END)))
+    assert (fault.kind, fault.whose) == ("upstream_error", "upstream")

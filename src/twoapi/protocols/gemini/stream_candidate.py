@@ -23,6 +23,7 @@ from twoapi.protocols.gemini import schema_answer as wire
 from twoapi.protocols.gemini.answer_parts import answer_part, cite, made_call_id
 from twoapi.protocols.gemini.grounding import told
 from twoapi.protocols.gemini.logprobs import joined, read_logprobs, says_more
+from twoapi.protocols.gemini.partial_call import PartialCall, is_partial
 from twoapi.protocols.gemini.stop import decode_stop, guess_stop
 from twoapi.wire.json import EMPTY, encode, is_null
 
@@ -38,6 +39,7 @@ class StreamCandidate:
         "_grounding",
         "_kept",
         "_logprobs",
+        "_partial",
         "_parts",
         "_pieces",
         "_restore",
@@ -61,6 +63,7 @@ class StreamCandidate:
         self._running: Text | Reasoning | None = None  # the last one, while it may go on
         self._pieces: list[str] = []  # of the text that runs
         self._calls = 0
+        self._partial: PartialCall | None = None  # whose arguments are still coming
         self._texts: list[tuple[int, str]] = []  # those that have ended
         self._grounding = EMPTY
         self._sources: list[Raw] = []
@@ -94,7 +97,9 @@ class StreamCandidate:
                 self._extras[f"/candidates/{self.index}{pointer}"] = value
 
     def finish(self, events: list[Event], position: int) -> dict[str, Raw]:
-        """Ends the candidate; what the events do not say, by pointer in the whole answer."""
+        """Ends the candidate; what the events do not say, by pointer in the whole answer. Raises WireError."""
+        if self._partial is not None:
+            self._cut_call(self._partial, events)
         at = f"/candidates/{position}"
         extras = {at + pointer.removeprefix(f"/candidates/{self.index}"): raw for pointer, raw in self._extras.items()}
         extras |= {f"{at}/{name}": raw for name, raw in self._kept.items()}
@@ -111,6 +116,23 @@ class StreamCandidate:
         return extras
 
     def _part(self, part: parts_wire.Part, events: list[Event]) -> None:
+        call = part.function_call
+        if call is not None and (is_partial(call) or self._partial is not None):
+            partial = self._partial
+            if partial is not None and call.name and partial.name:
+                self._whole(partial.whole(), events)  # another one begins
+                partial = None
+            if partial is None and not is_partial(call):
+                self._partial = None
+                self._whole(part, events)
+                return
+            self._partial = partial or PartialCall()
+            if self._partial.add(part, call):
+                return
+            part, self._partial = self._partial.whole(), None
+        self._whole(part, events)
+
+    def _whole(self, part: parts_wire.Part, events: list[Event]) -> None:
         made = answer_part(part, f"{self._at}{len(self._parts)}", self._restore, self._extras)
         if isinstance(made, Text | Reasoning):
             self._text(made, events)
@@ -127,6 +149,16 @@ class StreamCandidate:
         else:
             number = self._start(made, events)
             events.append(PartEnd(self.index, number))
+
+    def _cut_call(self, partial: PartialCall, events: list[Event]) -> None:
+        """A call that never became whole."""
+        made = answer_part(partial.whole(), f"{self._at}{len(self._parts)}", self._restore, self._extras)
+        if isinstance(made, ToolCall):
+            made.id = made.id or made_call_id(self._answer, self.index, self._calls)
+            made.complete = False
+            self._end_running(events)
+            number = self._start(ToolCall(id=made.id, name=made.name, kind=made.kind, at=made.at), events)
+            events.append(PartEnd(self.index, number, made))
 
     def _text(self, made: Text | Reasoning, events: list[Event]) -> None:
         text = plain(made.text)

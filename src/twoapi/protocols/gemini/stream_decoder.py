@@ -149,8 +149,12 @@ class GeminiStreamDecoder:
         self._done = True
         self._tell_usage(events)
         extras = self._extras
-        for position, candidate in enumerate(candidates):
-            extras |= candidate.finish(events, position)
+        try:
+            for position, candidate in enumerate(candidates):
+                extras |= candidate.finish(events, position)
+        except WireError as error:
+            self._fail(broken(f"a call of the upstream's stream cannot be read: {error.message}"), events)
+            return
         if stop is not None:
             events.append(Finish(0, stop))
         elif feedback is not None:
