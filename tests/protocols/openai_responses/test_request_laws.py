@@ -1,17 +1,22 @@
 """The laws of requests for this protocol: alone, and across to and from the others."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from pydantic import TypeAdapter
 
+from twoapi.ir import FaultError
 from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Codec
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses.codec import OpenAIResponses
 from twoapi.testing.laws import requests as laws
+from twoapi.testing.laws.subject import decoded, encoded
 from twoapi.testing.strategies.chat_requests import chat_requests
 from twoapi.testing.strategies.messages_requests import messages_requests
 from twoapi.testing.strategies.responses_requests import responses_bodies, responses_requests
@@ -107,3 +112,25 @@ def test_l19_nothing_leaks(codec: Codec, other: Codec, data: st.DataObject) -> N
 @given(data=st.data())
 def test_l21_earlier_turns_stay_as_they_were(codec: Codec, other: Codec, data: st.DataObject) -> None:
     laws.prefix_is_stable(codec, other, drawn(data, codec, portable=True))
+
+
+@cache
+def sdk_types() -> TypeAdapter[Any]:
+    """The vendor's own declaration of a request's body."""
+    return TypeAdapter(ResponseCreateParamsNonStreaming)
+
+
+@pytest.mark.parametrize("codec", CODECS[1:], ids=lambda codec: codec.name)
+@settings(max_examples=30)  # the vendor's types are slow to check
+@given(data=st.data())
+def test_the_vendors_sdk_has_a_type_for_what_goes_out(codec: Codec, data: st.DataObject) -> None:
+    try:
+        body, _, _ = encoded(CODEC, decoded(codec, drawn(data, codec)))
+    except FaultError:
+        return
+    document = json.loads(body)
+    document.pop("stream", None)
+    for item in document["input"] if isinstance(document.get("input"), list) else []:
+        item.setdefault("id", "msg_1")  # which the types want of refusals, and the service does not
+    found = sdk_types().validate_python(document)
+    assert list(found.get("tools") or []) == (document.get("tools") or [])

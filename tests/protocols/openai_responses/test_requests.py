@@ -295,6 +295,22 @@ def test_a_turn_becomes_items_in_order() -> None:
     assert losses == []
 
 
+def test_each_text_of_the_model_is_a_message_and_a_refusal_is_told_as_one() -> None:
+    items, losses = sent(Text(text="a"), Text(text="b"), Refusal(text="no"), role="assistant")
+
+    assert items == [
+        {"type": "message", "role": "assistant", "content": "a"},
+        {"type": "message", "role": "assistant", "content": "b"},
+        {
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "refusal", "refusal": "no"}],
+        },
+    ]
+    assert losses == []
+
+
 def test_results_hold_images_and_errors_are_marked() -> None:
     call = Message("assistant", [ToolCall(id="c", name="f")], "/messages/0")
     picture = Media(kind="image", source=Base64("aGk="), mime="image/png", at="/content/0/content/1")
@@ -335,12 +351,7 @@ def test_the_pieces_of_one_reasoning_come_back_as_one_item() -> None:
 
     assert items == [
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "why"}], "encrypted_content": "gAAA"},
-        {
-            "type": "message",
-            "role": "assistant",
-            "content": [{"type": "output_text", "text": "a", "annotations": []}],
-            "phase": "commentary",
-        },
+        {"type": "message", "role": "assistant", "content": "a", "phase": "commentary"},
     ]
     assert losses == []
 

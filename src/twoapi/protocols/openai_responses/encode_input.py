@@ -26,7 +26,7 @@ from twoapi.protocols.call_ids import encode_call_id
 from twoapi.protocols.openai_responses import schema_items as wire
 from twoapi.protocols.openai_responses.cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.decode_request import INPUT, INSTRUCTIONS
-from twoapi.protocols.openai_responses.encode_items import own_state, runs, written_reasoning
+from twoapi.protocols.openai_responses.encode_items import is_own, own_state, runs, written_reasoning
 from twoapi.protocols.openai_responses.items import is_minted
 from twoapi.protocols.openai_responses.media import as_raw, encode_media
 from twoapi.protocols.openai_responses.name import NAME
@@ -255,6 +255,9 @@ class InputEncoder:
         if not message.parts:
             self._add(wire.WrittenMessage(role="assistant", content=[]), None, message)
             return
+        for part in message.parts:
+            if any(opaque.kind == "thought_signature" for opaque in part.opaque) and isinstance(part, Text | Media):
+                self._lose(message.at + part.at, "reasoning_foreign", "sealed state is withheld")
         for run in runs(message.parts):
             first = run[0]
             if isinstance(first, Reasoning):
@@ -270,14 +273,23 @@ class InputEncoder:
         contents: Contents = []
         for part in run:
             contents += self._answer_part(message, part)
-        if not contents:
-            return
-        only = contents[0] if len(contents) == 1 else None
-        content: Contents | str | Raw = contents
-        written = run[0].at.endswith("/content") if self._same else message.plain_content
-        if written and isinstance(only, wire.WrittenText):
-            content = only.text
-        self._add(self._message("assistant", content, run[0]), run[0], message)
+        first = run[0]
+        if not self._same:
+            self._say(contents, first, message)
+        elif contents:
+            only = contents[0] if len(contents) == 1 else None
+            bare = isinstance(only, wire.WrittenText) and first.at.endswith("/content")
+            content = only.text if bare and isinstance(only, wire.WrittenText) else contents
+            self._add(self._message("assistant", content, first), first, message)
+
+    def _say(self, contents: Contents, first: Part, message: Message) -> None:
+        """A message for each text: only so can the model's words be given back without an id of the service's."""
+        for content in contents:
+            said: Contents | str | Raw = content.text if isinstance(content, wire.WrittenText) else [content]
+            written = self._message("assistant", said, first)
+            if isinstance(content, wire.WrittenRefusal):
+                written.status = "completed"  # such a part is only in a message that the service told
+            self._add(written, first, message)
 
     def _answer_part(self, message: Message, part: Part) -> Contents:
         path = message.at + part.at
