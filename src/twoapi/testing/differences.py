@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from twoapi.testing.facts_gemini import gemini_facts, gemini_tools, meant_schemas
 from twoapi.testing.normal import normal_request
 from twoapi.testing.replies import Json
 
@@ -13,17 +14,27 @@ Fact = tuple[str, str]
 def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], list[str]]:
     """What `before` says and `after` does not, and the reverse: each a list of JSON pointers."""
     one, other = normal_request(protocol, before), normal_request(protocol, after)
-    gone, new = _fields(one, other)
+    gone, new = _fields(meant_schemas(one), meant_schemas(other))
     new = [at for at in new if _IMPLIED.get(at) not in one and not at.startswith(_OWN_WAYS.get(protocol, ()))]
     facts_before = list(_FACTS[protocol](one))
     facts_after = list(_FACTS[protocol](other))
-    for marks in (False, True):  # cache marks may move past what they stood behind
-        left = [fact for fact in facts_before if fact[1].startswith('["mark"') is marks]
-        right = [fact for fact in facts_after if fact[1].startswith('["mark"') is marks]
+    for kind in _KINDS:
+        left = [fact for fact in facts_before if _kind_of(fact[1]) == kind]
+        right = [fact for fact in facts_after if _kind_of(fact[1]) == kind]
+        if kind == '["result':
+            left, right = (sorted(facts, key=lambda fact: fact[1]) for facts in (left, right))
         lost, added = _unmatched([fact for _, fact in left], [fact for _, fact in right])
         gone += [left[index][0] for index in lost]
-        new += [right[index][0] for index in added]
+        new += [right[index][0] for index in added if not right[index][1].endswith(_IMPLIED_DETAIL)]
     return gone, new
+
+
+# Cache marks may move past what they stood behind, instructions to where a protocol has them; results know their calls.
+_KINDS = ('["mark"', '["instruction"', '["result', "")
+
+
+def _kind_of(fact: str) -> str:
+    return next(kind for kind in _KINDS if fact.startswith(kind))
 
 
 def _unmatched(left: list[str], right: list[str]) -> tuple[list[int], list[int]]:
@@ -51,7 +62,7 @@ _MISSING = object()
 def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], list[str]]:
     gone: list[str] = []
     new: list[str] = []
-    for name in sorted({**one, **other}.keys() - {"messages", "system", "input", "instructions"}):
+    for name in sorted({**one, **other}.keys() - _CONVERSATION):
         if name == "tools":
             _compare_tools(one.get(name) or [], other.get(name) or [], gone, new)
         elif name in one and name in other:
@@ -61,20 +72,29 @@ def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], li
     return gone, new
 
 
+_IMPLIED_DETAIL = '"detail", "auto"]'  # of an image: what not saying it means
+_CONVERSATION = {"messages", "system", "input", "instructions", "contents", "systemInstruction"}
 # A member that another one brings with it: an effort of reasoning switches reasoning on.
 _IMPLIED = {"/thinking": "output_config"}
-# What a gateway says for clients that say nothing: keep nothing, seal what must come back.
-_OWN_WAYS = {"openai-responses": ("/store", "/include")}
+# What a gateway asks for by itself: that the state which must come back is sealed.
+_OWN_WAYS = {"openai-responses": ("/include",)}
 # Said or not, it is the same.
 _DEFAULTS = [
     ("n", 1),
     ("parallel_tool_calls", True),
     ("response_format", {"type": "text"}),
     ("metadata", {}),
+    ("background", False),
     ("tool_choice", "auto"),
     ("tool_choice", {"type": "auto"}),
 ]
-_DEFAULT_POINTERS = {"/tool_choice/disable_parallel_tool_use": False}
+_DEFAULT_POINTERS: dict[str, Json] = {
+    "/tool_choice/disable_parallel_tool_use": False,
+    "/text/format/type": "text",
+    "/generationConfig/candidateCount": 1,
+    "/generationConfig/responseMimeType": "text/plain",
+    "/toolConfig/functionCallingConfig/mode": "AUTO",
+}
 
 
 def _compare_tools(one: list[Json], other: list[Json], gone: list[str], new: list[str]) -> None:
@@ -89,6 +109,9 @@ def _named_tools(tools: list[Json]) -> Iterator[tuple[str, tuple[str, Json]]]:
     """Each tool with its place; those of a namespace by the name that has it before theirs."""
     for index, tool in enumerate(tools):
         at = f"/tools/{index}"
+        if not tool.keys() & {"type", "name"}:
+            yield from gemini_tools(at, tool)
+            continue
         if tool.get("type") != "namespace":
             yield _tool_name(tool), (at, tool)
             continue
@@ -107,8 +130,10 @@ def _tool_name(tool: dict[str, Json]) -> str:
 def _compare(one: Json, other: Json, at: str, gone: list[str], new: list[str]) -> None:
     if one == other and type(one) is type(other):
         return
-    if one is _MISSING and other is False and at.endswith("/strict"):
+    if one is _MISSING and other is False and at.endswith(("/strict", "/store")):
         return  # what most protocols mean when they do not say it
+    if one is False and other is _MISSING and at.endswith("/defer_loading"):
+        return
     if at in _DEFAULT_POINTERS and one == _DEFAULT_POINTERS[at] and other is _MISSING:
         return
     if isinstance(one, dict) and one and (other is _MISSING or isinstance(other, dict)):
@@ -297,7 +322,7 @@ def _item_facts(at: str, item: dict[str, Json]) -> Iterator[Fact]:
             if name not in _ITEM_KNOWN or (kind in _OTHERS and name in {"name", "namespace"}):
                 yield f"{at}/{_token(name)}", _fact(kind, name, value)
         yield from _result_facts(at, item) if kind in _OTHERS else [(at, _called(item))]
-    else:
+    elif kind != "reasoning" or item["summary"] or item.get("content") or item.get("encrypted_content"):
         yield at, _fact({name: value for name, value in item.items() if name not in {"id", "status"}})
 
 
@@ -321,4 +346,9 @@ def _result_facts(at: str, item: dict[str, Json]) -> Iterator[Fact]:
         )
 
 
-_FACTS = {"openai-chat": _chat_facts, "openai-responses": _responses_facts, "anthropic-messages": _messages_facts}
+_FACTS = {
+    "openai-chat": _chat_facts,
+    "openai-responses": _responses_facts,
+    "anthropic-messages": _messages_facts,
+    "gemini": gemini_facts,
+}

@@ -1,5 +1,6 @@
 """The documented members of each protocol's request, as data: what a vendor takes, and nothing else."""
 
+from twoapi.testing.documented_gemini import GEMINI_REQUEST
 from twoapi.testing.documented_responses import RESPONSES_REQUEST
 from twoapi.testing.shapes import (
     ANY,
@@ -212,6 +213,7 @@ REQUESTS: dict[str, Shape] = {
     "openai-chat": CHAT_REQUEST,
     "openai-responses": RESPONSES_REQUEST,
     "anthropic-messages": MESSAGES_REQUEST,
+    "gemini": GEMINI_REQUEST,
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from twoapi.testing.documented import REQUESTS, Each, Either, Members, Shape, Tagged
 from twoapi.testing.fold_responses import fold_responses, responses_response
 from twoapi.testing.frames import frames_of
+from twoapi.testing.normal_gemini import gemini_request
 from twoapi.testing.normal_gemini_answers import fold_gemini, gemini_response
 from twoapi.testing.normal_responses import responses_request
 from twoapi.testing.replies import Json
@@ -299,6 +300,7 @@ _REQUESTS: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
     "openai-chat": _chat_request,
     "openai-responses": responses_request,
     "anthropic-messages": _messages_request,
+    "gemini": gemini_request,
 }
 _RESPONSES: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
     "openai-chat": _chat_response,

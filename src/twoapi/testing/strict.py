@@ -4,10 +4,14 @@ import json
 from dataclasses import dataclass
 
 from twoapi.testing.fake_connection import Received
-from twoapi.testing.replies import Json, Reply, anthropic_error, json_reply, openai_error
+from twoapi.testing.gemini_spelling import spelled
+from twoapi.testing.replies import Json, Reply, anthropic_error, gemini_error, json_reply, openai_error
 from twoapi.testing.strict_chat import chat_problems
+from twoapi.testing.strict_gemini import gemini_problems
 from twoapi.testing.strict_messages import messages_problems
 from twoapi.testing.strict_responses import responses_problems
+
+_JUDGED = ("/chat/completions", "/responses", "/messages", ":generateContent", ":streamGenerateContent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,8 @@ class Refusal:
             place = self.at.removeprefix("/").replace("/", ".")
             text = f"{place}: {self.message}" if place else self.message
             return json_reply(anthropic_error(self.status, text), self.status, {"request-id": "req_refused"})
+        if self.protocol == "gemini":
+            return json_reply(gemini_error(self.status, f"{_brackets(self.at)}: {self.message}"), self.status)
         parameter = _brackets(self.at) or None
         return json_reply(
             openai_error(self.status, self.message, parameter), self.status, {"x-request-id": "req_refused"}
@@ -35,12 +41,14 @@ def protocol_of(path: str) -> str:
     """The protocol that a path belongs to."""
     if path.endswith("/responses"):
         return "openai-responses"
+    if ":" in path or "/v1beta/" in path:
+        return "gemini"
     return "anthropic-messages" if "/messages" in path and "/completions" not in path else "openai-chat"
 
 
 def check_request(request: Received, key: str | None = None) -> Refusal | None:
     """The refusal of a request for an answer; None for one that the vendor takes, and for any other path."""
-    if request.method != "POST" or not request.path.endswith(("/chat/completions", "/responses", "/messages")):
+    if request.method != "POST" or not request.path.endswith(_JUDGED):
         return None
     protocol = protocol_of(request.path)
     if not _is_authorised(protocol, request.headers, key):
@@ -66,6 +74,8 @@ def refusal_reasons(
         return list(messages_problems(body, headers or {"anthropic-version": "2026-10-21"}))
     if protocol == "openai-responses":
         return list(responses_problems(body))
+    if protocol == "gemini":
+        return list(gemini_problems(spelled(body)))
     return list(chat_problems(body))
 
 
@@ -73,6 +83,8 @@ def _is_authorised(protocol: str, headers: dict[str, str], key: str | None) -> b
     given = headers.get("authorization", "").removeprefix("Bearer ")
     if protocol == "anthropic-messages":
         given = headers.get("x-api-key") or given
+    if protocol == "gemini":
+        given = headers.get("x-goog-api-key", "")
     return bool(given) and key in (None, given)
 
 

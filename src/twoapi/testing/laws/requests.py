@@ -2,27 +2,23 @@
 
 import json
 
-from twoapi.ir import FaultError, Loss, Message, Request, ToolCall, ToolResult
+from twoapi.ir import FaultError, Loss, Message, Request, Tool, ToolCall, ToolResult
 from twoapi.protocols.base import Codec
 from twoapi.testing.differences import differences
 from twoapi.testing.documented import pointers_outside
-from twoapi.testing.laws.subject import SECRET, decoded, encoded, same
+from twoapi.testing.laws.subject import SECRET, decoded, encoded, renamed, same
 from twoapi.testing.normal import normal_request
+from twoapi.testing.normal_gemini import spelled_pointer
 from twoapi.testing.replies import Json
 from twoapi.testing.strict import refusal_reasons
 
 # A loss on the way back is told by the place in the middle; where that came from.
-_HOW_MUCH = ("/reasoning_effort", "/reasoning", "/thinking", "/output_config")
-_COUNTERPARTS = {
-    "/reasoning_effort": _HOW_MUCH,
-    "/reasoning": _HOW_MUCH,
-    "/reasoning/effort": _HOW_MUCH,
-    "/reasoning/summary": _HOW_MUCH,
-    "/thinking": _HOW_MUCH,
-    "/output_config/effort": _HOW_MUCH,
-}
+_HOW_MUCH = ("/reasoning_effort", "/reasoning", "/thinking", "/output_config", "/generationConfig/thinkingConfig")
 # What changes with a member that is reported: how much to reason says how to.
 _FOLLOWS = {"/thinking": "/thinking/type"}
+# What the way back says by itself: of a schema that it is strict, of an answer that nobody keeps it; and what says
+# nothing when it is false.
+_SAID_AGAIN = ("/json_schema/strict", "/format/strict", "/store", "/background", "/defer_loading")
 # Kinds of loss that say that something is not there any more.
 GONE = {"dropped", "unsupported"}
 
@@ -45,12 +41,14 @@ def round_trip(codec: Codec, other: Codec, body: bytes) -> bool:
     except FaultError as error:
         refused_by_path(error, body)
         return False
-    back, _, later = encoded(codec, decoded(other, there, headers))
+    back, _, later = encoded(codec, _restored(decoded(other, there, headers), renamed(other, request)))
     gone, new = differences(codec.name, body, back)
     paths = [loss.path for loss in losses]
-    paths += [place for loss in later for place in _COUNTERPARTS.get(loss.path, ())]
+    paths += [place for loss in later if loss.path.startswith(_HOW_MUCH) for place in _HOW_MUCH]
+    paths += [loss.path for loss in later if loss.path.startswith("/tools/")]  # tools keep their places
     paths += [_FOLLOWS[parent] for path in paths if (parent := path.rpartition("/")[0]) in _FOLLOWS]
     paths += ["/tool_choice"] if any(path.startswith("/tools/") for path in paths) else []
+    paths += [spelled for path in paths if (spelled := _OLDER.get(path, _canonical(codec, path))) != path]
     for at in gone:
         inside = at.removesuffix("content") if at.endswith("/content") else "//"  # texts are compared as a whole
         assert any(_covers(path, at) or path.startswith(inside) for path in paths), (
@@ -60,7 +58,7 @@ def round_trip(codec: Codec, other: Codec, body: bytes) -> bool:
     assert not new or explained, f"{new} was invented in silence\nthere: {there!r}\nback: {back!r}"
     document = json.loads(body)
     for loss in losses:
-        _true_loss(loss, gone, document)
+        _true_loss(loss, _OLDER.get(loss.path, _canonical(codec, loss.path)), gone, document)
     return True
 
 
@@ -73,14 +71,21 @@ def refused_by_path(error: FaultError, body: bytes) -> None:
     assert _exists(json.loads(body), fault.param), f"there is no {fault.param} in the request: {fault.message}"
 
 
-def _true_loss(loss: Loss, gone: list[str], document: Json) -> None:
+# Older names of members, and those that the canonical form has.
+_OLDER = {"/user": "/safety_identifier", "/max_tokens": "/max_completion_tokens"}
+
+
+def _canonical(codec: Codec, pointer: str) -> str:
+    """A pointer as the canonical form of its protocol spells it."""
+    return spelled_pointer(pointer) if codec.name == "gemini" else pointer
+
+
+def _true_loss(loss: Loss, path: str, gone: list[str], document: Json) -> None:
     if loss.kind == "synthesized":
         return
     assert _exists(document, loss.path), f"a loss at {loss.path}, which is not in the request: {loss}"
-    if loss.kind in GONE and not loss.path.endswith(
-        ("/json_schema/strict", "/format/strict")
-    ):  # follows from the schema on the way back
-        assert any(_covers(loss.path, at) or _covers(at, loss.path) for at in gone), f"nothing was lost there: {loss}"
+    if loss.kind in GONE and not loss.path.endswith(_SAID_AGAIN) and not _automatic(document, loss.path):
+        assert any(_covers(path, at) or _covers(at, path) for at in gone), f"nothing was lost there: {loss}"
 
 
 def idempotence(codec: Codec, other: Codec, body: bytes) -> None:
@@ -113,7 +118,7 @@ def pairing(codec: Codec, other: Codec, body: bytes) -> None:
         out, headers, _ = encoded(other, request)
     except FaultError:
         return
-    arrived = decoded(other, out, headers)
+    arrived = _restored(decoded(other, out, headers), renamed(other, request))
     assert _calls(arrived) == _calls(request), "the calls are others"
     assert sorted(_results(arrived)) == sorted(_results(request)), "the results are others"
 
@@ -151,7 +156,21 @@ def prefix_is_stable(codec: Codec, other: Codec, body: bytes) -> None:
 
 def _turns(body: bytes) -> list[Json]:
     document = json.loads(body)
-    return list(document.get("messages") or document.get("input") or [])
+    return list(document.get("messages") or document.get("input") or document.get("contents") or [])
+
+
+def _restored(request: Request, names: dict[str, str]) -> Request:
+    """The request with the client's own names of tools, as an answer would name them."""
+    changed = {wire: name for wire, name in names.items() if not wire.endswith(f"__{name}")}  # that is a namespace
+    tools: list[Tool | ToolCall | ToolResult] = [*request.tools]
+    for message in request.messages:
+        tools += [part for part in message.parts if isinstance(part, ToolCall | ToolResult)]
+    for tool in tools:
+        tool.name = changed.get(tool.name or "", tool.name)
+    choice = request.tool_choice
+    if choice is not None:
+        choice.names = [changed.get(name, name) for name in choice.names]
+    return request
 
 
 def _members(request: Request) -> dict[str, Json]:
@@ -186,6 +205,19 @@ def _covers(path: str, at: str) -> bool:
 
 
 def _exists(document: Json, pointer: str) -> bool:
+    return _at(document, pointer) is not _NOTHING
+
+
+def _automatic(document: Json, pointer: str) -> bool:
+    """True for an image whose detail is the one that is meant without a word."""
+    node = _at(document, pointer)
+    return isinstance(node, dict) and node.get("detail") == "auto"
+
+
+_NOTHING = object()
+
+
+def _at(document: Json, pointer: str) -> Json:
     node = document
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
@@ -194,5 +226,5 @@ def _exists(document: Json, pointer: str) -> bool:
         elif isinstance(node, list) and name.isdecimal() and int(name) < len(node):
             node = node[int(name)]
         else:
-            return False
-    return True
+            return _NOTHING
+    return node

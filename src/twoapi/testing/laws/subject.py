@@ -11,19 +11,27 @@ PATHS = {
     "openai-chat": "/v1/chat/completions",
     "openai-responses": "/v1/responses",
     "anthropic-messages": "/v1/messages",
+    "gemini": "/v1beta/models/gemini-3-pro:generateContent",
 }
-HEADERS = {"openai-chat": {}, "openai-responses": {}, "anthropic-messages": {b"anthropic-version": b"2026-10-21"}}
+HEADERS = {
+    "openai-chat": {},
+    "openai-responses": {},
+    "anthropic-messages": {b"anthropic-version": b"2026-10-21"},
+    "gemini": {},
+}
+PATH = ":path"  # among the headers that a law hands on: where the request went, which says more than its body
 SECRET = b"sk-client-secret"
 
 # Everything on, but what some of a vendor's models refuse.
-FULL = Capabilities(sampling_pair=False)
+FULL = Capabilities(sampling_pair=False, labels=True)
 
 
 def incoming(codec: Codec, body: bytes, headers: dict[str, str] | None = None) -> Incoming:
     """A client's request with these bytes, and with its key."""
     given = {name.encode(): value.encode() for name, value in (headers or {}).items()}
     base = {b"content-type": b"application/json", b"authorization": b"Bearer " + SECRET, b"x-api-key": SECRET}
-    return Incoming(path=PATHS[codec.name], headers={**base, **HEADERS[codec.name], **given}, body=body)
+    path, _, query = given.pop(PATH.encode(), PATHS[codec.name].encode()).decode().partition("?")
+    return Incoming(path=path, headers={**base, **HEADERS[codec.name], **given}, body=body, query=query)
 
 
 def decoded(codec: Codec, body: bytes, headers: dict[str, str] | None = None) -> Request:
@@ -38,7 +46,12 @@ def encoded(
     losses: list[Loss] = []
     outgoing = codec.encode_request(request, request.model, capabilities, losses).outgoing
     headers = {name.decode().lower(): value.decode() for name, value in outgoing.headers}
-    return outgoing.body, headers, losses
+    return outgoing.body, {**headers, PATH: outgoing.path}, losses
+
+
+def renamed(codec: Codec, request: Request, capabilities: Capabilities = FULL) -> dict[str, str]:
+    """The names of tools that the upstream sees, and the client's own of each that is another."""
+    return codec.encode_request(request, request.model, capabilities, []).restore.names
 
 
 def context(codec: Codec, *, include_usage: bool = True) -> AnswerContext:
