@@ -48,7 +48,7 @@ class Thinking:
         if mode == "off" or effort == "none":
             self._put_off("reasoning.mode" if mode == "off" else "reasoning.effort")
             if mode == "off" and effort not in (None, "none"):
-                self._lose("reasoning.effort", "dropped", "the model does not think")
+                self._lose("reasoning.effort", "approximated", "the model does not think")
             return
         if mode == "between_tools":
             self._lose("reasoning.mode", "unsupported", "thinking between tools only")

@@ -48,7 +48,7 @@ def encode_media(encoding: Encoding, part: ir.Media, base: str) -> list[Wire]:
     if isinstance(source, ir.Url) and not encoding.native and not encoding.capabilities.url_media:
         raise refuse("the target fetches no files: they must be in the request itself", path)
     mime = part.mime or (None if encoding.native else _mime(encoding, part, path))
-    wire = write_media(source, mime, part.name if part.name is not None else None)
+    wire = write_media(source, mime, part.name if part.name is not None else part.title)
     if part.detail is not None:
         _put_detail(encoding, part.detail, wire, path)
     return [wire]
@@ -74,9 +74,13 @@ def _mime(encoding: Encoding, part: ir.Media, path: str) -> str | None:
             found = _FALLBACKS[part.kind]
             encoding.lose(path, "synthesized", f"the media type {found}, which the request does not say")
         return found
-    if isinstance(source, ir.Url):
-        return _ENDINGS.get(source.url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
-    return None
+    if not isinstance(source, ir.Url):
+        return None
+    found = _ENDINGS.get(source.url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
+    if part.kind != "file" and (found is None or not found.startswith(part.kind)):
+        found = _FALLBACKS[part.kind]
+        encoding.lose(path, "synthesized", f"the media type {found}, which the URL does not tell")
+    return found
 
 
 def _put_detail(encoding: Encoding, detail: str, wire: Wire, path: str) -> None:

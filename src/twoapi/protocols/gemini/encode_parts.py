@@ -49,7 +49,7 @@ def _encode_reasoning(encoding: Encoding, part: ir.Reasoning, path: str) -> list
     signature = _signature(encoding, part, path)
     if signature is None and not ir.plain(part.text):
         if not part.opaque and not encoding.native:
-            encoding.lose(path, "dropped", "empty reasoning")
+            encoding.lose(path, "info", "reasoning without words or state")
         return [write_text(part.text, thought=True)] if encoding.native and not part.opaque else []
     return [write_text(part.text, signature, thought=True)]
 

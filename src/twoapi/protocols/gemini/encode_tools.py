@@ -130,16 +130,16 @@ def _report(encoding: Encoding, tool: ir.Tool) -> None:
     """What other protocols say of a tool and this one cannot."""
     if tool.strict is not None:
         kind: ir.LossKind = "unsupported" if tool.strict else "info"
-        encoding.lose(f"{tool.at}/strict", kind, "there are no strict tools")
+        encoding.lose(tool.at, kind, "there are no strict tools")
     if tool.examples:
-        encoding.lose(f"{tool.at}/input_examples", "dropped", "examples of a tool's input")
+        encoding.lose(tool.at, "dropped", "examples of a tool's input")
     if tool.deferred is not None:
         kind = "approximated" if tool.deferred else "info"
-        encoding.lose(f"{tool.at}/defer_loading", kind, "every tool is sent at once")
+        encoding.lose(tool.at, kind, "every tool is sent at once")
     if tool.callers is not None:
-        encoding.lose(f"{tool.at}/allowed_callers", "dropped", "who may call the tool")
+        encoding.lose(tool.at, "dropped", "who may call the tool")
     if tool.eager_streaming is not None:
-        encoding.lose(f"{tool.at}/eager_input_streaming", "dropped", "how a tool's input is streamed")
+        encoding.lose(tool.at, "dropped", "how a tool's input is streamed")
     encoding.lose_mark(tool.cache, tool.at)
 
 

@@ -10,6 +10,7 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
 _FIRST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
+_LEGAL = _FIRST | frozenset("0123456789.:-")
 
 
 class Encoding:
@@ -43,7 +44,7 @@ class Encoding:
 
     def name(self, name: str, namespace: str | None = None) -> str:
         """The name of a function as it goes on the wire, where it begins with a letter or an underscore."""
-        if self.native and namespace is None:
+        if namespace is None and (self.native or self._is_legal(name)):
             return name
         wire = self._names.wire(name, namespace)
         if wire[:1] in _FIRST:
@@ -55,6 +56,9 @@ class Encoding:
         wire = f"_{wire[: limit - 10]}_{digest}"
         self._names.changed[wire] = client
         return wire
+
+    def _is_legal(self, name: str) -> bool:
+        return name[:1] in _FIRST and len(name) <= self.capabilities.max_tool_name and _LEGAL.issuperset(name)
 
     @property
     def changed_names(self) -> dict[str, str]:

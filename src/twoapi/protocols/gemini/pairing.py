@@ -131,6 +131,10 @@ class _Arranging:
         if len(wanted) < len(calls):
             raise refuse("two tool calls have the same id", calls[-1][1] + calls[-1][0].at)
         placed = [found[call.id] for call, _ in calls]
+        given = list(found.values())
+        for i, (part, base) in enumerate(given):
+            if part is not placed[i][0]:
+                self._lose(base + part.at, "tool results stand in the order of their calls")
         parts: list[ir.Part] = [structs.replace(found[call.id][0], name=call.name) for call, _ in calls]
         return [Turn("user", parts, [base for _, base in placed], placed[0][1])]
 
