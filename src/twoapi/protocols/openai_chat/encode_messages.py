@@ -206,7 +206,9 @@ class MessageEncoder:
             else:
                 texts += self._part(message, part)
         if result.is_error:
-            self._losses.append(Loss(path + "/is_error", "emulated", NAME, "marked in the text"))
+            # Where the client said so: in a member of its own, or by what holds the words.
+            said = [message.at + part.at for part in result.content if part.at.endswith(("/error", "/response"))]
+            self._losses.append(Loss(said[0] if said else path + "/is_error", "emulated", NAME, "marked in the text"))
             texts.insert(0, wire.TextPart(text=as_raw(_ERROR_MARK)))
             _join_first(texts)
         if result.cache is not None:
@@ -224,6 +226,12 @@ class MessageEncoder:
         contents: Contents = []
         reasoning: list[Reasoning] = []
         calls: list[out.ToolCall] = []
+        self._losses += [
+            Loss(message.at + part.at, "reasoning_foreign", NAME, "sealed state is withheld")
+            for part in message.parts
+            if any(opaque.data and opaque.kind != "phase" for opaque in part.opaque)
+            and not isinstance(part, ToolCall | Reasoning)  # which report their own
+        ]
         for part in message.parts:
             if isinstance(part, ToolCall):
                 self._call(message, part, built, calls)
