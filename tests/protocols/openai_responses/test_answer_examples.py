@@ -25,7 +25,7 @@ from twoapi.protocols.base import Restore
 from twoapi.testing.laws.streams import comparable
 from twoapi.testing.normal import fold_stream, normal_response
 from twoapi.testing.strategies.events import legal_events
-from twoapi.testing.strategies.responses_answers import responses_answer_bodies
+from twoapi.testing.strategies.responses_answers import responses_answers
 
 STREAMS = sorted(FIXTURES.glob("stream.*.sse"))
 PAIRED = [path for path in STREAMS if path.name not in {"stream.error.sse", "stream.failed.sse"}]
@@ -87,6 +87,46 @@ def test_a_failed_answer_is_a_fault() -> None:
     assert CODEC.inspect(fixture("resp.failed.json")).fault == raised.value.fault
 
 
+def test_what_no_release_knows_comes_back_to_a_client_of_this_protocol() -> None:
+    strange = {
+        "x_future": {"a": [1]},
+        "output": [
+            {"type": "x_item", "id": "x_0", "y": {"z": 2.50}},
+            {
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "status": "completed",
+                "x_member": 1,
+                "content": [
+                    {"type": "output_text", "text": "a", "annotations": [], "logprobs": [], "x_part": [None]},
+                    {"type": "x_content", "w": "v"},
+                ],
+            },
+            {
+                "type": "function_call",
+                "id": "fc_2",
+                "status": "completed",
+                "call_id": "c",
+                "name": "f",
+                "arguments": "{}",
+                "caller": {"type": "direct"},
+                "async": False,
+            },
+            {"type": "custom_tool_call_output", "id": "ctco_3", "call_id": "c", "output": "done"},
+        ],
+    }
+    body = json.dumps({**json.loads(fixture("resp.citations.json")), **strange}).encode()
+    losses: list[ir.Loss] = []
+
+    whole = CODEC.encode_response(CODEC.decode_response(body, Restore()), context(), losses)
+    streamed = stream_of(list(unfold(CODEC.decode_response(body, Restore()))), losses=losses)
+
+    for found in (whole, fold_stream(CODEC.name, streamed)):
+        assert normal_response(CODEC.name, found) == normal_response(CODEC.name, body)
+    assert losses == []
+
+
 @given(legal_events())
 def test_the_vendors_sdk_takes_every_stream(events: list[ir.Event]) -> None:
     stream = stream_of(events, context(store=False, include=["reasoning.encrypted_content"]))
@@ -101,7 +141,7 @@ def test_the_vendors_sdk_takes_every_stream(events: list[ir.Event]) -> None:
 
 @given(st.data())
 def test_an_answer_as_a_stream_amounts_to_the_answer(data: Any) -> None:
-    body = json.dumps(data.draw(responses_answer_bodies())).encode()
+    body = data.draw(responses_answers())
     response = CODEC.decode_response(body, Restore())
 
     stream = stream_of(list(unfold(response)))

@@ -1,5 +1,7 @@
 """A whole answer for a client of this protocol."""
 
+from msgspec import Raw
+
 from twoapi.ir import Candidate, Fault, FaultError, Loss, Part, Refusal, Response, StopReason, ToolCall
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_responses.answer_items import ItemEncoder, runs
@@ -38,12 +40,15 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     members = shell.members(status, output, details=details, usage=usage)
     members |= tier_member(response.tier, protocol, losses)
     report_fingerprint(response.fingerprint, losses)
-    body = json.encode(members)
-    if response.extras:
-        missing = list(response.extras)
-        if protocol == NAME:
-            body, missing = json.insert(body, response.extras)
-        losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
+    return with_extras(json.encode(members), response.extras, losses, own=protocol == NAME)
+
+
+def with_extras(body: bytes, extras: dict[str, Raw], losses: list[Loss], *, own: bool) -> bytes:
+    """The response object with what only this protocol has; what has no place in it is reported."""
+    missing = list(extras)
+    if own and extras:
+        body, missing = json.insert(body, extras)
+    losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
     return body
 
 

@@ -41,6 +41,7 @@ from twoapi.protocols.openai_responses.encode_response import (
     failure_of,
     guessed_stop,
     report_fingerprint,
+    with_extras,
 )
 from twoapi.protocols.openai_responses.faults import failed_error
 from twoapi.protocols.openai_responses.name import NAME, broken
@@ -59,11 +60,12 @@ from twoapi.protocols.openai_responses.stream_frames import (
     prepare_deltas,
 )
 from twoapi.protocols.openai_responses.usage import encode_usage
-from twoapi.wire.json import encode, insert
+from twoapi.wire.json import encode
 from twoapi.wire.sse import comment
 
 KEEP_ALIVE = comment()
 _Delta = Delta
+_NO_PART = OutPart(Text())
 
 
 class ResponsesStreamEncoder:
@@ -73,6 +75,8 @@ class ResponsesStreamEncoder:
         "_context",
         "_done",
         "_frames",
+        "_hot",
+        "_hot_number",
         "_items",
         "_last",
         "_losses",
@@ -96,6 +100,8 @@ class ResponsesStreamEncoder:
         self._open: list[OutItem] = []  # those that are not done
         self._parts: dict[int, OutPart] = {}
         self._last: OutPart | None = None  # the part that began last
+        self._hot = _NO_PART  # what the last event was more of
+        self._hot_number = -1
         self._stop: StopReason | None = None
         self._usage: Usage | None = None
         self._done = False
@@ -104,10 +110,20 @@ class ResponsesStreamEncoder:
         """The bytes of these events."""
         if len(events) == 1:  # most often more of an open text
             event = events[0]
-            if type(event) is _Delta and not self._done:
-                return self._on_delta(event)
+            if (
+                type(event) is _Delta
+                and event.part == self._hot_number
+                and event.text
+                and not event.candidate
+                and event.field == "body"
+            ):
+                return self._say(self._hot, event.text)
+        self._hot_number = -1
         encoders = self._encoders
-        return b"".join([encoders[type(event)](self, event) for event in events if not self._done])
+        out = b"".join([encoders[type(event)](self, event) for event in events if not self._done])
+        if self._done or type(events[-1] if events else None) is not _Delta:
+            self._hot_number = -1
+        return out
 
     def close(self) -> bytes:
         """The failed ending of a stream which nothing else ended."""
@@ -153,14 +169,14 @@ class ResponsesStreamEncoder:
         if part is None or part.ended or not text or event.field != "body":
             return b""
         opening = b""
-        if part.item is None:
-            if type(part.header) is not Reasoning:
-                return b""
+        if part.item is None and type(part.header) is Reasoning:
             opening = self._open_reasoning(part)
+        if part.begin:
+            self._hot, self._hot_number = part, event.part
         return opening + self._say(part, text)
 
     def _say(self, part: OutPart, text: str) -> bytes:
-        if not part.begin:
+        if not part.begin or not text:
             return b""
         part.pieces.append(text)
         frames = self._frames
@@ -179,21 +195,17 @@ class ResponsesStreamEncoder:
         if isinstance(header, Reasoning):
             if header.text or (self._maker.own and header.form != "hidden"):
                 opening += self._open_reasoning(part, before)
-                return opening + self._say_header(part, plain(header.text))
+                return opening + self._say(part, plain(header.text))
         elif in_message(header):
             opening += self._open_in_message(part, before)
             if isinstance(header, Text | Refusal):
-                opening += self._say_header(part, plain(header.text))
+                opening += self._say(part, plain(header.text))
         elif isinstance(header, ToolCall):
             opening += self._carry(part, header.opaque) + self._open_call(part, header)
-            opening += self._say_header(part, header.arguments)
+            opening += self._say(part, header.arguments)
         else:
             opening += self._open_whole(part)
         return opening
-
-    def _say_header(self, part: OutPart, text: str) -> bytes:
-        """What the header itself already says."""
-        return self._say(part, text) if text else b""
 
     def _on_attach(self, event: Attach) -> bytes:
         if event.candidate:
@@ -268,16 +280,10 @@ class ResponsesStreamEncoder:
         usage = encode_usage(self._usage, same=own, losses=self._losses)
         members = shell.members(status, [item.written for item in self._items], details=details, usage=usage)
         members |= tier_member(self._start.tier, self._start.protocol, self._losses)
-        body = encode(members)
-        if end.extras:
-            missing = list(end.extras)
-            if own:
-                body, missing = insert(body, end.extras)
-            self._losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
+        body = with_extras(encode(members), end.extras, self._losses, own=own)
         self._done = True
-        name = b"response.incomplete" if status == "incomplete" else b"response.completed"
-        head = b'{"type":"%b","sequence_number":%d,"response":' % (name, self._frames.number)
-        return b"event: " + name + b"\ndata: " + head + body + b"}\n\n"
+        kind = "response.incomplete" if status == "incomplete" else "response.completed"
+        return self._frames.event(kind, {"response": Raw(body)})
 
     def _on_failed(self, event: Failed) -> bytes:
         return self._fail(event.fault)
@@ -442,7 +448,7 @@ class ResponsesStreamEncoder:
 
     def _content(self, part: OutPart) -> object:
         """A part of a message, as far as it has been said."""
-        written = self._maker.content(_said(part))
+        written = self._maker.content(part.said())
         if isinstance(written, wire.WrittenText):
             written.annotations = list(part.cited)
         return written
@@ -465,7 +471,7 @@ class ResponsesStreamEncoder:
 
     def _written(self, item: OutItem, *, cut: bool) -> Any:  # noqa: ANN401  any written item
         """The item, whole or as far as it has been said."""
-        maker, parts = self._maker, [_said(part) for part in item.parts]
+        maker, parts = self._maker, [part.said() for part in item.parts]
         first = parts[0]
         if item.kind == "message":
             message = maker.message(parts, item.id, "incomplete" if cut else "completed")
@@ -489,10 +495,3 @@ class ResponsesStreamEncoder:
         Failed: _on_failed,
         KeepAlive: _on_keep_alive,
     }
-
-
-def _said(part: OutPart) -> Any:  # noqa: ANN401  a part of the header's type
-    whole = part.whole()
-    if isinstance(whole, Text):
-        whole.citations, whole.logprobs = [], part.tokens or None
-    return whole

@@ -1,6 +1,7 @@
 """Items of a client's stream while they are open: what each event of theirs looks like."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -24,6 +25,8 @@ class Frames:
         """One event."""
         number, self.number = self.number, self.number + 1
         data = encode({"type": kind, "sequence_number": number, **members})
+        if b"\n" in data or b"\r" in data:  # of verbatim values: between tokens they mean nothing
+            data = data.replace(b"\r", b" ").replace(b"\n", b" ")
         return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
@@ -74,6 +77,13 @@ class OutPart:
         if self.final is not None:
             part.item = self.final.item
         return part
+
+    def said(self) -> Any:  # noqa: ANN401  a part of the header's type
+        """The same, without citations: the client has been told of each already."""
+        whole = self.whole()
+        if isinstance(whole, Text):
+            whole.citations, whole.logprobs = [], self.tokens or None
+        return whole
 
     def text(self) -> str:
         """All that has been said, with what the header said itself."""

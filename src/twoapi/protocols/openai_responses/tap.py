@@ -204,7 +204,8 @@ def failed_frame(fault: Fault, begun: Raw | None, number: int) -> bytes:
         "output": members.get("output", Raw(b"[]")),
     }
     event = {"type": "response.failed", "sequence_number": number, "response": response}
-    return b"event: response.failed\ndata: " + json.encode(event) + b"\n\n"
+    data = json.encode(event).replace(b"\r", b" ").replace(b"\n", b" ")  # a client's frames have one data line
+    return b"event: response.failed\ndata: " + data + b"\n\n"
 
 
 def failed_stream(fault: Fault) -> bytes:
