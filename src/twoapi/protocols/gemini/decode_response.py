@@ -84,8 +84,9 @@ def _response(answer: wire.Answer, extras: dict[str, Raw], restore: Restore) -> 
     if told(answer.model_status):
         extras["/modelStatus"] = answer.model_status
     if answer.candidates:
+        odd = {pointer.split("/")[2] for pointer in extras if "/content/parts/" in pointer} if extras else set()
         response.candidates = [
-            _Candidate(response, restore, number, candidate).decode()
+            _Candidate(response, restore, number, candidate, odd=str(number) in odd).decode()
             for number, candidate in enumerate(answer.candidates)
         ]
         if told(answer.prompt_feedback):
@@ -107,14 +108,18 @@ def keep_time(given: str | None, created: int | None, extras: dict[str, Raw]) ->
 class _Candidate:
     """Decodes one candidate."""
 
-    __slots__ = ("_at", "_extras", "_index", "_parts", "_response", "_restore", "_wire")
+    __slots__ = ("_at", "_extras", "_index", "_odd", "_parts", "_response", "_restore", "_wire")
 
-    def __init__(self, response: Response, restore: Restore, number: int, candidate: wire.Candidate) -> None:
+    def __init__(
+        self, response: Response, restore: Restore, number: int, candidate: wire.Candidate, *, odd: bool
+    ) -> None:
+        """`odd`: something of its parts is not known here, and kept by their numbers."""
         self._response = response
         self._extras = response.extras
         self._restore = restore
         self._wire = candidate
         self._index = number if candidate.index is None else candidate.index
+        self._odd = odd
         self._at = f"/candidates/{number}"
         self._parts: list[ir.Part] = []
 
@@ -133,7 +138,7 @@ class _Candidate:
         at = self._at + "/content/parts/"
         extras = self._extras
         parts: list[ir.Part] = []
-        calls = 0
+        calls, before = 0, len(extras)
         for number, part in enumerate(given):
             made = answer_part(part, f"{at}{number}", self._restore, extras)
             if isinstance(made, ToolCall):
@@ -141,7 +146,7 @@ class _Candidate:
                 calls += 1
             parts.append(made)
         # Where something is kept by the number of a part, the numbers stay.
-        if not extras or not any(pointer.startswith(at) for pointer in extras):
+        if not (self._odd or len(extras) > before):
             parts = [part for part in parts if not says_nothing(part)]
         self._parts = parts
 

@@ -138,13 +138,14 @@ def metadata(
 ) -> Wire:
     """Grounding, sources and log probabilities of a candidate; an empty object where extras will be put into one."""
     made: Wire = {}
-    if cited:
+    whole = answer.same and at + "/groundingMetadata" in extras  # kept as it was
+    if cited and not whole:
         grounding, recited = write_citations(cited, texts, answer.losses, "", same=answer.same)
         if grounding is not None:
             made["groundingMetadata"] = grounding
         if recited:
             made["citationMetadata"] = sources_raw(recited)
-    if answer.same and "groundingMetadata" not in made:
+    if answer.same and not whole and "groundingMetadata" not in made:
         inside = at + "/groundingMetadata/"
         if extras and any(pointer.startswith(inside) for pointer in extras):
             made["groundingMetadata"] = {}

@@ -19,7 +19,8 @@ Texts = list[tuple[int, str]]
 Cited = list[tuple[int, Citation]]
 
 _MOST_EXTRAS = 64  # more members that are not modelled, and the object is kept as a whole
-_MOST_GUESSES = 8
+_MOST_GUESSES = 8  # texts that are searched for a stretch
+_MOST_QUOTED = 4 * 1024 * 1024  # code points
 _decode_grounding = msgspec.json.Decoder(wire.Grounding, strict=False).decode
 _decode_sources = msgspec.json.Decoder(wire.CitationMetadata).decode
 _decode_source = decoder(wire.CitedSource)
@@ -84,7 +85,8 @@ class Places:
             if not 0 <= segment.start_index <= segment.end_index <= offsets.size:
                 continue
             start, end = offsets.char(segment.start_index), offsets.char(segment.end_index)
-            if not segment.text or text[start:end] == segment.text:
+            quoted = segment.text
+            if not quoted or (end - start == len(quoted) and text.startswith(quoted, start)):
                 return number, start, end
         return None
 
@@ -109,7 +111,11 @@ def read_grounding(raw: Raw, texts: Texts, at: str) -> tuple[Cited, dict[str, Ra
             if source is not None:
                 cited.append((number, Citation(source, start, end)))
     cited.sort(key=lambda one: one[0])  # stable: as the parts hold them
-    if len(loosened.extras) > _MOST_EXTRAS or loosened.spelled or write_grounding(cited, places, []) != grounding:
+    # Whether the citations say it all is seen by writing them down; not where that would take very long.
+    size = sum((one.end or 0) - (one.start or 0) for _, one in cited)
+    if len(loosened.extras) > _MOST_EXTRAS or loosened.spelled or size > _MOST_QUOTED:
+        return cited, whole
+    if write_grounding(cited, places, []) != grounding:
         return cited, whole
     return cited, {at + pointer: value for pointer, value in loosened.extras.items()}
 

@@ -83,8 +83,9 @@ class GeminiStreamDecoder:
             fault = hidden_fault(answer.error)
             if fault is None:
                 self._note(answer, odd, events)
+                unknown = _by_candidate(odd) if odd else {}
                 for number, candidate in enumerate(answer.candidates or ()):
-                    fault = fault or self._candidate(number, candidate, odd, events)
+                    fault = fault or self._candidate(number, candidate, unknown.get(str(number), {}), events)
         except WireError as error:
             fault = array_fault(payload)
             fault = fault or broken(f"a frame of the upstream's stream cannot be read: {error.message}")
@@ -114,7 +115,7 @@ class GeminiStreamDecoder:
             state = self._candidates[index] = StreamCandidate(index, self._id, self._restore)
         fault = failure(frame.finish_reason, frame.finish_message)
         if fault is None:
-            state.take(frame, _unknown(odd, number), events)
+            state.take(frame, odd, events)
         return fault
 
     def _start(self, answer: wire.Answer, events: list[Event]) -> None:
@@ -176,9 +177,11 @@ class GeminiStreamDecoder:
             events.append(UsageUpdate(usage))
 
 
-def _unknown(odd: dict[str, Raw], number: int) -> dict[str, Raw]:
-    """What is not known of one candidate of a frame, by pointer in it."""
-    at = f"/candidates/{number}"
-    return (
-        {pointer.removeprefix(at): raw for pointer, raw in odd.items() if pointer.startswith(at + "/")} if odd else odd
-    )
+def _by_candidate(odd: dict[str, Raw]) -> dict[str, dict[str, Raw]]:
+    """What is not known of each candidate of a frame: its number there -> pointer in it -> value."""
+    found: dict[str, dict[str, Raw]] = {}
+    for pointer, raw in odd.items():
+        if pointer.startswith("/candidates/"):
+            number, slash, rest = pointer[12:].partition("/")
+            found.setdefault(number, {})[slash + rest] = raw
+    return found
