@@ -295,20 +295,26 @@ def test_a_turn_becomes_items_in_order() -> None:
     assert losses == []
 
 
-def test_each_text_of_the_model_is_a_message_and_a_refusal_is_told_as_one() -> None:
-    items, losses = sent(Text(text="a"), Text(text="b"), Refusal(text="no"), role="assistant")
+def test_each_text_of_the_model_is_a_message_but_beside_a_refusal() -> None:
+    texts, none_lost = sent(Text(text="a"), Text(text="b"), role="assistant")
+    refused, nothing_lost = sent(Text(text="a"), Refusal(text="no"), role="assistant")
 
-    assert items == [
+    assert texts == [
         {"type": "message", "role": "assistant", "content": "a"},
         {"type": "message", "role": "assistant", "content": "b"},
+    ]
+    assert refused == [
         {
             "type": "message",
             "role": "assistant",
             "status": "completed",
-            "content": [{"type": "refusal", "refusal": "no"}],
-        },
+            "content": [
+                {"type": "output_text", "text": "a", "annotations": []},
+                {"type": "refusal", "refusal": "no"},
+            ],
+        }
     ]
-    assert losses == []
+    assert none_lost == nothing_lost == []
 
 
 def test_results_hold_images_and_errors_are_marked() -> None:

@@ -26,7 +26,7 @@ from twoapi.protocols.call_ids import encode_call_id
 from twoapi.protocols.openai_responses import schema_items as wire
 from twoapi.protocols.openai_responses.cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.decode_request import INPUT, INSTRUCTIONS
-from twoapi.protocols.openai_responses.encode_items import is_own, own_state, runs, written_reasoning
+from twoapi.protocols.openai_responses.encode_items import own_state, runs, written_reasoning
 from twoapi.protocols.openai_responses.items import is_minted
 from twoapi.protocols.openai_responses.media import as_raw, encode_media
 from twoapi.protocols.openai_responses.name import NAME
@@ -284,12 +284,14 @@ class InputEncoder:
 
     def _say(self, contents: Contents, first: Part, message: Message) -> None:
         """A message for each text: only so can the model's words be given back without an id of the service's."""
+        if any(isinstance(content, wire.WrittenRefusal) for content in contents):
+            told = self._message("assistant", contents, first)
+            told.status = "completed"  # such a part is only in a message that the service told
+            self._add(told, first, message)
+            return
         for content in contents:
-            said: Contents | str | Raw = content.text if isinstance(content, wire.WrittenText) else [content]
-            written = self._message("assistant", said, first)
-            if isinstance(content, wire.WrittenRefusal):
-                written.status = "completed"  # such a part is only in a message that the service told
-            self._add(written, first, message)
+            said = content.text if isinstance(content, wire.WrittenText) else [content]
+            self._add(self._message("assistant", said, first), first, message)
 
     def _answer_part(self, message: Message, part: Part) -> Contents:
         path = message.at + part.at
