@@ -414,3 +414,12 @@ def test_an_odd_schema_is_sent_as_it_is(schema: bytes) -> None:
 
     assert body["tools"][0]["function"] == {"name": "f", "parameters": json.loads(schema)}
     assert lost(losses) == [("/tools/0/strict", "approximated")]
+
+
+def test_an_end_user_whose_id_is_too_long_is_left_out() -> None:
+    request = foreign(user(Text("hi")), user_id="u" * 129, paths={"user_id": "/metadata/user_id"})
+    body, losses, _ = encode(request)
+    assert "safety_identifier" not in body
+    assert [(loss.path, loss.kind) for loss in losses] == [("/metadata/user_id", "dropped")]
+    body, losses, _ = encode(foreign(user(Text("hi")), user_id="u" * 128))
+    assert (body["safety_identifier"], losses) == ("u" * 128, [])

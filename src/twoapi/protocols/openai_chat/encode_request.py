@@ -24,6 +24,8 @@ _NO_REASONING = ReasoningConfig()
 _NO_OUTPUT = Output()
 _ASK_USAGE = out.StreamOptions(include_usage=True)
 
+_MAX_USER = 128  # characters
+
 _TIERS = {
     "auto": "auto",
     "default": "default",
@@ -221,6 +223,8 @@ def _encode_rest(request: Request, body: out.Body, capabilities: Capabilities, l
     if request.user_id is not None:
         if same and request.where("user_id") == "/user":
             body.user = request.user_id
+        elif len(request.user_id) > _MAX_USER and not same:
+            losses.append(Loss(request.where("user_id"), "dropped", NAME, f"at most {_MAX_USER} characters"))
         else:
             body.safety_identifier = request.user_id
     if request.tier is not None:
