@@ -130,7 +130,8 @@ PROVOKED: dict[str, list[Callable[[Scene], int]]] = {
     "a method": [lambda scene: post(scene, method="PUT")],
     "the request does not arrive": [lambda scene: raw(scene, HEAD + b"content-length: 5\r\n\r\nhel")],
     "a body larger": [lambda scene: post(scene, b" " * (33 * MIB))],
-    "a `content-encoding`": [lambda scene: post(scene, headers={"content-encoding": "br"})],
+    "a body that is not what": [lambda scene: post(scene, headers={"content-encoding": "br"})],
+    "a `content-encoding`": [lambda scene: post(scene, headers={"content-encoding": "compress"})],
     "headers larger": [lambda scene: post(scene, headers={"x-big": "a" * 100_000})],
     "as many requests": [while_another_is_answered],
 }

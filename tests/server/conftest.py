@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.server.front import Front, running_front
 
 from twoapi.config import parse
 from twoapi.testing.running_gateway import RunningGateway
@@ -20,3 +21,15 @@ limits: {{header: 16KiB, receive: 1s}}
 def gateway() -> Iterator[RunningGateway]:
     with RunningGateway(parse(CONFIG, "test.yaml", {})) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Front]:
+    with running_front() as ready:
+        yield ready
+
+
+@pytest.fixture
+def front(running: Front) -> Front:
+    running.clear()
+    return running

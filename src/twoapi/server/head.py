@@ -85,7 +85,7 @@ class Head:
         if self.version not in ("1.1", "1.0"):
             return Fault("invalid_request", f"HTTP/{self.version} is not spoken here, HTTP/1.1 is")
         if route is None:
-            return Fault("not_found", f"there is no {_shown(self.path)} here; see the README for the paths")
+            return self._nothing_here()
         wrong = self._object_to_method(route)
         if wrong is not None:
             return wrong
@@ -101,9 +101,14 @@ class Head:
             return None
         if self.wants_socket:
             return Fault("invalid_request", _NO_SOCKET, status=426, code="websocket_not_supported")
+        if route.kind == "models" and ":" in self.path:
+            return self._nothing_here()  # a method of a model that there is not
         taken = b" or ".join(route.methods).decode()
         message = f"{_shown(self.path)} takes {taken}, not {_shown(method.decode('latin-1'))}"
         return Fault("method_not_allowed", message)
+
+    def _nothing_here(self) -> Fault:
+        return Fault("not_found", f"there is no {_shown(self.path)} here; see the README for the paths")
 
     def _unauthenticated(self) -> Fault:
         headers = self.headers

@@ -80,8 +80,8 @@ _TOLD: dict[FaultKind, tuple[int, str, str | None]] = {
 _CLIENTS: frozenset[FaultKind] = frozenset(
     {"invalid_request", "context_length", "not_found", "too_large", "unprocessable", "content_filtered"}
 )
-# The statuses of an upstream that a client's SDK should see as they are.
-_KEPT_STATUSES = frozenset((400, 403, 404, 409, 413, 429, 500, 502, 503, 504))
+# The statuses of an upstream, and of the gateway itself, that a client's SDK should see as they are.
+_KEPT_STATUSES = frozenset((400, 403, 404, 408, 409, 413, 415, 429, 431, 500, 502, 503, 504))
 _TOO_LONG = "exceeds the maximum number of tokens"  # how the vendor words a prompt that does not fit
 _LONGEST_MESSAGE = 1000
 _SECRET = re.compile(r"\bAIza[-_A-Za-z0-9]{8,}|\bya29\.[-_.A-Za-z0-9]{8,}|(?<=[?&]key=)[-_.A-Za-z0-9]{8,}")
