@@ -1,7 +1,7 @@
 """One exchange's memory: the state that its request brings back or leads to, and what its answer leaves behind."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import AnswerContext, Codec
 from twoapi.protocols.envelopes import Envelopes
 from twoapi.protocols.opening import carriers, open_sealed, withhold
-from twoapi.protocols.turns import TURNS, leaves_state
+from twoapi.protocols.turns import TURNS, keep_turn, kept_turn, leaves_state, tell_turn
 from twoapi.store.port import Kept, StoreError, Turn
 from twoapi.wire.http import Incoming
 from twoapi.wire.json import fields, string
@@ -27,7 +27,9 @@ class Memory:
     candidate, then `remember`.
 
     `fault`: the conversation that the request goes on from is not here. `losses`: carriers that could not be opened.
-    `rows` wait to be stored; `tail` is the end of a stream, which waits for them.
+    `leaves_state`: the answer must be told to `remember`, because it may hold state that its client does not carry, or
+    the client wants to go on from it (`is_kept`). `rows` wait to be stored; `tail` is the end of a stream, which waits
+    for them.
     """
 
     __slots__ = (
@@ -35,9 +37,8 @@ class Memory:
         "_codec",
         "_envelopes",
         "_incoming",
-        "_is_kept",
         "_is_opened",
-        "_origin",
+        "_leaves",
         "_previous",
         "_state",
         "_task",
@@ -45,13 +46,23 @@ class Memory:
         "_turns",
         "_upstream",
         "fault",
+        "is_kept",
+        "leaves_state",
         "losses",
         "request",
         "rows",
         "tail",
     )
 
-    def __init__(self, state: State, codec: Codec, incoming: Incoming, request: Request, tenant: str) -> None:
+    def __init__(
+        self,
+        state: State,
+        codec: Codec,
+        incoming: Incoming,
+        request: Request,
+        tenant: str,
+        order: Sequence[Candidate],
+    ) -> None:
         self._state = state
         self._codec = codec
         self._incoming = incoming
@@ -59,15 +70,17 @@ class Memory:
         self._envelopes: Envelopes | None = None
         self._carries = request.state.previous is not None or codec.seal in incoming.body
         self._is_opened = False
-        self._origin: Origin | None = None
-        self._upstream = ""
+        self._upstream: tuple[Candidate, Credential | None] | None = None
+        # Whether the client may have left out state that an upstream of this plan made, or will make.
+        self._leaves = any([leaves_state(codec.name, candidate.protocol, request) for candidate in order])  # noqa: C419  no frame for each
         self._turns: list[tuple[str, Message]] = []  # that something may be kept of
         self._task: asyncio.Task[None] | None = None
         form = TURNS.get(codec.name)
         self._previous = None if form is None else request.state.previous
-        self._is_kept = form is not None and form.is_kept(request)
+        self.is_kept = form is not None and form.is_kept(request)
+        self.leaves_state = self._leaves or self.is_kept
         # A thread that begins is not for an upstream: it is kept here.
-        self.request = request if not self._is_kept or self._previous is not None else _detached(request)
+        self.request = request if not self.is_kept or self._previous is not None else _detached(request)
         self.fault: Fault | None = None
         self.losses: list[Loss] = []
         self.rows: list[Kept | Turn] = []
@@ -79,6 +92,8 @@ class Memory:
         """True when all that the request leads to is at hand. Else it is fetched, and `resume` called then."""
         state = self._state
         if state.is_loaded and self._previous is None:
+            if not (self._carries or self._leaves):
+                return True  # as most are
             names = self._names()
             found = state.recent(names) if names else {}
             if found is not None:
@@ -93,12 +108,12 @@ class Memory:
         """
         if self.fault is not None:
             raise FaultError(self.fault)
-        self._upstream = candidate.protocol
+        self._upstream = (candidate, credential)
         self._envelopes = None
-        self._origin = None if credential is None else self._state.origin(candidate, credential)
-        if self._origin is None or not self._is_opened:
+        if not self._is_opened:
             return self.request
-        return withhold(self.request, self._origin)
+        origin = self._origin()
+        return self.request if origin is None else withhold(self.request, origin)
 
     async def _fetch(self, resume: Callable[[], None]) -> None:
         state = self._state
@@ -119,13 +134,15 @@ class Memory:
         request, codec = self.request, self._codec
         where = request.where("state.previous")
         if chain is None:
-            message = f"there is no turn {previous!r} to go on from: it was not kept, has expired, or was deleted"
-            raise FaultError(Fault("not_found", message, code=TURNS[codec.name].lost, param=where))
+            raise self._unknown(previous)
         before: list[Message] = []
         lead: list[Message] = []  # what the last one said counts, as without turns
         tools: list[Tool] = []
         for turn in chain:
-            told = codec.decode_request(Incoming(self._incoming.path, self._incoming.headers, turn.body))
+            kept = kept_turn(codec.name, turn.body)
+            if kept is None:
+                raise self._unknown(previous)
+            told = codec.decode_request(Incoming(self._incoming.path, self._incoming.headers, tell_turn(kept)))
             lead = [message for message in told.messages if _leads(message)] or lead
             before += [message for message in told.messages if not _leads(message)]
             tools = told.tools or tools
@@ -142,6 +159,11 @@ class Memory:
         )
         self.request = _detached(self.request)
 
+    def _unknown(self, previous: str) -> FaultError:
+        message = f"there is no turn {previous!r} to go on from: it was not kept, has expired, or was deleted"
+        where = self.request.where("state.previous")
+        return FaultError(Fault("not_found", message, code=TURNS[self._codec.name].lost, param=where))
+
     def _names(self) -> list[str]:
         """The names under which something may be kept that belongs into this request."""
         state, request = self._state, self.request
@@ -150,7 +172,11 @@ class Memory:
         if self._carries:
             opener = Envelopes(state.keys, self._tenant)
             names = [name for text in carriers(request) if (name := opener.reference(text)) is not None]
-        if state.store.holds_state() and any(message.role == "assistant" for message in request.messages):
+        if (
+            self._leaves
+            and state.store.holds_state()
+            and any(message.role == "assistant" for message in request.messages)
+        ):
             self._turns = list(kept_turns.names_of_turns(state.keys, self._tenant, request.messages))
             names += [name for name, _ in self._turns]
         return names
@@ -168,12 +194,6 @@ class Memory:
 
     # --- the way out
 
-    def leaves_state(self) -> bool:
-        """True when the answer must be told to `remember`: it may hold state that its client does not carry, or the
-        client wants to go on from it.
-        """
-        return self._is_kept or leaves_state(self._codec.name, self._upstream, self.request)
-
     def seal(self, opaques: tuple[Opaque, ...], upstream: str) -> str:
         """The carrier of this state, as of a Sealer."""
         return self._sealer().seal(opaques, upstream)
@@ -184,14 +204,14 @@ class Memory:
             return
         expires = context.now + LIFETIME
         parts = response.candidates[0].parts
-        if leaves_state(self._codec.name, self._upstream, self.request) and any(map(_has_state, parts)):
+        if self._leaves and any(map(_has_state, parts)):
             packed = kept_turns.pack(parts, response.protocol, self._sealer())
             history = History().after_all(self.request.messages)
             names = kept_turns.names_of_answer(self._state.keys, self._tenant, history, parts)
             self.rows += [Kept(name, packed, expires) for name in sorted(names)]
-        if self._is_kept:
+        if self.is_kept:
             told = self._codec.encode_response(response, context, []) if body is None else body
-            turn = TURNS[self._codec.name].body(self._incoming.body, told)
+            turn = keep_turn(self._codec.name, self._incoming.body, told)
             answer = string(fields(told)["id"])
             self.rows.append(Turn(self._tenant, answer, self._previous, turn, context.now, expires))
 
@@ -204,8 +224,13 @@ class Memory:
         envelopes = self._envelopes
         if envelopes is None:
             state = self._state
-            envelopes = self._envelopes = Envelopes(state.keys, self._tenant, self._origin, keep=self._keep)
+            envelopes = self._envelopes = Envelopes(state.keys, self._tenant, self._origin(), keep=self._keep)
         return envelopes
+
+    def _origin(self) -> Origin | None:
+        """Who the upstream at hand is; None for one that needs no credential."""
+        candidate, credential = self._upstream or (None, None)
+        return None if candidate is None or credential is None else self._state.origin(candidate, credential)
 
     def _keep(self, name: str, data: bytes) -> None:
         self.rows.append(Kept(name, data, self._state.now() + LIFETIME))

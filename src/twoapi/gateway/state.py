@@ -23,7 +23,7 @@ _MEMO = 4096
 class State:
     """One worker's way to sealed state and kept turns. `secret` seals before the store's own ones."""
 
-    __slots__ = ("_absent", "_keys", "_loading", "_origins", "_secret", "_secrets", "loop", "store")
+    __slots__ = ("_absent", "_keys", "_loading", "_origins", "_secret", "_secrets", "is_loaded", "loop", "store")
 
     loop: asyncio.AbstractEventLoop  # from `open` on
 
@@ -31,6 +31,7 @@ class State:
         self.store: Store = MemoryStore() if store is None else store
         self._secret = secret
         self._secrets: list[bytes] | None = None
+        self.is_loaded = False  # `keys` can be asked for
         self._keys: SealingKeys | None = None
         self._loading: asyncio.Future[None] | None = None
         self._origins: dict[tuple[Candidate, Credential], Origin] = {}
@@ -45,11 +46,6 @@ class State:
     def close(self) -> None:
         """Writes what is waiting."""
         self.store.close()
-
-    @property
-    def is_loaded(self) -> bool:
-        """True when `keys` can be asked for."""
-        return self._secrets is not None
 
     async def load(self) -> None:
         """Waits until `keys` can be asked for."""
@@ -69,7 +65,8 @@ class State:
         """Who a candidate is, for state that it makes: its server, and its account as a tag."""
         found = self._origins.get((candidate, credential))
         if found is None:
-            server = Endpoint.parse(candidate.base_url).host if candidate.base_url else candidate.upstream
+            endpoint = Endpoint.parse(candidate.base_url)
+            server = f"{endpoint.host}:{endpoint.port}"
             headers = [part for header in credential.headers for part in header]
             account = self.keys.name("account", *headers) if headers else None
             found = Origin(candidate.protocol, server, candidate.model, account)
@@ -133,5 +130,6 @@ class State:
             if self._secret is None:
                 _log.error("the store has no secret (%s): sealed state will be lost with this process", error)
             self._secrets = [os.urandom(32)]
+        self.is_loaded = True
         if not loading.done():
             loading.set_result(None)

@@ -11,7 +11,7 @@ from twoapi.protocols.base import Peek
 from twoapi.protocols.gemini.name import NAME as GEMINI
 from twoapi.protocols.openai_chat.name import NAME as CHAT
 from twoapi.protocols.openai_responses.name import NAME as RESPONSES
-from twoapi.wire.json import encode, fields, first_byte, is_null, items, string
+from twoapi.wire.json import decoder, encode, fields, first_byte, is_null, items, string
 
 # Parts whose sealed state every client of the protocol gives back by value. Chat clients may, but most do not.
 CARRIED: dict[str, tuple[type[Part], ...]] = {
@@ -27,33 +27,87 @@ _STATEFUL: dict[str, tuple[type[Part], ...]] = {
     RESPONSES: (Reasoning,),
     GEMINI: (Reasoning, Text, ToolCall),
 }
+_LEAVING = {
+    (client, upstream)
+    for client, carried in CARRIED.items()
+    for upstream, kinds in _STATEFUL.items()
+    if not set(kinds) <= set(carried)
+}
 
 
 def leaves_state(client: str, upstream: str, request: Request) -> bool:
     """True when an upstream's answer to this request may hold state that its client does not give back."""
-    carried = CARRIED.get(client, ())
-    if all(kind in carried for kind in _STATEFUL.get(upstream, ())):
+    if (client, upstream) not in _LEAVING:
         return False
     reasoning = request.reasoning
     asked = reasoning.effort is not None or reasoning.budget is not None or reasoning.mode is not None
     return upstream != MESSAGES or (asked and reasoning.mode != "off")
 
 
-_NULL = Raw(b"null")
+_NULL, _NONE = Raw(b"null"), Raw(b"[]")
 
 
 class TurnForm(msgspec.Struct, frozen=True):
     """How one protocol's turns are kept.
 
     `previous(peek)`: the id of the turn that a request goes on from. `is_kept(request)`: whether the client wants to go
-    on from the answer. `body(asked, answer)`: a request body of that protocol with what this turn adds to the
-    conversation. `lost`: the code of the error when the turn to go on from is not there.
+    on from the answer. `members`: of the request, what the turn consists of. `told(asked, answer)`: a request body that
+    says what the turn adds to the conversation. `lost`: the code of the error when the turn to go on from is not there.
     """
 
     previous: Callable[[Peek], str | None]
     is_kept: Callable[[Request], bool]
-    body: Callable[[bytes, bytes], bytes]
+    members: tuple[str, ...]
+    told: Callable[[dict[str, Raw], dict[str, Raw]], bytes]
     lost: str
+
+
+class KeptTurn(msgspec.Struct):
+    """A turn as it lies in the store: the request's own members, and the whole answer as its client got it."""
+
+    protocol: str
+    asked: dict[str, Raw]
+    answer: Raw
+
+
+_decode_kept = decoder(KeptTurn)
+
+
+def keep_turn(protocol: str, body: bytes, answer: bytes) -> bytes:
+    """A turn for the store."""
+    given = fields(body)
+    asked = {name: given[name] for name in TURNS[protocol].members if name in given}
+    return encode(KeptTurn(protocol, asked, Raw(answer)))
+
+
+def kept_turn(protocol: str, stored: bytes) -> KeptTurn | None:
+    """A turn from the store; None when it is not of this protocol."""
+    turn = _decode_kept(stored)
+    return turn if turn.protocol == protocol else None
+
+
+def tell_turn(turn: KeptTurn) -> bytes:
+    """A request body that says what a kept turn adds to its conversation."""
+    return TURNS[turn.protocol].told(turn.asked, fields(turn.answer))
+
+
+def goes_on(client: str, peek: Peek) -> bool:
+    """True when a request of this client protocol goes on from a turn by its id."""
+    form = TURNS.get(client)
+    return form is not None and form.previous(peek) is not None
+
+
+def input_items(turn: KeptTurn) -> list[Raw]:
+    """What the client of a Responses turn said, as items."""
+    given = turn.asked.get("input", _NULL)
+    if first_byte(given) == 34:
+        return [Raw(encode({"type": "message", "role": "user", "content": given}))]
+    return [] if is_null(given) else items(given)
+
+
+def output_items(turn: KeptTurn) -> list[Raw]:
+    """What was answered in a Responses turn, as items."""
+    return items(fields(turn.answer).get("output", _NONE))
 
 
 def _previous_response(peek: Peek) -> str | None:
@@ -64,15 +118,9 @@ def _is_response_kept(request: Request) -> bool:
     return request.state.store is not False
 
 
-def _response_turn(asked: bytes, answer: bytes) -> bytes:
-    given = fields(asked).get("input")
-    said: list[Raw] = []
-    if given is not None and first_byte(given) == 34:
-        said = [Raw(encode({"type": "message", "role": "user", "content": given}))]
-    elif given is not None and not is_null(given):
-        said = items(given)
-    output = fields(answer).get("output")
-    return encode({"model": "", "input": [*said, *(items(output) if output is not None else ())]})
+def _tell_response(asked: dict[str, Raw], answer: dict[str, Raw]) -> bytes:
+    said = input_items(KeptTurn(RESPONSES, asked, _NULL))
+    return encode({"model": "", "input": [*said, *items(answer.get("output", _NONE))]})
 
 
 def _previous_message(peek: Peek) -> str | None:
@@ -86,23 +134,16 @@ def _is_message_kept(request: Request) -> bool:
     return request.state.thread is not None
 
 
-def _message_turn(asked: bytes, answer: bytes) -> bytes:
-    members = fields(asked)
-    said = {"role": "assistant", "content": fields(answer).get("content", Raw(b"[]"))}
-    given = members.get("messages")
-    kept = {name: members[name] for name in ("system", "tools") if name in members}
-    return encode(
-        {"model": "", "max_tokens": 1, **kept, "messages": [*(items(given) if given is not None else ()), said]}
-    )
-
-
-def goes_on(client: str, peek: Peek) -> bool:
-    """True when a request of this client protocol goes on from a turn by its id."""
-    form = TURNS.get(client)
-    return form is not None and form.previous(peek) is not None
+def _tell_message(asked: dict[str, Raw], answer: dict[str, Raw]) -> bytes:
+    said = {"role": "assistant", "content": answer.get("content", _NONE)}
+    return encode({"model": "", "max_tokens": 1, **asked, "messages": [*items(asked.get("messages", _NONE)), said]})
 
 
 TURNS: dict[str, TurnForm] = {
-    RESPONSES: TurnForm(_previous_response, _is_response_kept, _response_turn, "previous_response_not_found"),
-    MESSAGES: TurnForm(_previous_message, _is_message_kept, _message_turn, "thread_not_found"),
+    RESPONSES: TurnForm(
+        _previous_response, _is_response_kept, ("input",), _tell_response, "previous_response_not_found"
+    ),
+    MESSAGES: TurnForm(
+        _previous_message, _is_message_kept, ("system", "tools", "messages"), _tell_message, "thread_not_found"
+    ),
 }

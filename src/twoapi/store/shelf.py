@@ -17,7 +17,7 @@ def key_of(row: Kept | Turn) -> Key:
 class Shelf:
     """The latest rows, up to `limit` bytes. Rows that are waiting to become durable stay whatever they take.
 
-    Turns leave when they are durable, since another process may delete them.
+    Turns leave when they have become durable, since another process may delete them.
     """
 
     __slots__ = ("_limit", "_lock", "_rows", "_size", "_waiting")
@@ -41,15 +41,15 @@ class Shelf:
                 else:
                     self._add(key, row)
 
-    def settle(self, rows: Iterable[Kept | Turn]) -> None:
-        """These rows are durable: from now on they may go."""
+    def settle(self, rows: Iterable[Kept | Turn], *, durable: bool) -> None:
+        """These rows wait no more: from now on they may go. What could not be made durable is best kept here."""
         with self._lock:
             for row in rows:
                 key = key_of(row)
                 newest, count = self._waiting.pop(key, (row, 1))
                 if count > 1:
                     self._waiting[key] = (newest, count - 1)
-                elif isinstance(newest, Kept):
+                elif isinstance(newest, Kept) or not durable:
                     self._drop(key)
                     self._add(key, newest)
 
@@ -63,12 +63,6 @@ class Shelf:
             if waiting is None:
                 self._rows.move_to_end(key)
             return row
-
-    def waiting(self, key: Key) -> Kept | Turn | None:
-        """A row that is not durable yet."""
-        with self._lock:
-            row = self._waiting.get(key)
-            return None if row is None else row[0]
 
     def remove(self, key: Key) -> bool:
         """Forgets a row; False when it was not here."""

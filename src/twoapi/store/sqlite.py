@@ -45,8 +45,7 @@ class SqliteStore:
         self._holds_state = self._holds_state or any(isinstance(row, Kept) for row in rows)
         self._shelf.put(rows, waiting=True)
         future = self._writer.do(lambda connection: _put(connection, rows))
-        # Also when it failed: memory is then the best there is.
-        future.add_done_callback(lambda _: self._shelf.settle(rows))
+        future.add_done_callback(lambda done: self._shelf.settle(rows, durable=done.exception() is None))
         return future
 
     def recent(self, names: Iterable[str]) -> dict[str, bytes]:
@@ -86,18 +85,23 @@ class SqliteStore:
     def chain(self, tenant: str, turn: str) -> "Future[list[Turn] | None]":
         """The turns that lead to this one; those that are still being written are found in memory."""
         head: list[Turn] = []
+        seen: set[str] = set()
         wanted: str | None = turn
-        while wanted is not None:
-            row = self._shelf.waiting(("t" + tenant, wanted))
+        while wanted is not None and wanted not in seen:
+            row = self._shelf.get(("t" + tenant, wanted), self._clock())
             if not isinstance(row, Turn):
                 break
+            seen.add(wanted)
             head.append(row)
             wanted = row.previous
+        if wanted is None:
+            whole: Future[list[Turn] | None] = Future()
+            whole.set_result(head[::-1])
+            return whole
         query = {"tenant": tenant, "id": wanted, "now": int(self._clock())}
 
         def read(connection: sqlite3.Connection) -> list[Turn] | None:
-            rows = [] if wanted is None else connection.execute(sql.GET_CHAIN, query).fetchall()
-            elders = {row[0]: Turn(tenant, *row) for row in rows}
+            elders = {row[0]: Turn(tenant, *row) for row in connection.execute(sql.GET_CHAIN, query)}
             return _in_order(head, wanted, elders)
 
         return self._reader.do(read)
@@ -173,7 +177,7 @@ def _in_order(head: list[Turn], wanted: str | None, elders: dict[str, Turn]) -> 
 
 
 def _connect(path: str, patience: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
 
