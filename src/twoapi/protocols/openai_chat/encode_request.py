@@ -218,15 +218,21 @@ def _refuse_state(request: Request, losses: list[Loss]) -> None:
         losses.append(Loss(request.where("state.background"), "unsupported", NAME, "no background answers"))
 
 
+def _encode_user(request: Request, body: out.Body, losses: list[Loss]) -> None:
+    if request.user_id is None:
+        return
+    same = request.protocol == NAME
+    if same and request.where("user_id") == "/user":
+        body.user = request.user_id
+    elif len(request.user_id) > _MAX_USER and not same:
+        losses.append(Loss(request.where("user_id"), "dropped", NAME, f"at most {_MAX_USER} characters"))
+    else:
+        body.safety_identifier = request.user_id
+
+
 def _encode_rest(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
     same = request.protocol == NAME
-    if request.user_id is not None:
-        if same and request.where("user_id") == "/user":
-            body.user = request.user_id
-        elif len(request.user_id) > _MAX_USER and not same:
-            losses.append(Loss(request.where("user_id"), "dropped", NAME, f"at most {_MAX_USER} characters"))
-        else:
-            body.safety_identifier = request.user_id
+    _encode_user(request, body, losses)
     if request.tier is not None:
         body.service_tier = request.tier if same else _TIERS.get(request.tier)
         if body.service_tier is None:
