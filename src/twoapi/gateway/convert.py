@@ -47,7 +47,7 @@ class Convert:
         if memory is None:
             self._context = AnswerContext(request, clock[0], clock[1])
         else:
-            self._context = AnswerContext(request, clock[0], clock[1], memory, memory.leaves_state())
+            self._context = AnswerContext(request, clock[0], clock[1], memory, memory.leaves_state)
             self.losses += memory.losses
         encoded = upstream.encode_request(request, model, capabilities, self.losses)
         self.outgoing = encoded.outgoing

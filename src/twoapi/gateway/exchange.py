@@ -184,7 +184,9 @@ class Exchange:
         """What is known of the conversation that the request belongs to; None while it is being read."""
         memory = self.memory
         if memory is None:
-            memory = self.memory = Memory(self.worker.state, self.codec, self.incoming, self._decoded(), self.key.name)
+            memory = self.memory = Memory(
+                self.worker.state, self.codec, self.incoming, self._decoded(), self.key.name, self.order
+            )
             if not memory.ready(self._go_on):
                 return None
         return memory
