@@ -72,6 +72,7 @@ class MessageEncoder:
                 and type(text := parts[0]) is Text
                 and message.role in roles
                 and not text.citations
+                and not text.opaque
                 and (any_content or message.plain_content)
             ):
                 if text.cache is None and marks.pending is None:
