@@ -36,6 +36,40 @@ class Answer(Struct, rename="camel", forbid_unknown_fields=True):
     error: Raw = EMPTY
 
 
+# Nearly all frames of a stream bring one piece of words; these take those and refuse any other.
+
+
+class SpokenPart(Struct, forbid_unknown_fields=True, gc=False):
+    """Words."""
+
+    text: str
+    thought: bool = False
+
+
+class SpokenContent(Struct, forbid_unknown_fields=True, gc=False):
+    """One piece."""
+
+    parts: tuple[SpokenPart]
+    role: str | None = None
+
+
+class SpokenCandidate(Struct, forbid_unknown_fields=True, gc=False):
+    """A candidate that goes on."""
+
+    content: SpokenContent
+    index: int = 0
+
+
+class SpokenFrame(Struct, rename="camel", forbid_unknown_fields=True):
+    """A frame of one candidate that says nothing but words and usage."""
+
+    candidates: tuple[SpokenCandidate]
+    usage_metadata: Raw = EMPTY
+    model_version: str | None = None
+    response_id: str | None = None
+    create_time: str | None = None
+
+
 # What the canonical model does not hold of a candidate: name here -> name on the wire.
 UNMODELLED = {
     "safety_ratings": "safetyRatings",

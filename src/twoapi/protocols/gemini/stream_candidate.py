@@ -160,6 +160,20 @@ class StreamCandidate:
             number = self._start(ToolCall(id=made.id, name=made.name, kind=made.kind, at=made.at), events)
             events.append(PartEnd(self.index, number, made))
 
+    def speak(self, text: str, events: list[Event], *, thought: bool) -> None:
+        """Adds words, as nearly all frames bring them and nothing else."""
+        if not text:
+            return
+        kind = Reasoning if thought else Text
+        if type(self._running) is not kind:
+            self._end_running(events)
+            at = f"{self._at}{len(self._parts)}"
+            self._running = Reasoning(form="summary", at=at) if thought else Text(at=at)
+            self._start(self._running, events)
+        if kind is Text:
+            self._pieces.append(text)
+        events.append(Delta(self.index, len(self._parts) - 1, text))
+
     def _text(self, made: Text | Reasoning, events: list[Event]) -> None:
         text = plain(made.text)
         sealed, made.opaque, made.text = made.opaque, (), ""

@@ -1,5 +1,6 @@
 """A streamed answer of an upstream to events; whatever comes, the events are legal and end in End or Failed."""
 
+import msgspec
 from msgspec import Raw
 
 from twoapi.ir import End, Event, Failed, Fault, Finish, Start, UsageUpdate
@@ -17,6 +18,8 @@ from twoapi.protocols.gemini.usage import decode_tier, decode_usage, usage_raw
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import encode
 
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_spoken = msgspec.json.Decoder(wire.SpokenFrame).decode
 _MOST_CANDIDATES = 128
 _CUT = "the upstream's stream ended in the middle of the answer"
 
@@ -75,6 +78,22 @@ class GeminiStreamDecoder:
 
     def _take(self, payload: bytes, events: list[Event]) -> bool:
         """Adds the events of one frame; True when it was the last."""
+        if self._started:
+            try:
+                frame = _decode_spoken(payload)
+            except _BAD:
+                pass
+            else:
+                (found,) = frame.candidates
+                state = self._candidates.get(found.index)
+                if state is not None:
+                    (part,) = found.content.parts
+                    self._usage = usage_raw(frame.usage_metadata) or self._usage
+                    state.speak(part.text, events, thought=part.thought)
+                    return False
+        return self._take_any(payload, events)
+
+    def _take_any(self, payload: bytes, events: list[Event]) -> bool:
         if payload == b"[DONE]":  # of servers that speak another protocol too
             self._end(events, marked=True)
             return True

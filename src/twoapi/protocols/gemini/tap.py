@@ -17,7 +17,6 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder
 
 _BLANK = (b"\n\n", b"\n\r\n", b"\r\r")
-_MARKS = (b'"finishReason"', b'"error"', b'"promptFeedback"')
 _TAIL = 64 * 1024  # of a stream that cannot be read is remembered: its last frame
 _CUT = "the upstream's stream ended in the middle of the answer"
 
@@ -120,7 +119,12 @@ class GeminiTap:
 
     def _watch(self, payload: bytes) -> None:
         """Looks into a frame when it may say more than words."""
-        if self.committed and not any(mark in payload for mark in _MARKS):
+        if (
+            self.committed
+            and b'"finishReason"' not in payload
+            and b'"error"' not in payload
+            and b'"promptFeedback"' not in payload
+        ):
             self._last = payload
         else:
             self._look(payload)
