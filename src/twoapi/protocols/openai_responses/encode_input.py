@@ -290,7 +290,7 @@ class InputEncoder:
             self._add(told, first, message)
             return
         for content in contents:
-            said = content.text if isinstance(content, wire.WrittenText) else [content]
+            said: Contents | str | Raw = content.text if isinstance(content, wire.WrittenText) else [content]
             self._add(self._message("assistant", said, first), first, message)
 
     def _answer_part(self, message: Message, part: Part) -> Contents:
