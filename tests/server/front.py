@@ -23,6 +23,10 @@ upstreams:
   chat: {{provider: openai-compatible, base_url: "{chat}", credentials: [{upstream}]}}
   responses: {{provider: openai-responses-compatible, base_url: "{responses}", credentials: [{upstream}]}}
   messages: {{provider: anthropic-compatible, base_url: "{messages}", credentials: [{upstream}]}}
+  silent:
+    provider: anthropic-compatible
+    base_url: "{messages}"
+    capabilities: {{token_counts: false}}
   google: {{provider: gemini-compatible, base_url: "{gemini}", credentials: [{upstream}]}}
   all:
     provider: openai
@@ -37,6 +41,7 @@ models:
   openai-responses: {{candidates: [responses/m-1], retries: 0}}
   anthropic-messages: {{candidates: [messages/m-1], retries: 0}}
   gemini: {{candidates: [google/m-1], retries: 0}}
+  silent: {{candidates: [silent/m-1]}}
   every: {{candidates: [all/m-1], retries: 0}}
   two: {{candidates: [messages/m-1, google/m-1], retries: 0}}
 """
