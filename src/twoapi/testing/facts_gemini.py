@@ -1,5 +1,6 @@
 """What a Gemini request says, piece by piece, in the canonical form that normal_gemini gives it."""
 
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -43,11 +44,19 @@ def gemini_facts(body: dict[str, Json]) -> Iterator[Fact]:
         for name, item in content.items():
             if name not in {"role", "parts"}:
                 yield f"{at}/{_token(name)}", _fact(role, name, item)
-        if role == "model":
-            said = "".join(part.get("text", "") for part in content["parts"] if not part.get("thought"))
-            yield f"{at}/content", _fact("says", said)
         for number, part in enumerate(content["parts"]):
             yield from _part(f"{at}/parts/{number}", role, part, calls)
+    yield from _said(body["contents"])
+
+
+def _said(contents: list[dict[str, Json]]) -> Iterator[Fact]:
+    """What the model said in each of its turns; contents of it that follow each other are one."""
+    for is_model, run in itertools.groupby(enumerate(contents), key=lambda pair: pair[1]["role"] == "model"):
+        if is_model:
+            turn = list(run)
+            parts = [part for _, content in turn for part in content["parts"] if not part.get("thought")]
+            at = f"/contents/{turn[0][0]}" if len(turn) == 1 else "/contents"
+            yield f"{at}/content", _fact("says", "".join(part.get("text", "") for part in parts))
 
 
 def _part(at: str, role: str, part: dict[str, Json], calls: _Calls) -> Iterator[Fact]:
