@@ -56,7 +56,9 @@ def _said(contents: list[dict[str, Json]]) -> Iterator[Fact]:
             turn = list(run)
             parts = [part for _, content in turn for part in content["parts"] if not part.get("thought")]
             at = f"/contents/{turn[0][0]}" if len(turn) == 1 else "/contents"
-            yield f"{at}/content", _fact("says", "".join(part.get("text", "") for part in parts))
+            said = "".join(part.get("text", "") for part in parts)
+            if said:
+                yield f"{at}/content", _fact("says", said)
 
 
 def _part(at: str, role: str, part: dict[str, Json], calls: _Calls) -> Iterator[Fact]:
