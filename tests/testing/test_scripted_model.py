@@ -190,3 +190,70 @@ def test_an_async_client_is_served_too() -> None:
 )
 def test_arguments_fit_the_schema(schema: Any, expected: Any) -> None:
     assert instance(schema) == expected
+
+
+@each_way
+def test_openai_runs_a_tool_loop_over_responses(*, stream: bool) -> None:
+    import openai
+
+    scenario = Scenario(calls=2, before="Looking.", reasoning="Think.", signature="c2ln", tokens=Tokens(reasoning=3))
+    tools: Any = [{"type": "function", "name": "weather", "parameters": WEATHER, "strict": False}]
+    given: list = [{"role": "user", "content": "hi"}]
+    asked: Any = {"model": "m", "tools": tools, "include": ["reasoning.encrypted_content"], "store": False}
+    with (
+        FakeUpstream(ScriptedModel(scenario), strict=True) as fake,
+        openai.OpenAI(base_url=fake.base_url("openai-responses"), api_key="k", max_retries=0) as client,
+    ):
+
+        def answer() -> Any:
+            if not stream:
+                return client.responses.create(input=given, **asked)
+            with client.responses.stream(input=given, **asked) as events:
+                return events.get_final_response()
+
+        first = answer()
+        assert [item.type for item in first.output] == ["reasoning", "message", "function_call", "function_call"]
+        assert [json.loads(call.arguments) for call in first.output[2:]] == [ARGUMENTS] * 2
+        given += [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in first.output]
+        for item in given:
+            for part in item["content"] if item.get("role") == "assistant" else []:
+                part.pop("parsed", None)
+        given += [
+            {"type": "function_call_output", "call_id": call.call_id, "output": str(number)}
+            for number, call in reversed(list(enumerate(first.output[2:])))
+        ]
+        final = answer()
+    assert final.output_text == "Grüß 你好 🌍 0, 1"
+    assert (final.usage.input_tokens, final.usage.output_tokens_details.reasoning_tokens) == (26, 3)
+    assert fake.refusals == []
+
+
+@each_way
+def test_genai_runs_a_tool_loop(*, stream: bool) -> None:
+    from google import genai
+    from google.genai import types
+
+    scenario = Scenario(calls=2, before="Looking.", reasoning="Think.", signature="c2ln", tokens=Tokens(reasoning=3))
+    declared = types.FunctionDeclaration(name="weather", parameters_json_schema=WEATHER)
+    config = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[declared])])
+    with FakeUpstream(ScriptedModel(scenario), strict=True) as fake:
+        options = types.HttpOptions(base_url=fake.base_url("gemini"))
+        with genai.Client(api_key="k", vertexai=False, http_options=options) as client:
+            chat = client.chats.create(model="m", config=config)
+
+            def say(message: Any) -> list[Any]:
+                if stream:
+                    return list(chat.send_message_stream(message))
+                return [chat.send_message(message)]
+
+            calls = [call for one in say("hi") for call in one.function_calls or []]
+            assert [call.args for call in calls] == [ARGUMENTS] * 2
+            results = [
+                types.Part.from_function_response(name="weather", response={"result": str(number)})
+                for number in range(len(calls))
+            ]
+            final = say(results)
+    parts = [part for one in final for part in one.candidates[0].content.parts or []]
+    assert "".join(part.text or "" for part in parts if not part.thought) == "Grüß 你好 🌍 0, 1"
+    assert (final[-1].usage_metadata.prompt_token_count, final[-1].usage_metadata.thoughts_token_count) == (26, 3)
+    assert fake.refusals == []

@@ -116,7 +116,9 @@ _CHOICES: dict[str, Shape] = {
     "custom": members("type name"),
     "mcp": members("type server_label name"),
 }
+# `client_metadata` is in no documentation, but OpenAI's own Codex sends it in every request.
 RESPONSES_REQUEST = members(
+    "client_metadata "
     "model instructions include max_output_tokens max_tool_calls metadata parallel_tool_calls previous_response_id "
     "prompt_cache_key prompt_cache_retention safety_identifier service_tier store stream temperature top_logprobs "
     "top_p truncation user background",

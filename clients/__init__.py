@@ -1,0 +1,1 @@
+"""Real client programs, run offline through a running gateway on a scripted job."""

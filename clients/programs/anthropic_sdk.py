@@ -1,0 +1,10 @@
+"""Anthropic's libraries, in Python and JavaScript."""
+
+from clients.programs.scripted import scripted
+
+PROGRAMS = (
+    scripted("anthropic-py-stream", "anthropic-messages", "anthropic_stream.py"),
+    scripted("anthropic-py-runner", "anthropic-messages", "anthropic_runner.py"),
+    scripted("anthropic-js-stream", "anthropic-messages", "anthropic_stream.mjs"),
+    scripted("anthropic-js-runner", "anthropic-messages", "anthropic_runner.mjs"),
+)
