@@ -6,6 +6,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.gemini import parts as wire
+from twoapi.protocols.gemini.carriers import settle_carriers
 from twoapi.protocols.gemini.pairing import OpenCalls, missing_id
 from twoapi.protocols.gemini.parts import Extras, decode_media, decode_part, listed
 from twoapi.protocols.gemini.schema_request import GenerateRequest
@@ -33,7 +34,7 @@ def decode_contents(given: GenerateRequest, extras: Extras) -> list[ir.Message]:
     for i, content in enumerate(contents):
         at = _AT[i] if i < 1024 else f"/contents/{i}"
         messages.append(_content(content, at, calls, extras))
-    return messages
+    return settle_carriers(messages)
 
 
 def _content(content: wire.Content, at: str, calls: OpenCalls, extras: Extras) -> ir.Message:

@@ -5,7 +5,7 @@ from twoapi.protocols.gemini.encode_parts import encode_part, put_skip
 from twoapi.protocols.gemini.encoding import Encoding
 from twoapi.protocols.gemini.name import refuse
 from twoapi.protocols.gemini.pairing import Turn, arranged
-from twoapi.protocols.gemini.parts import Wire
+from twoapi.protocols.gemini.parts import Wire, signature_of
 
 _SYSTEM = ("system", "developer")
 _ROLES = {"assistant": "model", "tool": "function"}
@@ -52,7 +52,8 @@ def _parts(encoding: Encoding, turn: Turn, number: int) -> list[Wire]:
             behind += wires[1:]
         else:
             made += wires
-    put_skip(encoding, made, calls)
+    withheld = any(type(part) is ir.Reasoning and part.opaque and signature_of(part) is None for part in turn.parts)
+    put_skip(encoding, made, calls, withheld=withheld)
     return made + behind
 
 

@@ -78,14 +78,19 @@ def _encode_call(encoding: Encoding, part: ir.ToolCall, path: str) -> list[Wire]
     return [write_call(name, call_id, args, _signature(encoding, part, path))]
 
 
-def put_skip(encoding: Encoding, made: list[Wire], calls: list[tuple[ir.ToolCall, str, Wire]]) -> None:
-    """The first call of a turn has a signature, or the value that the vendor documents for histories without."""
+def put_skip(
+    encoding: Encoding, made: list[Wire], calls: list[tuple[ir.ToolCall, str, Wire]], *, withheld: bool
+) -> None:
+    """The first call of a turn has a signature, or the value that the vendor documents for histories without.
+
+    `withheld`: the turn's reasoning is of another origin, and its state does not go out.
+    """
     if not calls or not encoding.capabilities.thought_signatures:
         return
     part, path, wire = calls[0]
     if any("thoughtSignature" in one for one in made if "functionCall" in one):
         return
-    if encoding.native and not part.opaque:
+    if encoding.native and not part.opaque and not withheld:
         return  # the client's own history, for the vendor to judge
     wire["thoughtSignature"] = SKIP
     encoding.lose(path, "synthesized", "the documented value for a call without a thought signature")
