@@ -404,3 +404,14 @@ def test_a_second_candidate_and_a_foreign_tool_are_reported() -> None:
 
     assert len(output) == 1
     assert {(loss.path, loss.kind) for loss in losses} == {("/choices/1", "dropped"), ("/content/1", "dropped")}
+
+
+def test_a_picture_is_the_result_of_a_tool() -> None:
+    picture = ir.Media(kind="image", source=ir.Base64("aGk="), mime="image/png", at="/p/1")
+    losses: list[ir.Loss] = []
+
+    message_, painted = terminal(answer(ir.Text(text="here"), picture), losses)["response"]["output"]
+
+    assert message_["type"] == "message"
+    assert (painted["type"], painted["status"], painted["result"]) == ("image_generation_call", "completed", "aGk=")
+    assert [(loss.path, loss.kind) for loss in losses] == [("/p/1", "emulated")]

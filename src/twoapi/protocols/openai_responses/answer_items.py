@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 from msgspec import Raw
 
 from twoapi.ir import (
+    Base64,
     Citation,
     Loss,
     LossKind,
+    Media,
     Opaque,
     Part,
     Reasoning,
@@ -31,6 +34,12 @@ from twoapi.wire import json
 
 MAX_CALL_ID = 64
 Annotation = wire.UrlCitation | wire.FileCitation | Raw
+
+
+class _Picture(msgspec.Struct, kw_only=True, tag_field="type", tag="image_generation_call"):
+    id: str
+    status: str
+    result: str
 
 
 def in_message(part: Part) -> bool:
@@ -130,7 +139,7 @@ class ItemEncoder:
         if isinstance(first, ToolCall):
             carriers = self.carriers(first.opaque, first, index)
             return [*carriers, self.call(first, index + len(carriers), cut=cut)]
-        whole = self.whole(first)
+        whole = self.whole(first, index)
         return [] if whole is None else [whole]
 
     def is_empty(self, part: Reasoning) -> bool:
@@ -260,10 +269,16 @@ class ItemEncoder:
             namespace=namespace,
         )
 
-    def whole(self, part: Part) -> Raw | None:
-        """An item that the upstream of this protocol made, verbatim; None, reported, for anything else."""
+    def whole(self, part: Part, index: int) -> Raw | None:
+        """An item that the upstream of this protocol made, verbatim, and a picture as the tool that paints gives it;
+        None, reported, for anything else.
+        """
         if isinstance(part, ServerTool | Unknown) and part.protocol == NAME:
             return part.raw
+        if isinstance(part, Media) and part.kind == "image" and isinstance(part.source, Base64) and part.source.data:
+            self.lose(part.at, "emulated", "a picture is shown as the result of a tool")
+            item_id = mint_id("image_generation_call", f"{self._context.id}_{index}")
+            return Raw(json.encode(_Picture(id=item_id, status="completed", result=part.source.data)))
         self.lose(part.at, "dropped", f"no place for {type(part).__name__} in an answer")
         return None
 

@@ -382,7 +382,7 @@ class ResponsesStreamEncoder:
         return out
 
     def _open_whole(self, part: OutPart) -> bytes:
-        raw = self._maker.whole(part.header)
+        raw = self._maker.whole(part.header, len(self._items))
         return b"" if raw is None else self._new_item(part, "whole", raw)
 
     def _carry(self, part: OutPart, state: tuple[Opaque, ...] | list[Opaque]) -> bytes:
@@ -481,7 +481,7 @@ class ResponsesStreamEncoder:
             return maker.reasoning(parts, item.id)
         if isinstance(first, ToolCall):
             return maker.call(first, item.index, cut=cut)
-        return maker.whole(first)
+        return maker.whole(first, item.index)
 
     _encoders: ClassVar[dict[type, Callable[..., bytes]]] = {
         Start: _on_start,
