@@ -11,7 +11,22 @@ import msgspec
 
 from twoapi import __version__
 from twoapi.cli.output import EXIT_FAILED, columns, fail, print_json
-from twoapi.conformance import NAMES, SCENES, Check, Client, Pair, Record, Result, Stage, Upstream, record, run, total
+from twoapi.conformance import (
+    MODES,
+    NAMES,
+    SCENES,
+    Check,
+    Client,
+    Pair,
+    Part,
+    Record,
+    Result,
+    Stage,
+    Upstream,
+    record,
+    run,
+    total,
+)
 from twoapi.conformance.gateways import GATEWAYS
 from twoapi.conformance.launch import launched
 from twoapi.conformance.page import page, rows
@@ -46,6 +61,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--listen", default=f"127.0.0.1:{_PORT}", show_default=True, help="Where the suite's upstreams listen.")
 @click.option("--pair", "pairs", multiple=True, metavar="CLIENT:UPSTREAM", help="Only this pair; again for more.")
 @click.option("--feature", "features", multiple=True, type=click.Choice(_FEATURES), help="Only this; again for more.")
+@click.option("--mode", "modes", multiple=True, type=click.Choice(MODES), help="Only whole answers, or only streams.")
 @click.option("--patience", default=10.0, show_default=True, help="Seconds until an exchange counts as hanging.")
 @click.option("--print-config", type=click.Choice(list(GATEWAYS)), help="Print the configuration of a gateway.")
 @click.option(
@@ -63,6 +79,7 @@ def command(  # noqa: PLR0913, PLR0917  one argument per option
     listen: str,
     pairs: tuple[str, ...],
     features: tuple[str, ...],
+    modes: tuple[str, ...],
     patience: float,
     print_config: str | None,
     report: Path | None,
@@ -96,7 +113,7 @@ def command(  # noqa: PLR0913, PLR0917  one argument per option
         patience=patience,
         launch=launch,
     )
-    kept = record(_measure(target, (host, port), wanted, list(features)))
+    kept = record(_measure(target, (host, port), Part(pairs=wanted, features=features, modes=modes or MODES)))
     if save is not None:
         save.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     _tell(kept, as_json=as_json)
@@ -110,19 +127,19 @@ def load(file: Path) -> Record:
     return msgspec.json.decode(file.read_bytes(), type=Record)
 
 
-def _measure(target: Target, listen: tuple[str, int], pairs: list[Pair], features: list[str]) -> Result:
+def _measure(target: Target, listen: tuple[str, int], part: Part) -> Result:
     checks: list[Check] = []
     try:
         upstream = Upstream(*listen)
     except OSError as error:
         fail(f"the upstreams cannot listen at {listen[0]}:{listen[1]}: {error}")
-    with upstream, _running(target, upstream, pairs):
+    with upstream, _running(target, upstream, part.pairs):
         stage = Stage(
             upstream=upstream,
             client=lambda protocol: _client(target, protocol, upstream.base(protocol)),
             models=_models(target.name),
         )
-        absent = run(stage, pairs, features, checks.append)
+        absent = run(stage, part, checks.append)
     return Result(
         gateway=target.name,
         version=target.version,
@@ -173,7 +190,8 @@ def _tell(kept: Record, *, as_json: bool) -> None:
     click.echo(columns(rows(kept), indent=""))
     for cell in kept.cells:
         for found in cell.found:
-            click.echo(f"{cell.client} {cell.upstream} {cell.mode}: {found}")
+            told = ": ".join(filter(None, (found.verdict, found.scene, found.leaf, found.note)))
+            click.echo(f"{cell.client} {cell.upstream} {cell.mode}: {told}")
 
 
 def _pairs(named: tuple[str, ...]) -> list[Pair]:

@@ -6,20 +6,22 @@ upstream's answer reached the client, and whether what is missing was reported.
 
 from twoapi.conformance.client import Client
 from twoapi.conformance.protocols import MODELS, NAMES
-from twoapi.conformance.run import Pair, Stage, run
-from twoapi.conformance.scenes import SCENES
+from twoapi.conformance.run import Pair, Part, Stage, run
+from twoapi.conformance.scenes import MODES, SCENES
 from twoapi.conformance.upstream import BASES, Upstream
 from twoapi.conformance.verdict import VERDICTS, Check, Record, Result, record, share, total
 
 __all__ = [
     "BASES",
     "MODELS",
+    "MODES",
     "NAMES",
     "SCENES",
     "VERDICTS",
     "Check",
     "Client",
     "Pair",
+    "Part",
     "Record",
     "Result",
     "Stage",

@@ -22,11 +22,20 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     models: Callable[[str], str] = MODELS.__getitem__
 
 
+_PROVIDERS = {
+    "openai-chat": "openai-compatible",
+    "openai-responses": "openai-responses-compatible",
+    "anthropic-messages": "anthropic-compatible",
+    "gemini": "gemini-compatible",
+}
+
+
 def _twoapi(bases: Bases) -> str:
     lines = ["upstreams:"]
     for protocol, base in bases.items():
         lines.append(f"  {MODELS[protocol]}-upstream:")
-        lines += [f"    protocols: {{{protocol}: {base}}}", "    credentials: [sk-conformance]"]
+        lines += [f"    provider: {_PROVIDERS[protocol]}", f"    base_url: {base}"]
+        lines.append("    credentials: [sk-conformance]")
     lines.append("models:")
     for protocol in bases:
         model = MODELS[protocol]
@@ -64,6 +73,8 @@ def _litellm(bases: Bases) -> str:
         "router_settings:",
         "  num_retries: 0",
         "  disable_cooldowns: true",
+        "general_settings:",
+        "  master_key: sk-conformance",
     ]
     return "\n".join(lines) + "\n"
 

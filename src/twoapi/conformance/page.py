@@ -8,6 +8,7 @@ from twoapi.conformance.scenes import SCENES
 from twoapi.conformance.verdict import VERDICTS, Cell, Record, Verdict, share, total
 
 _FEATURES = tuple(dict.fromkeys(scene.feature for scene in SCENES))
+_OURS = "twoapi"
 _INTRO = """\
 # Compatibility
 
@@ -36,11 +37,12 @@ def rows(record: Record) -> list[list[str]]:
 
 
 def page(records: Sequence[Record]) -> str:
-    """The page: all gateways, then each by pairs and by features, and at last what each does not carry as it was."""
-    ordered = sorted(records, key=lambda one: (one.gateway != "twoapi", one.gateway))
+    """The page: all gateways, then each by pairs and by features, and what ours does not carry as it was."""
+    ordered = sorted(records, key=lambda one: (one.gateway != _OURS, one.gateway))
     lines = [_INTRO, *_summary(ordered)]
     for one in ordered:
         lines += _gateway(one)
+        lines += _losses(one) if one.gateway == _OURS else []
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -79,7 +81,6 @@ def _gateway(record: Record) -> Iterator[str]:
         if counts:
             yield f"| {feature} | {percent(counts)} | " + " | ".join(str(counts[one]) for one in VERDICTS) + " |"
     yield ""
-    yield from _losses(record)
 
 
 def _square(record: Record, client: str, upstream: str) -> str:
@@ -91,26 +92,23 @@ def _square(record: Record, client: str, upstream: str) -> str:
 
 
 def _losses(record: Record) -> Iterator[str]:
-    """Every leaf that is not right, once for both modes."""
-    modes: dict[tuple[str, str, str], list[str]] = {}
+    """Every leaf that is not right, with the pairs that have it."""
+    pairs: dict[tuple[Verdict, str, str], list[tuple[str, str]]] = {}
     for cell in record.cells:
         for one in cell.found:
-            modes.setdefault((cell.client, cell.upstream, _leaf(one)), []).append(cell.mode)
-    if not modes:
+            seen = pairs.setdefault((one.verdict, one.scene, one.leaf), [])
+            if (cell.client, cell.upstream) not in seen:
+                seen.append((cell.client, cell.upstream))
+    if not pairs:
         return
-    yield "What is not right (client, upstream, verdict, scene, leaf):"
+    yield "Every leaf that is not right, and from which client to which upstream:"
     yield ""
-    for (client, upstream, leaf), seen in modes.items():
-        only = f" ({seen[0]} only)" if len(set(seen)) == 1 else ""
-        yield f"- {TITLES[client]}, {TITLES[upstream]}: {leaf}{only}"
+    yield "| verdict | scene | leaf | pairs |"
+    yield "|---|---|---|---|"
+    for (verdict, scene, leaf), seen in sorted(pairs.items(), key=lambda item: VERDICTS.index(item[0][0])):
+        ways = "; ".join(f"{TITLES[client]} to {TITLES[upstream]}" for client, upstream in seen)
+        yield f"| {verdict} | {scene} | {leaf} | {ways} |"
     yield ""
-
-
-def _leaf(found: str) -> str:
-    """The verdict, the scene and the leaf, without the note."""
-    verdict, scene, *rest = found.split(": ")
-    turn = rest[:2] if rest[0].startswith(("turn", "usage", "citation")) else rest[:1]
-    return ": ".join((verdict, scene, *turn))
 
 
 def _pairs(record: Record) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from twoapi.conformance.history import extend
 from twoapi.conformance.judge import Finding
 from twoapi.conformance.protocols import sent
 from twoapi.conformance.reply import Reply
-from twoapi.conformance.scenes import REPLAY_WANTS, SCENES, Hear, Scene, Want
+from twoapi.conformance.scenes import MODES, REPLAY_WANTS, SCENES, Hear, Scene, Want
 from twoapi.conformance.speak import SPEAKERS
 from twoapi.conformance.upstream import Arrival, Upstream
 from twoapi.conformance.verdict import Check, Verdict
@@ -20,7 +20,6 @@ from twoapi.conformance.verdict import Check, Verdict
 Json = Any  # a parsed JSON document
 Pair = tuple[str, str]
 
-_NO_SUCH_PATH = {404, 405, 501}
 _SHOWN = 160  # of an error
 
 
@@ -33,6 +32,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     upstream: Upstream
     client: Callable[[str], Client]
     models: Mapping[str, str]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What is played: these pairs, these features (none: all), these modes."""
+
+    pairs: list[Pair]
+    features: tuple[str, ...] = ()
+    modes: tuple[str, ...] = MODES
 
 
 class _Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,14 +65,14 @@ class _Play(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: list[Arrival]
 
 
-def run(stage: Stage, pairs: list[Pair], features: list[str], told: Callable[[Check], None]) -> list[Pair]:
-    """Tells every check of these pairs and features (none: all); gives back the pairs that are not offered."""
+def run(stage: Stage, part: Part, told: Callable[[Check], None]) -> list[Pair]:
+    """Tells every check of a part; gives back the pairs that are not offered."""
     absent = []
-    for client, upstream in pairs:
+    for client, upstream in part.pairs:
         if not _is_offered(stage, client, upstream):
             absent.append((client, upstream))
             continue
-        for act in _acts(stage, client, upstream, features):
+        for act in _acts(stage, client, upstream, part):
             for leaf, verdict, note in _findings(act):
                 told(
                     Check(
@@ -82,18 +89,21 @@ def run(stage: Stage, pairs: list[Pair], features: list[str], told: Callable[[Ch
     return absent
 
 
-def _acts(stage: Stage, client: str, upstream: str, features: list[str]) -> Iterator[_Act]:
+def _acts(stage: Stage, client: str, upstream: str, part: Part) -> Iterator[_Act]:
     for scene in SCENES:
-        if client in scene.bodies and upstream in scene.upstreams and (not features or scene.feature in features):
+        if part.features and scene.feature not in part.features:
+            continue
+        if client in scene.bodies and upstream in scene.upstreams:
             for mode in scene.modes:
-                yield _Act(stage=stage, client=client, upstream=upstream, scene=scene, mode=mode)
+                if mode in part.modes:
+                    yield _Act(stage=stage, client=client, upstream=upstream, scene=scene, mode=mode)
 
 
 def _is_offered(stage: Stage, client: str, upstream: str) -> bool:
-    """Whether the gateway has the client's surface at all: else a plain question gets "no such path"."""
+    """Whether the gateway has a way for this pair: else a plain question is refused and never reaches the upstream."""
     act = _Act(stage=stage, client=client, upstream=upstream, scene=SCENES[0], mode="whole")
     played = _send(act, act.scene.bodies[client], act.scene.reply)
-    return bool(played.arrivals) or played.exchange.status not in _NO_SUCH_PATH
+    return played.exchange.status < 400 or upstream in [one.protocol for one in played.arrivals]
 
 
 def _findings(act: _Act) -> Iterator[Finding]:

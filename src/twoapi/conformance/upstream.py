@@ -24,7 +24,6 @@ _PATHS = {
     "anthropic-messages": "/messages/v1/messages",
 }
 _METHODS = (":generateContent", ":streamGenerateContent")
-_HOLD_SECONDS = 3.0
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,9 +36,13 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upstream:
-    """`with Upstream() as upstream:` serves on `upstream.url` until the block ends."""
+    """`with Upstream() as upstream:` serves on `upstream.url` until the block ends.
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    `patience` is how long, in seconds, a stream that is held waits for its client.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, patience: float = 3.0) -> None:
+        self.patience = patience
         self.arrivals: list[Arrival] = []
         self.reply = Reply(text="Ready.")
         self.fault: Fault | None = None
@@ -92,6 +95,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer is written in pieces
     owner: Upstream
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
@@ -152,7 +156,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._head(200, kind, {"transfer-encoding": "chunked", "cache-control": "no-cache"})
         for number, frame in enumerate(frames):
             hold = self.owner.hold
-            if hold is not None and number == half and not hold.wait(_HOLD_SECONDS):
+            if hold is not None and number == half and not hold.wait(self.owner.patience):
                 self.owner.held_in_vain = True
             self.wfile.write(b"%x\r\n%b\r\n" % (len(frame), frame))
             self.wfile.flush()

@@ -37,15 +37,24 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[Check]
 
 
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A leaf that is not right."""
+
+    verdict: Verdict
+    scene: str
+    leaf: str
+    note: str = ""
+
+
 class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A feature of a pair in a mode: how many leaves got which verdict, and each that is not right, as text."""
+    """A feature of a pair in a mode: how many leaves got which verdict, and each that is not right."""
 
     client: str
     upstream: str
     feature: str
     mode: str
     counts: dict[Verdict, int]
-    found: list[str] = []
+    found: list[Found] = []
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +79,11 @@ def record(result: Result) -> Record:
             feature=feature,
             mode=mode,
             counts=dict(sorted(Counter(check.verdict for check in checks).items())),
-            found=[_finding(check) for check in checks if check.verdict != "right"],
+            found=[
+                Found(verdict=one.verdict, scene=one.scene, leaf=one.leaf, note=one.note)
+                for one in checks
+                if one.verdict != "right"
+            ],
         )
         for (client, upstream, feature, mode), checks in grouped.items()
     ]
@@ -88,7 +101,3 @@ def total(cells: Iterable[Cell]) -> Counter[Verdict]:
 def share(counts: Counter[Verdict]) -> float:
     """The part that is right, declared or refused, from 0 to 1; 1 of nothing."""
     return sum(counts[one] for one in GOOD) / (counts.total() or 1) if counts else 1.0
-
-
-def _finding(check: Check) -> str:
-    return f"{check.verdict}: {check.scene}: {check.leaf}" + (f": {check.note}" if check.note else "")

@@ -98,15 +98,21 @@ def _part(answer: Answer, part: Json) -> None:
 def _grounding(answer: Answer, grounding: Json) -> None:
     chunks = grounding.get("groundingChunks") or []
     for support in grounding.get("groundingSupports") or []:
-        segment = support["segment"]
+        passage = _passage(answer, support["segment"])
         for index in support.get("groundingChunkIndices") or []:
             web = chunks[index].get("web") or {}
-            passage = answer.text.encode()[segment.get("startIndex", 0) : segment["endIndex"]].decode(
-                "utf-8", "replace"
-            )
             one = Citation(url=web.get("uri", ""), title=web.get("title", ""), passage=passage)
             if one not in answer.cited:
                 answer.cited.append(one)
+
+
+def _passage(answer: Answer, segment: Json) -> str:
+    """What a segment names: bytes of one part of a whole answer; the parts of a stream are pieces of one text."""
+    parts = answer.own["parts"]
+    number = segment.get("partIndex", 0)
+    whole = number > 0 and number < len(parts)
+    said = parts[number].get("text", "") if whole else answer.text
+    return str(said).encode()[segment.get("startIndex", 0) : segment["endIndex"]].decode("utf-8", "replace")
 
 
 def _used(answer: Answer, usage: Json) -> None:

@@ -16,8 +16,23 @@ _SETTINGS = {
 }
 
 
+# Members whose content has names of its own.
+_FREE = {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "labels"}
+# The reduced dialect in snake case.
+_SCHEMA_WORDS = {
+    "any_of": "anyOf",
+    "property_ordering": "propertyOrdering",
+    "additional_properties": "additionalProperties",
+    "min_items": "minItems",
+    "max_items": "maxItems",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+}
+
+
 def read(body: Json) -> Asked:
     """What the body asks."""
+    body = _camel(body)
     config = body.get("generationConfig") or {}
     known = settings(config, _SETTINGS)
     if tier := body.get("serviceTier"):
@@ -51,13 +66,29 @@ def _tool(tool: Json) -> Offered:
     return Offered(name=tool["name"], description=tool.get("description") or "", schema=_plain_schema(schema))
 
 
+def _camel(value: Json) -> Json:
+    """The body with all names in camel case, as the service takes both; what is free to its sender stays as it is."""
+    if isinstance(value, list):
+        return [_camel(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    named = ((_camel_name(name), held) for name, held in value.items())
+    return {name: held if name in _FREE else _camel(held) for name, held in named}
+
+
+def _camel_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 def _plain_schema(schema: Json) -> Json:
     """The reduced dialect in the words of JSON Schema."""
     if isinstance(schema, list):
         return [_plain_schema(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    plain = {name: _plain_schema(value) for name, value in schema.items() if name != "propertyOrdering"}
+    named = ((_SCHEMA_WORDS.get(name, name), value) for name, value in schema.items())
+    plain = {name: _plain_schema(value) for name, value in named if name != "propertyOrdering"}
     if isinstance(plain.get("type"), str):
         plain["type"] = plain["type"].lower()
         if plain.pop("nullable", False) is True:

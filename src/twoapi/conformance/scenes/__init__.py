@@ -2,7 +2,7 @@
 
 from twoapi.conformance.scenes import answers, faults, media, reasoning, texts, tools
 from twoapi.conformance.scenes.reasoning import REPLAY_WANTS
-from twoapi.conformance.scenes.scene import Hear, Scene, Sight, Want
+from twoapi.conformance.scenes.scene import MODES, MOVED, Hear, Scene, Sight, Want
 
 SCENES: tuple[Scene, ...] = (
     *texts.SCENES,
@@ -13,4 +13,4 @@ SCENES: tuple[Scene, ...] = (
     *faults.SCENES,
 )
 
-__all__ = ["REPLAY_WANTS", "SCENES", "Hear", "Scene", "Sight", "Want"]
+__all__ = ["MODES", "MOVED", "REPLAY_WANTS", "SCENES", "Hear", "Scene", "Sight", "Want"]

@@ -2,12 +2,12 @@
 
 from twoapi.conformance.reply import Fault, Reply
 from twoapi.conformance.scenes.answers import bodies
-from twoapi.conformance.scenes.scene import Scene
+from twoapi.conformance.scenes.scene import MODES, Scene
 
 _LONG = Reply(text="The tower was built for the fair of 1889, and it has stood there ever since, in all weathers.")
 
 
-def _scene(feature: str, name: str, fault: Fault, modes: tuple[str, ...] = ("whole", "stream")) -> Scene:
+def _scene(feature: str, name: str, fault: Fault, modes: tuple[str, ...] = MODES) -> Scene:
     return Scene(feature=feature, name=name, bodies=bodies(), reply=_LONG, fault=fault, modes=modes)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from twoapi.conformance.asked import Asked
 from twoapi.conformance.places import Key
-from twoapi.conformance.scenes.scene import Scene, Sight, Want, says, tells
+from twoapi.conformance.scenes.scene import MOVED, Scene, Sight, Want, says, tells
 from twoapi.conformance.scenes.tools import answered, tools
 
 Json = Any  # a parsed JSON document
@@ -147,7 +147,7 @@ def _result_text(asked: Asked) -> Sight:
 
 def _result_image(asked: Asked) -> Sight:
     found = [piece for piece in asked.pieces if piece.text == _PNG]
-    return bool(found) and (found[0].role == "tool" or f"it is an {found[0].kind} of the {found[0].role}")
+    return bool(found) and (found[0].role == "tool" or f"{MOVED} into a turn of the {found[0].role}")
 
 
 RESULT_IMAGE = Scene(

@@ -15,6 +15,10 @@ Json = Any  # a parsed JSON document
 
 # True: it is there. False: it is not. A text: it is there, but changed, and how.
 Sight = bool | str
+MOVED = "it was moved"  # how a text about something begins that is there whole, but elsewhere
+
+
+MODES = ("whole", "stream")
 
 
 class Want(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +48,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     hears: tuple[Hear, ...] = ()
     fault: Fault | None = None
     upstreams: tuple[str, ...] = NAMES
-    modes: tuple[str, ...] = ("whole", "stream")
+    modes: tuple[str, ...] = MODES
     common: bool = True
     # The client sends its history back with the results of the calls: the answers to its second and third request.
     later: tuple[Reply, ...] = ()

@@ -3,7 +3,7 @@
 from twoapi.conformance.asked import Asked
 from twoapi.conformance.places import Key
 from twoapi.conformance.reply import Reply, Used
-from twoapi.conformance.scenes.scene import Scene, Sight, Want, costs, only, says, setting, stops, tells
+from twoapi.conformance.scenes.scene import MOVED, Scene, Sight, Want, costs, only, says, setting, stops, tells
 
 _HELLO = 'Grüße an 你好 🚀: sag "hi"\n\u2028\\Ende'
 _ANSWER = 'Hallo 世界 🚀, gern.\n\tFertig \u2028 \\ "ja".'
@@ -106,8 +106,8 @@ def _later(asked: Asked) -> Sight:
         return False
     number, piece = found[0]
     if piece.role != "system":
-        return f"a {piece.role} says it"
-    return any(one.role == "assistant" for one in asked.pieces[:number]) or "it was moved to the beginning"
+        return f"{MOVED} into a turn of the {piece.role}"
+    return any(one.role == "assistant" for one in asked.pieces[:number]) or f"{MOVED} to the beginning"
 
 
 SYSTEM = Scene(

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from twoapi.conformance.answer import Answer
-from twoapi.conformance.asked import Asked, Offered, Piece
+from twoapi.conformance.asked import Asked, Offered, Piece, json_text
 from twoapi.conformance.places import Key
 from twoapi.conformance.reply import Called, Reply
 from twoapi.conformance.scenes.scene import Hear, Scene, Sight, Want, only, says, setting, stops, tells
@@ -86,7 +86,7 @@ def _offers(name: str, about: str, schema: Json) -> tuple[Want, ...]:
         Want(name=f"description of {name}", at=(about,), see=described),
         Want(
             name=f"schema of {name}",
-            at=(Key("parameters"), Key("input_schema"), Key("parametersJsonSchema")),
+            at=(Key("parameters"), Key("input_schema"), Key("parametersJsonSchema"), Key("parameters_json_schema")),
             see=shaped,
         ),
     )
@@ -169,6 +169,36 @@ TOOLS = Scene(
         *_offers("plan_trip", _TRIP, _RICH),
         Want(name="strict", at=(Key("strict"),), see=_is_strict),
         _chooses("named:get_weather", "tool_choice", "toolConfig"),
+    ),
+    reply=Reply(calls=(Called(id="call_conf1", name="get_weather", arguments=_ARGUMENTS),), stop="tool_use"),
+    hears=(calls(0, "get_weather", _ARGUMENTS), _count(1), stops("tool_use")),
+)
+
+# Google's own client for Python mixes both spellings in one body.
+SNAKE_CASE = Scene(
+    feature="tools",
+    name="snake case",
+    bodies={
+        "gemini": {
+            "contents": [{"role": "user", "parts": [{"text": _ASK}]}],
+            "system_instruction": {"parts": [{"text": "Answer in French only."}]},
+            "tools": [
+                {
+                    "function_declarations": [
+                        {"name": "get_weather", "description": _WEATHER, "parameters_json_schema": _PLAIN}
+                    ]
+                }
+            ],
+            "tool_config": {"function_calling_config": {"mode": "ANY", "allowed_function_names": ["get_weather"]}},
+            "generation_config": {"max_output_tokens": 3212, "topP": 0.75},
+        }
+    },
+    wants=(
+        says("system text", "system", "Answer in French only."),
+        *_offers("get_weather", _WEATHER, _PLAIN),
+        _chooses("named:get_weather", "tool_config"),
+        setting("max_tokens", 3212),
+        setting("top_p", 0.75),
     ),
     reply=Reply(calls=(Called(id="call_conf1", name="get_weather", arguments=_ARGUMENTS),), stop="tool_use"),
     hears=(calls(0, "get_weather", _ARGUMENTS), _count(1), stops("tool_use")),
@@ -266,7 +296,9 @@ def answered(asked: Asked, city: str) -> Piece | None:
 def _result(city: str, text: str) -> Want:
     def see(asked: Asked) -> Sight:
         found = answered(asked, city)
-        return found is not None and (text in found.text or f"it says {found.text[:120]!r}")
+        # An object with the text under one name says the same.
+        said = found is not None and (text in found.text or json_text(text)[1:-1] in found.text)
+        return said or (found is not None and f"it says {found.text[:120]!r}")
 
     return Want(name=f"result for {city}", at=(text,), see=see)
 
@@ -381,4 +413,4 @@ RESULTS = Scene(
     hears=(tells("Done."),),
 )
 
-SCENES = (TOOLS, PARALLEL, ONE_AT_A_TIME, RESULTS)
+SCENES = (TOOLS, SNAKE_CASE, PARALLEL, ONE_AT_A_TIME, RESULTS)
