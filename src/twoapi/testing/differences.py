@@ -130,6 +130,8 @@ def _tool_name(tool: dict[str, Json]) -> str:
 def _compare(one: Json, other: Json, at: str, gone: list[str], new: list[str]) -> None:
     if one == other and type(one) is type(other):
         return
+    if one is _MISSING and at == "/text/format/strict":
+        return  # what the schema allows
     if one is _MISSING and other is False and at.endswith(("/strict", "/store")):
         return  # what most protocols mean when they do not say it
     if one is False and other is _MISSING and at.endswith("/defer_loading"):

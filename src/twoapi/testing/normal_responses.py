@@ -19,7 +19,7 @@ def responses_request(body: dict[str, Json]) -> dict[str, Json]:
         body["conversation"] = conversation["id"]
     if "include" in body:
         body["include"] = sorted(body["include"])
-    for name in ("text", "reasoning", "tools", "input"):
+    for name in ("text", "reasoning", "tools", "input", "include"):
         if name in body and not body[name]:
             del body[name]
     return body
