@@ -1,5 +1,6 @@
 """The laws of answers and streams, for this protocol alone and against the others."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from twoapi.ir import (
     End,
     Event,
     Failed,
+    FaultError,
     Finish,
     PartEnd,
     PartStart,
@@ -25,8 +27,10 @@ from twoapi.protocols.base import Codec, Restore
 from twoapi.protocols.gemini import Gemini
 from twoapi.protocols.gemini.tap import GeminiTap
 from twoapi.protocols.openai_chat import OpenAIChat
+from twoapi.protocols.openai_responses import OpenAIResponses
 from twoapi.testing.laws import answers, bounds, streams
-from twoapi.testing.laws.subject import events_of, stream_of
+from twoapi.testing.laws.subject import answer_of, events_of, stream_of
+from twoapi.testing.normal import fold_stream
 from twoapi.testing.replies import Json
 from twoapi.testing.strategies.chat_answers import chat_answer_bodies, chat_answers, chat_streams
 from twoapi.testing.strategies.events import batched, legal_events, mangled_events, recut, stops, usages
@@ -38,12 +42,21 @@ from twoapi.testing.strategies.gemini_answers import (
 )
 from twoapi.testing.strategies.hostile import edited_json, hostile_stream, noise, same_stream
 from twoapi.testing.strategies.messages_answers import messages_answer_bodies, messages_answers, messages_streams
+from twoapi.testing.strategies.responses_answers import (
+    responses_answer_bodies,
+    responses_answers,
+    responses_streams,
+)
 from twoapi.testing.strategies.values import cuts, json_bytes, json_values
 
 CODEC = Gemini()
-OTHERS: dict[str, Codec] = {"chat": OpenAIChat(), "messages": AnthropicMessages()}
-ANSWERS = {"chat": chat_answers, "messages": messages_answers}
-STREAMS = {"chat": (chat_answer_bodies, chat_streams), "messages": (messages_answer_bodies, messages_streams)}
+OTHERS: dict[str, Codec] = {"chat": OpenAIChat(), "responses": OpenAIResponses(), "messages": AnthropicMessages()}
+ANSWERS = {"chat": chat_answers, "responses": responses_answers, "messages": messages_answers}
+STREAMS = {
+    "chat": (chat_answer_bodies, chat_streams),
+    "responses": (responses_answer_bodies, responses_streams),
+    "messages": (messages_answer_bodies, messages_streams),
+}
 others = pytest.mark.parametrize("other", sorted(OTHERS))
 
 
@@ -267,3 +280,32 @@ def test_l20_a_frame_without_end_is_not_kept_for_ever(head: bytes) -> None:
     kilo = b"x" * 1024 * 1024
     events = decoder.feed(head) + [event for _ in range(40) for event in decoder.feed(kilo)]
     assert [type(event).__name__ for event in events] == ["Failed"]
+
+
+def said(answer: Json) -> Json:
+    """What an answer says, however it is cut into parts."""
+    if "error" in answer:
+        return "failed"
+    found = []
+    for candidate in answer["candidates"]:
+        parts = (candidate.get("content") or {}).get("parts") or []
+        words = "".join(part.get("text", "") for part in parts if not part.get("thought"))
+        thoughts = "".join(part.get("text", "") for part in parts if part.get("thought"))
+        calls = [part["functionCall"] for part in parts if "functionCall" in part]
+        sources = (candidate.get("groundingMetadata") or {}).get("groundingChunks")
+        found.append((candidate["finishReason"], words, thoughts, calls, sources))
+    return found, answer.get("usageMetadata")
+
+
+@others
+@given(data=st.data())
+def test_a_streamed_answer_of_the_other_protocol_says_what_the_whole_one_does(other: str, data: st.DataObject) -> None:
+    codec = OTHERS[other]
+    bodies, made = STREAMS[other]
+    body = data.draw(bodies())
+    stream = stream_of(CODEC, [events_of(codec, [data.draw(made(body))])])
+    try:
+        whole = json.loads(answer_of(CODEC, codec.decode_response(json.dumps(body).encode(), Restore())))
+    except FaultError:
+        whole = {"error": {}}
+    assert said(fold_stream("gemini", stream)) == said(whole)
