@@ -1,4 +1,4 @@
-"""Google Gemini generateContent, both sides."""
+"""Google Gemini generateContent (gemini), both sides; NOTES.md has the vendor's rules that it relies on."""
 
 from twoapi.protocols.gemini.codec import Gemini
 
