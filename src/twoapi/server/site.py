@@ -1,13 +1,18 @@
 """The small answers that need no upstream: model lists, health, readiness, the root."""
 
+from urllib.parse import unquote
+
+from twoapi.gateway.headers import refusal_headers
 from twoapi.gateway.worker import Worker
-from twoapi.ir import Fault
-from twoapi.protocols.base import ModelEntry
+from twoapi.ir import Fault, FaultError
+from twoapi.policy.access import KeyEntry
+from twoapi.protocols.base import Codec
 from twoapi.server.head import Head
-from twoapi.wire import json
-from twoapi.wire.http import Headers
+from twoapi.server.model_lists import Listed, listed, model_alone, model_list
 
 _JSON = b"content-type: application/json\r\n"
+_ROOT = b'{"name":"twoapi","docs":"README.md","health":"/healthz","models":"/v1/models"}'
+_PREFIX = "models/"  # before every name, where Gemini's clients write one
 
 
 class Site:
@@ -19,33 +24,42 @@ class Site:
     def answer(self, head: Head) -> tuple[int, bytes, bytes]:
         """Status, header lines and body for a route that starts no exchange."""
         kind = head.route.kind if head.route is not None else "root"
-        if kind == "models":
-            return self._models(head)
+        if head.key is not None and kind in ("models", "stored"):
+            try:
+                return 200, _JSON, self._models(head, head.key) if kind == "models" else self._stored(head)
+            except FaultError as error:
+                return self._refusal(head.codec, error.fault)
         if kind == "ready" and self._worker.draining:
             return 503, _JSON, b'{"status":"draining"}'
-        if kind == "root":
-            return 200, _JSON, b'{"name":"twoapi","docs":"README.md","health":"/healthz","models":"/v1/models"}'
-        return 200, _JSON, b'{"status":"ok"}'
+        return 200, _JSON, _ROOT if kind == "root" else b'{"status":"ok"}'
 
-    def _models(self, head: Head) -> tuple[int, bytes, bytes]:
-        key, codec = head.key, head.codec
-        entries = [
-            ModelEntry(id=name, created=self._worker.snapshot.created, owner=owner)
-            for name, owner in self._worker.snapshot.model_names()
-            if key is None or key.may_use(name)
-        ]
+    def _models(self, head: Head, key: KeyEntry) -> bytes:
+        codec = head.codec
         _, _, name = head.path.partition("/models/")
-        if not name:
-            return 200, _JSON, codec.encode_models(entries)
-        for entry in entries:
-            if entry.id == name:
-                listed = json.at_pointer(codec.encode_models([entry]), "/data/0")
-                return 200, _JSON, bytes(listed or b"{}")
-        fault = Fault("not_found", f"there is no model {name!r}; GET /v1/models lists them", code="model_not_found")
-        status, headers, body = codec.encode_fault(fault, next(self._worker.ids))
-        return status, header_lines(headers), body
+        if name:
+            name = unquote(name)
+            return model_alone(codec, self._listed(codec, name.removeprefix(_PREFIX), key))
+        names = self._worker.snapshot.model_names()
+        models = [self._listed(codec, name, key, owner) for name, owner in names if key.may_use(name)]
+        # Codex names its version and reads a list of its own, also where the rest of its protocol is OpenAI's.
+        return model_list(codec, models, for_codex="client_version=" in head.query)
 
+    def _listed(self, codec: Codec, name: str, key: KeyEntry, owner: str | None = None) -> Listed:
+        """Raises FaultError when there is no such model for this client."""
+        snapshot = self._worker.snapshot
+        plan = snapshot.plan(name, codec.name, key)
+        return listed(codec, name, owner or plan.candidates[0].upstream, snapshot.created, plan)
 
-def header_lines(headers: Headers) -> bytes:
-    """Headers as lines for ClientPort.answer; the values are the gateway's own or came out of a parsed header."""
-    return _JSON + b"".join(b"%s: %s\r\n" % header for header in headers)
+    def _stored(self, head: Head) -> bytes:
+        """Raises FaultError: nothing is kept."""
+        _, _, name = head.path.partition("/responses/")
+        raise FaultError(
+            Fault(
+                "not_found", f"response {unquote(name).partition('/')[0][:200]!r} not found", code="response_not_found"
+            )
+        )
+
+    def _refusal(self, codec: Codec, fault: Fault) -> tuple[int, bytes, bytes]:
+        request_id = next(self._worker.ids)
+        status, headers, body = codec.encode_fault(fault, request_id)
+        return status, refusal_headers((request_id.encode(), codec.request_id_header), 0, headers), body
