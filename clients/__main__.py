@@ -29,6 +29,7 @@ from clients.run import UPSTREAMS, Outcome, run_job
     help="How the upstream behaves; 'strict' by default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON instead of a table.")
+@click.option("--keep", is_flag=True, help="Keep the logs of all jobs, not of those alone that failed.")
 @click.option("--list", "listed", is_flag=True, help="Print what there is, and do nothing.")
 def main(
     *,
@@ -36,6 +37,7 @@ def main(
     upstreams: tuple[str, ...],
     manners: tuple[str, ...],
     as_json: bool,
+    keep: bool,
     listed: bool,
 ) -> None:
     """Run the jobs; exits with 1 when one failed, with 2 when nothing could be run."""
@@ -57,7 +59,7 @@ def main(
     for program in chosen:
         for upstream in upstreams or UPSTREAMS:
             for kind in kinds:
-                outcomes.append(run_job(program, upstream, MANNERS[kind]))
+                outcomes.append(run_job(program, upstream, MANNERS[kind], keep=keep))
                 print(line(outcomes[-1]), file=sys.stderr, flush=True)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode([asdict(one) for one in outcomes])).decode())

@@ -68,9 +68,9 @@ class Ended:
     errors: str
 
 
-def run_job(program: Program, protocol: str, manner: Manner) -> Outcome:
-    """Runs the program before an upstream of the protocol, and tells how that went."""
-    folder = JOBS / f"{program.name}-{protocol}-{manner.name}"
+def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = False, jobs: Path = JOBS) -> Outcome:
+    """Runs the program before an upstream of the protocol, and tells how that went; `keep`: with logs in any case."""
+    folder = jobs / f"{program.name}-{protocol}-{manner.name}"
     shutil.rmtree(folder, ignore_errors=True)
     outcome = Outcome(program=program.name, upstream=protocol, manner=manner.name, folder=str(folder))
     started = time.monotonic()
@@ -99,7 +99,7 @@ def run_job(program: Program, protocol: str, manner: Manner) -> Outcome:
             *_gateway_problems(program, records, tap.statuses, fake),
         ]
         outcome.problems = list(dict.fromkeys(found))
-    if outcome.problems:
+    if outcome.problems or keep:
         _keep(folder, ended, tap, fake, records)
     else:
         shutil.rmtree(folder)
