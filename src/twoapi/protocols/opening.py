@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from twoapi.ir import Loss, Message, Opaque, Origin, Part, Request
+from twoapi.ir import Loss, Message, Opaque, Origin, Part, Reasoning, Request
 from twoapi.protocols.sealing import LOST, Opener, is_sealed
 
 # State that only the account that it was made for can use; other state is its vendor's.
 _OF_AN_ACCOUNT = frozenset(("encrypted_reasoning", "compaction"))
+# State that stands on reasoning. A client that gives no reasoning back may bring it on another part.
+_OF_REASONING = frozenset(("signature", "redacted", "encrypted_reasoning"))
 
 
 def carriers(request: Request) -> Iterator[str]:
@@ -24,10 +26,28 @@ def open_sealed(request: Request, opener: Opener) -> list[Loss]:
     """Puts the state that carriers hold in their places, and returns what was lost: carriers that cannot be opened."""
     losses: list[Loss] = []
     for message in request.messages:
+        displaced = False
         for part in message.parts:
             if part.opaque and any(map(is_sealed, part.opaque)):
                 _open_part(message, part, opener, losses)
+                displaced = displaced or not isinstance(part, Reasoning)
+        if displaced:
+            message.parts = list(_in_place(message.parts))
     return losses
+
+
+def _in_place(parts: list[Part]) -> Iterator[Part]:
+    """The parts with the state of reasoning on reasoning: on what came back too, or before the part that brought it."""
+    here = {opaque for part in parts if isinstance(part, Reasoning) for opaque in part.opaque}
+    for part in parts:
+        if not isinstance(part, Reasoning) and part.opaque:
+            moved = [opaque for opaque in part.opaque if opaque.kind in _OF_REASONING]
+            part.opaque = tuple(opaque for opaque in part.opaque if opaque.kind not in _OF_REASONING)
+            for opaque in moved:
+                if opaque not in here:
+                    here.add(opaque)
+                    yield Reasoning(form="hidden", opaque=(opaque,), at=part.at)
+        yield part
 
 
 def _open_part(message: Message, part: Part, opener: Opener, losses: list[Loss]) -> None:

@@ -93,7 +93,7 @@ def sealed_bytes(text: str) -> bytes | None:
     """What stands behind the mark of a carrier; None when the text is none."""
     if not text.startswith(SEAL_PREFIX):
         return None
-    packed = text[len(SEAL_PREFIX) :]
+    packed = text[len(SEAL_PREFIX) :].rstrip("=")
     try:
         return base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
     except (binascii.Error, ValueError):

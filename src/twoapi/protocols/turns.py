@@ -13,7 +13,7 @@ from twoapi.protocols.openai_chat.name import NAME as CHAT
 from twoapi.protocols.openai_responses.name import NAME as RESPONSES
 from twoapi.wire.json import decoder, encode, fields, first_byte, is_null, items, string
 
-# Parts whose sealed state every client of the protocol gives back by value. Chat clients may, but most do not.
+# Parts whose sealed state the clients of the protocol give back by value. Chat clients may, but most do not.
 CARRIED: dict[str, tuple[type[Part], ...]] = {
     CHAT: (),
     MESSAGES: (Reasoning,),
@@ -38,7 +38,10 @@ _LEAVING = {
 def leaves_state(client: str, upstream: str, request: Request) -> bool:
     """True when an upstream's answer to this request may hold state that its client does not give back."""
     if (client, upstream) not in _LEAVING:
-        return False
+        # A Responses client that did not ask for sealed state goes on from ids instead.
+        silent = client == RESPONSES and not request.reasoning.sealed and request.state.store is not False
+        if not (silent and _STATEFUL.get(upstream)):
+            return False
     reasoning = request.reasoning
     asked = reasoning.effort is not None or reasoning.budget is not None or reasoning.mode is not None
     return upstream != MESSAGES or (asked and reasoning.mode != "off")

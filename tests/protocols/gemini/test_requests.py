@@ -14,9 +14,9 @@ from twoapi.protocols.base import Capabilities, Peek
 from twoapi.protocols.gemini.decode_request import decode_request
 from twoapi.protocols.gemini.encode_parts import SKIP
 from twoapi.protocols.gemini.encode_request import encode_request
-from twoapi.protocols.gemini.parts import carrier_of
 from twoapi.protocols.gemini.relay import relay_request
 from twoapi.protocols.gemini.target import guess_model, peek
+from twoapi.protocols.sealing import SEAL_PREFIX, to_base64
 from twoapi.wire.http import Incoming
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "gemini"
@@ -232,10 +232,10 @@ def test_a_signature_goes_back_to_its_origin_alone() -> None:
 
 
 def test_sealed_state_is_kept_unopened_and_never_sent() -> None:
-    part = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": carrier_of("tw1.sealed")}
+    part = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": to_base64(SEAL_PREFIX + "sealed")}
     request = decode({"contents": [HI, {"role": "model", "parts": [part]}, ANSWER]})
 
-    assert request.messages[1].parts[0].opaque == (ir.Opaque("other", "tw1.sealed", None),)
+    assert request.messages[1].parts[0].opaque == (ir.Opaque("other", SEAL_PREFIX + "sealed", None),)
     body, losses = encode(request)
     assert body["contents"][1]["parts"][0]["thoughtSignature"] == SKIP
     assert losses == [("/contents/1/parts/0", "reasoning_foreign"), ("/contents/1/parts/0", "synthesized")]

@@ -5,6 +5,7 @@ from twoapi.protocols.opening import carriers, open_sealed, withhold
 from twoapi.protocols.sealing import PLAIN, SEAL_PREFIX
 
 SIGNED = Opaque("signature", "s", Origin("up", "vendor", "m", "account"))
+STAMP = Opaque("thought_signature", "t", Origin("up", "vendor", "m", "account"))
 HIDDEN = Opaque("encrypted_reasoning", "e", Origin("up", "vendor", "m", "account"))
 
 
@@ -23,11 +24,22 @@ def state(request: Request) -> list[tuple[Opaque, ...]]:
 
 def test_state_is_put_back_on_the_part_that_carried_it() -> None:
     native = Opaque("thought_signature", "n", Origin("client"))
-    request = asked(Reasoning(opaque=(closed(SIGNED, HIDDEN),)), Text(opaque=(native, closed(SIGNED))), ToolCall())
-    assert list(carriers(request)) == [PLAIN.seal((SIGNED, HIDDEN), "up"), PLAIN.seal((SIGNED,), "up")]
+    request = asked(Reasoning(opaque=(closed(SIGNED, HIDDEN),)), Text(opaque=(native, closed(STAMP))), ToolCall())
+    assert list(carriers(request)) == [PLAIN.seal((SIGNED, HIDDEN), "up"), PLAIN.seal((STAMP,), "up")]
     assert open_sealed(request, PLAIN) == []
-    assert state(request) == [(SIGNED, HIDDEN), (native, SIGNED), ()]
+    assert state(request) == [(SIGNED, HIDDEN), (native, STAMP), ()]
     assert list(carriers(request)) == []
+
+
+def test_state_of_reasoning_that_came_on_another_part_stands_on_reasoning_again() -> None:
+    request = asked(ToolCall(id="1", opaque=(closed(SIGNED, STAMP),)), ToolCall(id="2", opaque=(closed(SIGNED),)))
+    assert open_sealed(request, PLAIN) == []
+    thought, *calls = request.messages[1].parts
+    assert (type(thought), thought.opaque) == (Reasoning, (SIGNED,))
+    assert [call.opaque for call in calls] == [(STAMP,), ()]
+    both = asked(Reasoning(text="t", opaque=(closed(SIGNED),)), ToolCall(id="1", opaque=(closed(SIGNED),)))
+    open_sealed(both, PLAIN)
+    assert state(both) == [(SIGNED,), ()]
 
 
 def test_a_damaged_carrier_is_reported_and_nothing_of_it_stays() -> None:

@@ -4,14 +4,13 @@ The structs are strict and camelCase; `spelling.loosen` makes a body of either s
 day, fit for them. `Raw` is for what is only moved, and for texts, which stay the JSON that the sender wrote.
 """
 
-import base64
-import binascii
 from typing import Literal
 
 from msgspec import Raw, Struct
 
 from twoapi import ir
 from twoapi.protocols.gemini.name import NAME
+from twoapi.protocols.sealing import from_base64
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, fields, first_byte, is_null
 
@@ -285,20 +284,11 @@ def opaque_of(signature: str) -> ir.Opaque:
     """A thought signature as opaque state: of this protocol, or, when it carries sealed text of ours, unopened."""
     data = standard_base64(signature)
     if data.startswith(SEAL_MARK.decode()):
-        try:
-            text = base64.b64decode(data, validate=True).decode()
-        except (binascii.Error, ValueError):
-            text = ""
-        if text.startswith(ir.ENVELOPE_PREFIX):
-            return ir.Opaque("other", text, None)
+        # A damaged one stays closed too: nobody else's state begins like this.
+        return ir.Opaque("other", from_base64(data) or ir.ENVELOPE_PREFIX, None)
     if signature.startswith(ir.ENVELOPE_PREFIX):
         return ir.Opaque("other", signature, None)
     return ir.Opaque("thought_signature", data, ir.Origin(NAME))
-
-
-def carrier_of(sealed: str) -> str:
-    """Sealed text of ours as a thought signature: the field is `bytes`, so its carrier is base64."""
-    return base64.b64encode(sealed.encode()).decode()
 
 
 def signature_of(part: ir.Part) -> str | None:

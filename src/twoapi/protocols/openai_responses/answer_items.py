@@ -227,7 +227,7 @@ class ItemEncoder:
         """A carrier of state; None when the client did not ask for such."""
         if self.seals:
             return self._context.sealer.seal(state, self.protocol)
-        if state:
+        if state and not self._context.kept:
             self.lose(at, "info", "sealed reasoning was not asked for")
         return None
 
