@@ -100,17 +100,24 @@ class Count:
         self.position = position
         self.candidate = candidate = self.order[position]
         self.credentials = candidate.only or candidate.credential_turn()
-        counting = COUNTINGS.get(candidate.protocol)
-        if counting is None or not candidate.capabilities.token_counts:
-            self._estimate(candidate)
-            return
         try:
-            self.way = self._way(candidate, counting)
+            way = self._way(candidate)
+            if way is None:
+                self._answer_alone(candidate)
+                return
+            self.way = way
             self._send(candidate)
         except FaultError as error:
             self._failed(candidate, error.fault, "cannot_carry")
 
-    def _way(self, candidate: Candidate, counting: Counting) -> Asked:
+    def _way(self, candidate: Candidate) -> Asked | None:
+        """To this candidate; None when there is nobody to ask."""
+        counting = COUNTINGS.get(candidate.protocol)
+        if counting is None or not candidate.capabilities.token_counts:
+            return None
+        return self._asked(candidate, counting)
+
+    def _asked(self, candidate: Candidate, counting: Counting) -> Asked:
         """The upstream's own form of the question: relayed when both sides speak the same protocol, else converted."""
         codec = self.codec
         model, capabilities = candidate.model, candidate.capabilities
@@ -154,7 +161,7 @@ class Count:
         if attempt.failure is not None:
             self._failed(candidate, attempt.failure, attempt.failure_kind)
         elif attempt.status in _NO_SUCH_PATH:
-            self._estimate(candidate)
+            self._answer_alone(candidate)
         elif not 200 <= attempt.status < 300:
             upstream = CODECS[candidate.protocol]
             fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
@@ -167,7 +174,8 @@ class Count:
                 return
             self._deliver(candidate, self.way.losses, attempt.headers, body)
 
-    def _estimate(self, candidate: Candidate) -> None:
+    def _answer_alone(self, candidate: Candidate) -> None:
+        """The gateway's own answer: an estimate."""
         body = COUNTINGS[self.codec.name].answer(estimated_tokens(self._decoded()))
         self._deliver(candidate, [], [], body, ESTIMATED)
 

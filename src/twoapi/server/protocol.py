@@ -14,10 +14,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
 from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import refusal_headers
 from twoapi.gateway.port import Flow
+from twoapi.gateway.retrieve import Retrieval
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
@@ -70,7 +72,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.inbound: Inbound | None = None  # being received
         self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
         self.running: Inbound | None = None  # being answered
-        self.exchange: Exchange | Count | None = None  # that answers it
+        self.exchange: Exchange | Count | Retrieval | None = None  # that answers it
         self.client_flow: Flow | None = None
         self.pending_head = b""
         self.chunked = True
@@ -364,13 +366,19 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start_other(self, head: Head, inbound: Inbound, key: KeyEntry | None) -> None:
         """What is no request for an answer of a model."""
-        if key is None or head.route is None or head.route.kind != "count":
+        kind = "" if head.route is None else head.route.kind
+        if key is None or kind not in ("count", "compact", "stored"):
             self.answer(*self.site.answer(head))
             return
-        count = Count(self.worker, head.codec, Incoming(head.path, head.headers, inbound.body, head.query), key, self)
-        count.begin()
-        if not count.is_over:
-            self.exchange = count
+        incoming = Incoming(head.path, head.headers, inbound.body, head.query)
+        asked: Count | Retrieval
+        if kind == "stored":
+            asked = Retrieval(self.worker, head.codec, head.method, incoming, key, self)
+        else:
+            asked = (Count if kind == "count" else Compact)(self.worker, head.codec, incoming, key, self)
+        asked.begin()
+        if not asked.is_over:
+            self.exchange = asked
 
     def _finished(self) -> None:
         self.client_flow = None

@@ -9,7 +9,7 @@ import msgspec
 from twoapi.protocols.base import Codec
 from twoapi.protocols.registry import CODECS
 
-Kind = Literal["generate", "count", "models", "stored", "health", "ready", "root"]
+Kind = Literal["generate", "count", "compact", "models", "stored", "health", "ready", "root"]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ _OPENAI: Mapping[bytes, Route] = {
     b"/chat/completions": Route("generate", _CHAT, _POST),
     b"/responses": Route("generate", _RESPONSES, _POST, socket=True),
     b"/responses/input_tokens": Route("count", _RESPONSES, _POST),
-    b"/responses/compact": Route("stored", _RESPONSES, _POST),
+    b"/responses/compact": Route("compact", _RESPONSES, _POST),
 }
 _ANTHROPIC: Mapping[bytes, Route] = {
     b"/messages": Route("generate", _MESSAGES, _POST),

@@ -24,9 +24,9 @@ class Site:
     def answer(self, head: Head) -> tuple[int, bytes, bytes]:
         """Status, header lines and body for a route that starts no exchange."""
         kind = head.route.kind if head.route is not None else "root"
-        if head.key is not None and kind in ("models", "stored"):
+        if head.key is not None and kind == "models":
             try:
-                return 200, _JSON, self._models(head, head.key) if kind == "models" else self._stored(head)
+                return 200, _JSON, self._models(head, head.key)
             except FaultError as error:
                 return self._refusal(head.codec, error.fault)
         if kind == "ready" and self._worker.draining:
@@ -49,15 +49,6 @@ class Site:
         snapshot = self._worker.snapshot
         plan = snapshot.plan(name, codec.name, key)
         return listed(codec, name, owner or plan.candidates[0].upstream, snapshot.created, plan)
-
-    def _stored(self, head: Head) -> bytes:
-        """Raises FaultError: nothing is kept."""
-        _, _, name = head.path.partition("/responses/")
-        raise FaultError(
-            Fault(
-                "not_found", f"response {unquote(name).partition('/')[0][:200]!r} not found", code="response_not_found"
-            )
-        )
 
     def _refusal(self, codec: Codec, fault: Fault) -> tuple[int, bytes, bytes]:
         request_id = next(self._worker.ids)
