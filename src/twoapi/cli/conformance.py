@@ -47,6 +47,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     patience: float
     launch: str
+    note: str
 
 
 @click.command("conformance")
@@ -57,6 +58,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     "--gateway", "name", default="twoapi", show_default=True, help="Its name; some know a setup of their own."
 )
 @click.option("--version", "version", default="", help="Its version, for the record.")
+@click.option("--note", default="", help="How it was set up, for the record.")
 @click.option("--launch", default="", help="A command that starts it; {config} is a file with the configuration.")
 @click.option("--listen", default=f"127.0.0.1:{_PORT}", show_default=True, help="Where the suite's upstreams listen.")
 @click.option("--pair", "pairs", multiple=True, metavar="CLIENT:UPSTREAM", help="Only this pair; again for more.")
@@ -75,6 +77,7 @@ def command(  # noqa: PLR0913, PLR0917  one argument per option
     headers: tuple[str, ...],
     name: str,
     version: str,
+    note: str,
     launch: str,
     listen: str,
     pairs: tuple[str, ...],
@@ -112,6 +115,7 @@ def command(  # noqa: PLR0913, PLR0917  one argument per option
         headers=_headers(headers),
         patience=patience,
         launch=launch,
+        note=note,
     )
     kept = record(_measure(target, (host, port), Part(pairs=wanted, features=features, modes=modes or MODES)))
     if save is not None:
@@ -144,6 +148,7 @@ def _measure(target: Target, listen: tuple[str, int], part: Part) -> Result:
         gateway=target.name,
         version=target.version,
         date=dt.datetime.now(dt.UTC).date().isoformat(),
+        note=target.note,
         absent=absent,
         checks=checks,
     )

@@ -35,12 +35,16 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, kw_only=True):
-    """A request: the conversation, the tools, how to choose, and all other settings by neutral names."""
+    """A request: the conversation, the tools, how to choose, and all other settings by neutral names.
+
+    `raw` is the whole body as text, for what has no name here: all its texts as they are, without JSON's escapes.
+    """
 
     pieces: list[Piece] = []
     tools: list[Offered] = []
     choice: str = ""
     settings: dict[str, Json] = {}
+    raw: str = ""
 
     def of(self, kind: str, role: str = "") -> list[Piece]:
         """The pieces of a kind, of one role or of all."""
@@ -57,6 +61,15 @@ def data_url(url: str) -> tuple[str, str]:
         return "", url
     head, _, data = url[5:].partition(",")
     return head.split(";")[0], data
+
+
+def all_texts(body: Json) -> str:
+    """Every name and every text in a body, one per line."""
+    if isinstance(body, dict):
+        return "\n".join(f"{name}\n{all_texts(value)}" for name, value in body.items())
+    if isinstance(body, list):
+        return "\n".join(map(all_texts, body))
+    return body if isinstance(body, str) else ""
 
 
 def json_text(value: Json) -> str:

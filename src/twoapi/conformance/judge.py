@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from twoapi.conformance.answer import Answer
+from twoapi.conformance.asked import all_texts
 from twoapi.conformance.client import Exchange
 from twoapi.conformance.hear import LISTENERS
 from twoapi.conformance.places import Mark, covers, places
@@ -25,7 +26,7 @@ Finding = tuple[str, Verdict, str]
 UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, msgspec.MsgspecError)
 # OpenAI's reference demands these, its service does not.
 _LENIENT = ("/annotations",)
-_STRICT = {"openai-chat", "openai-responses", "anthropic-messages"}
+_STRICT = {"openai-chat", "openai-responses", "anthropic-messages", "gemini"}
 _MAX_NOTE = 240
 
 
@@ -42,6 +43,7 @@ def request_findings(arrival: Arrival, wants: list[Want], body: Json, report: li
     """What of the client's `body` reached the upstream."""
     try:
         asked = READERS[arrival.protocol](arrival.body)
+        asked.raw = all_texts(arrival.body)
     except UNREADABLE as error:
         yield from ((want.name, "wrong", f"the request cannot be read: {error!r}") for want in wants)
         return

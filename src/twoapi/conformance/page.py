@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from twoapi.conformance.protocols import NAMES, TITLES
-from twoapi.conformance.scenes import SCENES
+from twoapi.conformance.scenes import MODES, SCENES
 from twoapi.conformance.verdict import VERDICTS, Cell, Record, Verdict, share, total
 
 _FEATURES = tuple(dict.fromkeys(scene.feature for scene in SCENES))
@@ -52,19 +52,23 @@ def percent(counts: Counter[Verdict]) -> str:
 
 
 def _summary(records: Sequence[Record]) -> Iterator[str]:
-    yield "| gateway | pairs | share | " + " | ".join(VERDICTS) + " | measured |"
-    yield "|---|---|---|" + "---|" * len(VERDICTS) + "---|"
+    yield "| gateway | pairs | modes | share | " + " | ".join(VERDICTS) + " | measured |"
+    yield "|---|---|---|---|" + "---|" * len(VERDICTS) + "---|"
     for one in records:
         counts = total(one.cells)
         pairs = len({(cell.client, cell.upstream) for cell in one.cells})
         numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
-        yield f"| {one.gateway} {one.version} | {pairs} | {percent(counts)} | {numbers} | {one.date} |"
+        modes = ", ".join(mode for mode in MODES if any(cell.mode == mode for cell in one.cells))
+        yield f"| {one.gateway} {one.version} | {pairs} | {modes} | {percent(counts)} | {numbers} | {one.date} |"
     yield ""
 
 
 def _gateway(record: Record) -> Iterator[str]:
     yield f"## {record.gateway} {record.version}"
     yield ""
+    if record.note:
+        yield record.note
+        yield ""
     yield "Share, and how many leaves are lost in silence or wrong, by client (down) and upstream (across):"
     yield ""
     yield "| | " + " | ".join(TITLES[name] for name in NAMES) + " |"

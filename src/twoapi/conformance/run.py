@@ -163,7 +163,8 @@ def _exchange(act: _Act, played: _Play, wants: list[Want], hears: list[Hear]) ->
 def _is_own_fault(act: _Act, played: _Play) -> bool:
     """Whether the client's own body is what the vendor would refuse: then that is not the gateway's doing."""
     arrival = played.arrivals[-1]
-    own = msgspec.structs.replace(arrival, body={"model": "conf", **played.body})
+    named = {} if act.client == "gemini" else {"model": "conf"}
+    own = msgspec.structs.replace(arrival, body={**named, **played.body})
     return act.client == act.upstream and judge.legal(own)[1] == "wrong"
 
 

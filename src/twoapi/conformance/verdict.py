@@ -28,11 +28,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """All checks of a gateway; `absent` are the pairs that it does not offer."""
+    """All checks of a gateway; `absent` are the pairs that it does not offer, `note` says how it was set up."""
 
     gateway: str
     version: str
     date: str
+    note: str = ""
     absent: list[tuple[str, str]]
     checks: list[Check]
 
@@ -63,6 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     version: str
     date: str
+    note: str = ""
     absent: list[tuple[str, str]]
     cells: list[Cell]
 

@@ -69,8 +69,9 @@ def _message(message: Json) -> Iterator[Piece]:
     if refusal := message.get("refusal"):
         yield Piece(role=role, kind="refusal", text=refusal)
     for call in message.get("tool_calls") or []:
-        function = call["function"]
-        yield Piece(role=role, kind="call", text=function["arguments"], name=function["name"], id=call["id"])
+        made = call[call["type"]]
+        said = made["arguments"] if call["type"] == "function" else made["input"]
+        yield Piece(role=role, kind="call", text=said, name=made["name"], id=call["id"])
 
 
 def _part(role: str, part: Json) -> Piece:

@@ -1,6 +1,6 @@
 """The scenes, in the order in which they are played: failures last, for a gateway may rest an upstream after one."""
 
-from twoapi.conformance.scenes import answers, faults, media, reasoning, texts, tools
+from twoapi.conformance.scenes import answers, details, faults, media, reasoning, texts, tools
 from twoapi.conformance.scenes.reasoning import REPLAY_WANTS
 from twoapi.conformance.scenes.scene import MODES, MOVED, Hear, Scene, Sight, Want
 
@@ -9,6 +9,7 @@ SCENES: tuple[Scene, ...] = (
     *tools.SCENES,
     *media.SCENES,
     *reasoning.SCENES,
+    *details.SCENES,
     *answers.SCENES,
     *faults.SCENES,
 )

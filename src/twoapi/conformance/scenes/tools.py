@@ -320,85 +320,88 @@ def _failed(asked: Asked) -> Sight:
     return found is not None and found.failed
 
 
-def _history(protocol: str) -> Json:
-    match protocol:
-        case "openai-chat":
-            ids = {"c_paris": _PARIS, "c_rome": _ROME}
-            made = [
+_CALL: Json = {"type": "function_call", "name": "get_weather"}
+_USE: Json = {"type": "tool_use", "name": "get_weather"}
+_GIVEN = ({"output": _LIST}, {"error": _TIMEOUT})
+_HISTORY: dict[str, Json] = {
+    "openai-chat": [
+        {"role": "user", "content": _ASK},
+        {
+            "role": "assistant",
+            "content": _SAID,
+            "tool_calls": [
                 {"id": id_, "type": "function", "function": {"name": "get_weather", "arguments": text}}
-                for id_, text in ids.items()
-            ]
-            return [
-                {"role": "user", "content": _ASK},
-                {"role": "assistant", "content": _SAID, "tool_calls": made},
-                {"role": "tool", "tool_call_id": "c_rome", "content": _TIMEOUT},
-                {"role": "tool", "tool_call_id": "c_paris", "content": _LIST},
-                {"role": "user", "content": "Only Paris counts."},
-            ]
-        case "openai-responses":
-            call: Json = {"type": "function_call", "name": "get_weather"}
-            return [
-                {"role": "user", "content": _ASK},
-                {"role": "assistant", "content": _SAID},
-                {**call, "call_id": "c_paris", "arguments": _PARIS},
-                {**call, "call_id": "c_rome", "arguments": _ROME},
-                {"type": "function_call_output", "call_id": "c_rome", "output": _TIMEOUT},
-                {"type": "function_call_output", "call_id": "c_paris", "output": _LIST},
-                {"role": "user", "content": "Only Paris counts."},
-            ]
-        case "anthropic-messages":
-            use: Json = {"type": "tool_use", "name": "get_weather"}
-            return [
-                {"role": "user", "content": _ASK},
-                {
-                    "role": "assistant",
-                    "content": [
-                        {"type": "text", "text": _SAID},
-                        {**use, "id": "c_paris", "input": msgspec.json.decode(_PARIS)},
-                        {**use, "id": "c_rome", "input": msgspec.json.decode(_ROME)},
-                    ],
-                },
-                {
-                    "role": "user",
-                    "content": [
-                        {"type": "tool_result", "tool_use_id": "c_rome", "content": _TIMEOUT, "is_error": True},
-                        {"type": "tool_result", "tool_use_id": "c_paris", "content": _LIST},
-                        {"type": "text", "text": "Only Paris counts."},
-                    ],
-                },
-            ]
-        case _:
-            made = [
-                {"functionCall": {"name": "get_weather", "args": msgspec.json.decode(one)}} for one in (_PARIS, _ROME)
-            ]
-            given = ({"output": _LIST}, {"error": _TIMEOUT})
-            return [
-                {"role": "user", "parts": [{"text": _ASK}]},
-                {"role": "model", "parts": [{"text": _SAID}, *made]},
-                {
-                    "role": "user",
-                    "parts": [{"functionResponse": {"name": "get_weather", "response": one}} for one in given],
-                },
-                {"role": "user", "parts": [{"text": "Only Paris counts."}]},
-            ]
-
+                for id_, text in (("c_paris", _PARIS), ("c_rome", _ROME))
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c_rome", "content": _TIMEOUT},
+        {"role": "tool", "tool_call_id": "c_paris", "content": _LIST},
+        {"role": "user", "content": "Only Paris counts."},
+    ],
+    "openai-responses": [
+        {"role": "user", "content": _ASK},
+        {"role": "assistant", "content": _SAID},
+        {**_CALL, "call_id": "c_paris", "arguments": _PARIS},
+        {**_CALL, "call_id": "c_rome", "arguments": _ROME},
+        {"type": "function_call_output", "call_id": "c_rome", "output": _TIMEOUT},
+        {"type": "function_call_output", "call_id": "c_paris", "output": _LIST},
+        {"role": "user", "content": "Only Paris counts."},
+    ],
+    "anthropic-messages": [
+        {"role": "user", "content": _ASK},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "text", "text": _SAID},
+                {**_USE, "id": "c_paris", "input": msgspec.json.decode(_PARIS)},
+                {**_USE, "id": "c_rome", "input": msgspec.json.decode(_ROME)},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c_rome", "content": _TIMEOUT, "is_error": True},
+                {"type": "tool_result", "tool_use_id": "c_paris", "content": _LIST},
+                {"type": "text", "text": "Only Paris counts."},
+            ],
+        },
+    ],
+    "gemini": [
+        {"role": "user", "parts": [{"text": _ASK}]},
+        {
+            "role": "model",
+            "parts": [
+                {"text": _SAID},
+                *(
+                    {"functionCall": {"name": "get_weather", "args": msgspec.json.decode(one)}}
+                    for one in (_PARIS, _ROME)
+                ),
+            ],
+        },
+        {
+            "role": "user",
+            "parts": [{"functionResponse": {"name": "get_weather", "response": one}} for one in _GIVEN],
+        },
+        {"role": "user", "parts": [{"text": "Only Paris counts."}]},
+    ],
+}
 
 RESULTS = Scene(
     feature="tool results",
     name="two results",
     bodies={
-        "openai-chat": {"messages": _history("openai-chat"), "tools": tools("openai-chat")},
+        "openai-chat": {"messages": _HISTORY["openai-chat"], "tools": tools("openai-chat")},
         "openai-responses": {
-            "input": _history("openai-responses"),
+            "input": _HISTORY["openai-responses"],
             "tools": tools("openai-responses"),
             "store": False,
         },
         "anthropic-messages": {
             "max_tokens": 3210,
-            "messages": _history("anthropic-messages"),
+            "messages": _HISTORY["anthropic-messages"],
             "tools": tools("anthropic-messages"),
         },
-        "gemini": {"contents": _history("gemini"), "tools": tools("gemini")},
+        "gemini": {"contents": _HISTORY["gemini"], "tools": tools("gemini")},
     },
     wants=(
         says("text before the calls", "assistant", _SAID),
