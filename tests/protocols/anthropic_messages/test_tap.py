@@ -155,3 +155,22 @@ def test_an_event_that_is_too_large_to_read_is_relayed_and_what_follows_is_read(
     passed = b"".join(watched.feed(stream[at : at + size]) for at in range(0, len(stream), size)) + watched.close()
     assert passed == stream
     assert (watched.complete, watched.fault, watched.usage and watched.usage.output) == (True, None, 2)
+
+
+@given(st.lists(st.integers(1, len(STREAM) - 1), max_size=6), st.sampled_from(["\n", "\r\n"]))
+def test_events_without_names_get_them(cuts: list[int], newline: str) -> None:
+    whole = STREAM.replace(b"\n", newline.encode())
+    bare = b"".join(line for line in whole.splitlines(keepends=True) if not line.startswith(b"event:"))
+    edges = [0, *sorted(min(cut, len(bare)) for cut in cuts), len(bare)]
+    watching = tap()
+
+    out = b"".join(watching.feed(bare[a:b]) for a, b in pairwise(edges))
+
+    assert out == whole
+    assert (watching.usage, watching.complete, watching.close()) == (USAGE, True, b"")
+
+
+def test_what_is_no_event_of_the_protocol_gets_no_name() -> None:
+    bare = b"".join(line for line in STREAM.splitlines(keepends=True) if not line.startswith(b"event:"))
+    end = b"data: [DONE]\n\n: bye\n\ndata: {broken\ndata: on\n\n"
+    assert tap().feed(bare + end) == STREAM + end

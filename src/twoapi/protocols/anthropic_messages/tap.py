@@ -44,6 +44,7 @@ class AnthropicStreamTap:
         "_held",
         "_inside",
         "_lost",
+        "_nameless",
         "_reader",
         "_tail",
         "_usage",
@@ -64,17 +65,19 @@ class AnthropicStreamTap:
         self._held = b""  # of that frame: an error may have to take its place, and half a frame helps no client
         self._cut = False  # the client has been given a part of it all the same
         self._lost = False  # inside an event that is too large to be read
+        self._nameless = False  # events come without their names, by which the vendor's own SDKs go
         self._tail = b""
 
     def feed(self, data: bytes) -> bytes:
         """The same bytes, by whole frames. Those without a word of interest are not looked into."""
-        if self.committed and not self._inside:
+        if self.committed and not self._inside and not self._nameless:
             if data.startswith(_CONTENT) and data.find(b"\n\n") == len(data) - 2:
                 return data  # one frame of content: what most reads bring
             if b"message_" not in data and b"error" not in data and data.endswith(b"\n\n"):
                 return data
         self._look(data)
-        return self._whole_frames(data)
+        passed = self._whole_frames(data)
+        return _named(passed) if self._nameless else passed
 
     def close(self) -> bytes:
         """The protocol's error ending when the stream was cut, in place of a half frame."""
@@ -140,6 +143,8 @@ class AnthropicStreamTap:
 
     def _watch(self, frame: Frame) -> None:
         name, data = frame
+        if not name and data.startswith(b"{"):
+            self._nameless = True
         if b"content_block" in name or data.startswith(b'{"type":"content_block_'):
             self.committed = True
             return
@@ -167,3 +172,23 @@ class AnthropicStreamTap:
         if usage is not None:
             merge_usage(self._usage, usage)
             self.usage = decode_usage(self._usage)
+
+
+def _named(frames: bytes) -> bytes:
+    """Whole frames, each with its name."""
+    lines: list[bytes] = []
+    named = False
+    for line in frames.splitlines(keepends=True):
+        text = line.rstrip(b"\r\n")
+        if text.startswith(b"data:") and not named and (kind := _kind(text)):
+            lines += [b"event: ", kind, line.removeprefix(text)]
+        named = bool(text) and (named or text.startswith((b"event:", b"data:")))
+        lines.append(line)
+    return b"".join(lines)
+
+
+def _kind(text: bytes) -> bytes:
+    try:
+        return _decode(text[5:]).type.encode()
+    except WireError:
+        return b""  # no event of this protocol
