@@ -149,6 +149,15 @@ def test_comments_do_not_reach_the_vendors_clients() -> None:
     assert out.replace(b"\n", b"") == TEXT.replace(b"\n", b"")
 
 
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_the_space_that_the_vendors_clients_wait_for_is_there(newline: bytes) -> None:
+    whole = TEXT.replace(b"\r\n", b"\n").replace(b"\n", newline)
+    bare = whole.replace(b"data: {", b"data:{")
+    assert bare != whole
+    for cut in range(0, len(bare), 7):
+        assert passed(tap(), bare[:cut], bare[cut:]) == whole
+
+
 def test_a_blank_line_keeps_a_client_awake() -> None:
     one = tap()
     assert one.keep_alive() == b"\n"

@@ -40,8 +40,8 @@ _decode = decoder(_Watched)
 class GeminiTap:
     """The tap of one stream.
 
-    Only whole frames are passed, so that an error can take the place of half a one. Comments are left out: the
-    vendor's own clients fail on them. The elements of an array are joined anew.
+    Only whole frames are passed, so that an error can take the place of half a one. Comments are left out, and `data:`
+    is followed by a space: the vendor's own clients fail without. The elements of an array are joined anew.
     """
 
     __slots__ = (
@@ -175,7 +175,7 @@ class GeminiTap:
     def _whole_frames(self, data: bytes) -> bytes:
         """What of these bytes and the held ones ends with a frame; the rest waits."""
         if not self._held and data.endswith(_BLANK):
-            return _without_comments(data)
+            return _mended(data)
         seen = self._seam + data  # a blank line may lie across the seam
         cut = max(seen.rfind(blank) + len(blank) if blank in seen else 0 for blank in _BLANK) - len(self._seam)
         if cut <= 0:
@@ -185,11 +185,14 @@ class GeminiTap:
         passed = b"".join((*self._held, data[:cut]))
         self._held = [data[cut:]] if cut < len(data) else []
         self._seam = data[cut:][-3:]
-        return _without_comments(passed)
+        return _mended(passed)
 
 
-def _without_comments(frames: bytes) -> bytes:
-    """Whole frames without the lines that are comments."""
-    if frames[:1] != b":" and b"\n:" not in frames:
+def _mended(frames: bytes) -> bytes:
+    """Whole frames without the lines that are comments, and with the space that every client waits for."""
+    if frames[:6] == b"data:{" or b"\ndata:{" in frames or b"\rdata:{" in frames:
+        lines = (b"data: " + line[5:] if line[:6] == b"data:{" else line for line in frames.splitlines(keepends=True))
+        frames = b"".join(lines)
+    if frames[:1] != b":" and b"\n:" not in frames and b"\r:" not in frames:
         return frames
     return b"".join(line for line in frames.splitlines(keepends=True) if line[:1] != b":")
