@@ -16,6 +16,7 @@ for (;;) {
     reasoning: { effort: 'low' },
   })
   const response = await stream.finalResponse()
+  if (response.status !== 'completed') throw new Error(`${response.status}: ${response.error?.message}`)
   const calls = response.output.filter((item) => item.type === 'function_call')
   if (calls.length === 0) {
     console.log(response.output_text)
