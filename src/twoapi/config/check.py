@@ -1,6 +1,7 @@
 """What the types of the settings cannot say: names that must exist, combinations that make no sense or are unsafe."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
 from twoapi.protocols.registry import CODECS
@@ -25,6 +26,7 @@ def check(
     """Everything that is wrong with well-formed settings."""
     complaints = [
         *_check_top(settings),
+        *_check_origins(settings),
         *_check_keys(settings),
     ]
     for name, upstream in settings.upstreams.items():
@@ -60,6 +62,13 @@ def _check_top(settings: Settings) -> Iterator[_Complaint]:
         )
     if settings.shared.reveal() != "memory" and not settings.shared.reveal().startswith(_SHARED):
         yield ("shared",), "expected memory or redis://..."
+
+
+def _check_origins(settings: Settings) -> Iterator[_Complaint]:
+    for index, origin in enumerate(settings.origins or ()):
+        parts = urlsplit(origin)
+        if origin != "*" and (not parts.scheme or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}"):
+            yield ("origins", index), "expected a scheme, a host and maybe a port, as in https://app.example, or *"
 
 
 def _check_keys(settings: Settings) -> Iterator[_Complaint]:

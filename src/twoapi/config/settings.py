@@ -136,4 +136,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: Literal["open", "managed"] | tuple[KeySettings, ...] = "open"
     limits: Limits = field(default_factory=Limits)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    origins: tuple[str, ...] | None = None
     catalog: str | None = None

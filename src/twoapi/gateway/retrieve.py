@@ -99,8 +99,7 @@ def page(items: list[Raw], query: str) -> bytes:
     Raises FaultError.
     """
     asked = {name: values[-1] for name, values in parse_qs(query).items()}
-    if asked.get("order", "desc") != "asc":
-        items = list(reversed(items))
+    items = items if asked.get("order", "desc") == "asc" else items[::-1]
     names = [_id(item) for item in items]
     after = asked.get("after")
     if after is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from twoapi.config.settings import Limits, Settings
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry, KeyRing
+from twoapi.policy.origins import Origins
 from twoapi.policy.route import Candidate, Credential, Plan, Router
 from twoapi.providers.catalog import load_catalog
 from twoapi.transport.endpoint import Endpoint, open_head
@@ -23,6 +24,7 @@ class Snapshot:
         self.created = created
         self.limits: Limits = settings.limits
         self.keys = KeyRing(settings)
+        self.origins = Origins(settings)
         self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
         self.plans: dict[tuple[str, str, KeyEntry], Plan] = {}
         self._heads: dict[tuple[object, ...], bytes] = {}

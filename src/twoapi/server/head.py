@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
+from twoapi.policy.origins import answer_lines, preflight_lines
 from twoapi.protocols.base import Codec
 from twoapi.server.routes import Route, client_codec, route_for
 from twoapi.server.unpack import unknown_coding
@@ -23,11 +24,13 @@ class Head:
     __slots__ = (
         "codec",
         "coding",
+        "cors",
         "expects",
         "generates",
         "headers",
         "is_asgi",
         "is_http_10",
+        "is_preflight",
         "keep_alive",
         "key",
         "method",
@@ -77,7 +80,26 @@ class Head:
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
         self.coding = "" if coding == "identity" else coding  # of the body
         self.key: KeyEntry | None = snapshot.keys.find(self.headers, query)
-        self.objection = self._object()
+        self.cors = b""  # header lines of every answer
+        self.is_preflight = False
+        origin = self.headers.get(b"origin")
+        self.objection = self._object() if origin is None else self._object_to_page(origin)
+
+    def _object_to_page(self, origin: bytes) -> Fault | None:
+        """The same for a request that a web page sends; its browser wants to be told whether the page may."""
+        if self.snapshot.origins.allows(origin):
+            self.cors = answer_lines(origin)
+            if self.method == b"OPTIONS" and b"access-control-request-method" in self.headers:
+                self.is_preflight, self.generates = True, False
+                private = self.headers.get(b"access-control-request-private-network") == b"true"
+                self.cors += preflight_lines(self.headers.get(b"access-control-request-headers", b""), private=private)
+                return None
+        elif self.snapshot.origins.refuses(origin):
+            shown = _shown(origin.decode("latin-1"))
+            return Fault(
+                "forbidden", f"pages of {shown} may not call this gateway; its operator can list it in `origins`"
+            )
+        return self._object()
 
     def _object(self) -> Fault | None:
         """Why a request with this head is refused whatever its body is."""

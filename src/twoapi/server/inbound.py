@@ -17,3 +17,4 @@ class Inbound(msgspec.Struct, eq=False):
     is_packed: bool = False  # the body is compressed, as its head says
     cut_short: bool = False  # answered before it had arrived whole
     keep_alive: bool = True
+    cors: bytes = b""  # header lines for the browser of a web page

@@ -207,6 +207,7 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         inbound.head = head
         inbound.keep_alive = head.keep_alive
+        inbound.cors = head.cors
         if inbound.refusal is None:
             inbound.refusal = head.objection
         if inbound.refusal is None and length is not None and int(length) > limits.body:
@@ -267,9 +268,10 @@ class GatewayProtocol(HttpToolsProtocol):
         """A whole answer."""
         running = self.running
         assert running is not None  # noqa: S101  the port is used only while a request is answered
-        head = b"%s%scontent-length: %d\r\n%s\r\n" % (
+        head = b"%s%s%scontent-length: %d\r\n%s\r\n" % (
             _STATUS.get(status) or b"HTTP/1.1 %d \r\n" % status,
             headers,
+            running.cors,
             len(body),
             b"" if running.keep_alive and not self.draining else b"connection: close\r\n",
         )
@@ -288,8 +290,9 @@ class GatewayProtocol(HttpToolsProtocol):
         self.chunked = running.head is None or not running.head.is_http_10
         if not self.chunked:
             running.keep_alive = False
-        self.pending_head = b"HTTP/1.1 200 OK\r\n%scache-control: no-cache\r\n%s%s\r\n" % (
+        self.pending_head = b"HTTP/1.1 200 OK\r\n%s%scache-control: no-cache\r\n%s%s\r\n" % (
             headers,
+            running.cors,
             b"transfer-encoding: chunked\r\n" if self.chunked else b"",
             b"" if running.keep_alive and not self.draining else b"connection: close\r\n",
         )
@@ -366,6 +369,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start_other(self, head: Head, inbound: Inbound, key: KeyEntry | None) -> None:
         """What is no request for an answer of a model."""
+        if head.is_preflight:
+            self.answer(200, b"", b"")
+            return
         kind = "" if head.route is None else head.route.kind
         if key is None or kind not in ("count", "compact", "stored"):
             self.answer(*self.site.answer(head))
