@@ -13,43 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway.conftest import CONFIG, _post
+from tests.gateway.sites import ANN, BOB, SIGNATURE, Site, data_lines, post
 
-from twoapi.config import parse
-from twoapi.gateway.state import State
-from twoapi.store.sqlite import SqliteStore
-from twoapi.testing.fake_upstream import FakeUpstream
 from twoapi.testing.running_gateway import RunningGateway
-from twoapi.testing.scripted_model import Scenario, ScriptedModel
 
-SIGNATURE = "c2lnbmF0dXJlIG9mIHRoZSB2ZW5kb3I="
 THOUGHT = {"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE}
 TOOL = {"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}
 CHAT_TOOL = {"type": "function", "function": {"name": "look", "parameters": TOOL["input_schema"]}}
-KEYS = "keys: [{name: ann, key: key-of-ann-0123456789}, {name: bob, key: key-of-bob-0123456789}]"
-ANN, BOB = ({"authorization": f"Bearer key-of-{name}-0123456789"} for name in ("ann", "bob"))
-
-
-class Site:
-    """Several gateways before two upstreams, on one store."""
-
-    def __init__(self, stack: ExitStack, path: Path) -> None:
-        self.path = path
-        self.one, self.two = (stack.enter_context(FakeUpstream()) for _ in range(2))
-        urls = {f"{name}_chat": up.base_url("openai-chat") for name, up in (("one", self.one), ("two", self.two))}
-        urls |= {
-            f"{name}_messages": up.base_url("anthropic-messages") for name, up in (("one", self.one), ("two", self.two))
-        }
-        self.text = CONFIG.format(top=KEYS, **urls) + "  other: {candidates: [messages2/m-2], retries: 0}\n"
-        self._stack = stack
-
-    def gateway(self) -> RunningGateway:
-        state = State(SqliteStore(str(self.path)))
-        return self._stack.enter_context(RunningGateway(parse(self.text, "test.yaml", {}), state=state))
-
-    def plays(self, **scenario: Any) -> None:
-        for upstream in (self.one, self.two):
-            upstream.handler = ScriptedModel(Scenario(**scenario))
 
 
 @pytest.fixture
@@ -63,21 +33,19 @@ def ask_chat(
 ) -> Any:
     """The message of the answer, whole or streamed, with nothing that is not the vendor's own."""
     body = {"model": model, "messages": messages, "tools": [CHAT_TOOL], "reasoning_effort": "high", **fields}
-    answer = _post(gateway, "openai-chat", body, who)
+    answer = post(gateway.port, "openai-chat", body, who)
     assert answer.status == 200, answer.body
     if not fields.get("stream"):
         said = answer.json()["choices"][0]["message"]
     else:
         said = {"content": "", "tool_calls": []}
-        for line in answer.body.split(b"\n\n"):
-            if line.startswith(b"data: {"):
-                for choice in json.loads(line[6:])["choices"]:
-                    said["content"] += choice["delta"].get("content") or ""
-                    for call in choice["delta"].get("tool_calls", ()):
-                        if "id" in call:
-                            said["tool_calls"].append({**call, "function": dict(call["function"])})
-                        else:
-                            said["tool_calls"][-1]["function"]["arguments"] += call["function"]["arguments"]
+        deltas = [choice["delta"] for chunk in data_lines(answer) for choice in chunk["choices"]]
+        said["content"] = "".join(delta.get("content") or "" for delta in deltas)
+        for call in (call for delta in deltas for call in delta.get("tool_calls", ())):
+            if "id" in call:
+                said["tool_calls"].append({**call, "function": dict(call["function"])})
+            else:
+                said["tool_calls"][-1]["function"]["arguments"] += call["function"]["arguments"]
     known = {name: said[name] for name in ("content", "tool_calls") if said.get(name)}
     return {"role": "assistant", **known}
 
@@ -129,7 +97,7 @@ def test_state_is_its_clients_alone_and_its_providers_alone(site) -> None:
     said = [QUESTION, ask_chat(gateway, [QUESTION]), {"role": "user", "content": "sure?"}]
     ask_chat(gateway, said, who=BOB)
     assert thoughts(site.one.requests[-1].json()) == []
-    ask_chat(gateway, said, model="other")
+    ask_chat(gateway, said, model="other-messages")
     assert thoughts(site.two.requests[-1].json()) == []
     assert SIGNATURE.encode() not in site.two.requests[-1].body
     ask_chat(gateway, said)
@@ -140,17 +108,17 @@ def test_carriers_are_their_clients_alone_and_never_go_upstream(site) -> None:
     site.plays(reasoning="Hm.", final="There.")
     gateway = site.gateway()
     asked = {"model": "chat", "max_tokens": 100, "messages": [QUESTION]}
-    content = _post(gateway, "anthropic-messages", asked, ANN).json()["content"]
+    content = post(gateway.port, "anthropic-messages", asked, ANN).json()["content"]
     assert content[0]["signature"].startswith("tw1.")
     again = {**asked, "messages": [QUESTION, {"role": "assistant", "content": content}, QUESTION]}
     for who, lost in ((ANN, ""), (BOB, "reasoning_foreign")):
         for model in ("chat", "messages"):
-            answer = _post(gateway, "anthropic-messages", {**again, "model": model}, who)
+            answer = post(gateway.port, "anthropic-messages", {**again, "model": model}, who)
             assert answer.status == 200
             assert lost in answer.headers["twoapi-losses"]
             assert b"tw1." not in site.one.requests[-1].body
     content[0]["signature"] = content[0]["signature"][:-8] + "AAAAAAAA"
-    assert "reasoning_foreign" in _post(gateway, "anthropic-messages", again, ANN).headers["twoapi-losses"]
+    assert "reasoning_foreign" in post(gateway.port, "anthropic-messages", again, ANN).headers["twoapi-losses"]
 
 
 # --- Conversations that clients go on from by an id
@@ -162,14 +130,13 @@ def thread(kind: str, previous: str | None = None) -> Any:
 
 def ask_in_thread(gateway: RunningGateway, messages: Any, at: Any, who: Any = ANN, **fields: Any) -> Any:
     body = {"model": "chat", "max_tokens": 100, "messages": messages, "thread": at, **fields}
-    return _post(gateway, "anthropic-messages", body, {**who, "anthropic-beta": "message-threads-2026-08-12"})
+    return post(gateway.port, "anthropic-messages", body, {**who, "anthropic-beta": "message-threads-2026-08-12"})
 
 
 def identity(answer: Any, *, stream: bool) -> str:
     if not stream:
         return str(answer.json()["id"])
-    first = next(line for line in answer.body.split(b"\n") if line.startswith(b"data: "))
-    return str(json.loads(first[6:])["message"]["id"])
+    return str(data_lines(answer)[0]["message"]["id"])
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -199,12 +166,8 @@ def test_a_thread_goes_on_over_an_upstream_without_threads_on_any_worker(site, s
 def _folded(answer: Any, *, stream: bool) -> bytes:
     if not stream:
         return bytes(answer.body)
-    blocks: dict[int, Any] = {}
-    for line in answer.body.split(b"\n"):
-        event = json.loads(line[6:]) if line.startswith(b"data: ") else {}
-        if event.get("type") == "content_block_start":
-            blocks[event["index"]] = event["content_block"]
-    return json.dumps({"content": list(blocks.values())}).encode()
+    begun = [event["content_block"] for event in data_lines(answer) if event["type"] == "content_block_start"]
+    return json.dumps({"content": begun}).encode()
 
 
 def test_a_thread_that_is_not_there_is_said_so_that_the_client_sends_it_anew(site) -> None:
@@ -240,9 +203,9 @@ def test_a_store_that_cannot_be_opened_costs_state_and_no_answer(site) -> None:
     site.plays(reasoning="Hm.", final="There.")
     gateway = site.gateway()
     asked = {"model": "chat", "max_tokens": 100, "messages": [QUESTION]}
-    content = _post(gateway, "anthropic-messages", asked, ANN).json()["content"]
+    content = post(gateway.port, "anthropic-messages", asked, ANN).json()["content"]
     again = {**asked, "messages": [QUESTION, {"role": "assistant", "content": content}, QUESTION]}
-    assert "reasoning_foreign" not in _post(gateway, "anthropic-messages", again, ANN).headers["twoapi-losses"]
+    assert "reasoning_foreign" not in post(gateway.port, "anthropic-messages", again, ANN).headers["twoapi-losses"]
     first = ask_in_thread(gateway, [QUESTION], thread("create"))
     assert first.status == 200
     later = ask_in_thread(gateway, [QUESTION], thread("continue", first.json()["id"]))
@@ -265,7 +228,7 @@ def serve(site: Site, folder: Path) -> tuple[subprocess.Popen[str], int]:
 
 
 class _Port:
-    """What _post needs to know of a gateway."""
+    """What a gateway is known by."""
 
     def __init__(self, port: int) -> None:
         self.port = port

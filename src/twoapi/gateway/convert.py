@@ -27,6 +27,7 @@ _SILENT = (Start, KeepAlive, UsageUpdate)
 class Convert:
     """The way through the canonical model. `memory`: what its request leads to, and where its answer is remembered."""
 
+    array = False
     __slots__ = ("_client", "_context", "_memory", "_restore", "_upstream", "losses", "outgoing", "usage")
 
     def __init__(  # noqa: PLR0913  both ends, what goes between them, and what is known of each
@@ -47,7 +48,7 @@ class Convert:
         if memory is None:
             self._context = AnswerContext(request, clock[0], clock[1])
         else:
-            self._context = AnswerContext(request, clock[0], clock[1], memory, memory.leaves_state)
+            self._context = AnswerContext(memory.asked, clock[0], clock[1], memory, memory.leaves_state)
             self.losses += memory.losses
         encoded = upstream.encode_request(request, model, capabilities, self.losses)
         self.outgoing = encoded.outgoing

@@ -20,7 +20,7 @@ class LocalAnswer:
     ) -> None:
         self._client = client
         self._memory = memory
-        self._context = AnswerContext(request, clock[0], clock[1], memory, memory.leaves_state)
+        self._context = AnswerContext(memory.asked, clock[0], clock[1], memory, memory.leaves_state)
         self._events = answerer(request, clock[0])
         self._response = fold(self._events)
         if self._response.fault is not None:

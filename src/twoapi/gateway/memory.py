@@ -45,6 +45,7 @@ class Memory:
         "_tenant",
         "_turns",
         "_upstream",
+        "asked",
         "fault",
         "is_kept",
         "leaves_state",
@@ -79,6 +80,7 @@ class Memory:
         self._previous = None if form is None else request.state.previous
         self.is_kept = form is not None and form.is_kept(request)
         self.leaves_state = self._leaves or self.is_kept
+        self.asked = request  # as the client put it
         # A thread that begins is not for an upstream: it is kept here.
         self.request = request if not self.is_kept or self._previous is not None else _detached(request)
         self.fault: Fault | None = None
