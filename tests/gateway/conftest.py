@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
+from tests.gateway.wire import ALIASES, PAIRS, path
 
 from twoapi.config import parse
-from twoapi.testing.canned import PATHS
+from twoapi.testing.canned import PATHS, request_body
 from twoapi.testing.fake_upstream import FakeUpstream
 from twoapi.testing.running_gateway import RunningGateway
 
@@ -24,7 +25,7 @@ class Answer(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """A gateway and two upstreams, `one` and `two`, of each protocol (aliases chat, messages, both)."""
+    """A gateway and two upstreams, `one` and `two`, of each protocol (aliases as in wire.ALIASES; chat-both ...)."""
 
     gateway: RunningGateway
     one: FakeUpstream
@@ -32,6 +33,11 @@ class Bench(NamedTuple):
 
     def post(self, protocol: str, body: Any, headers: dict[str, str] | None = None, path: str | None = None) -> Answer:
         return _post(self.gateway, protocol, body, headers, path)
+
+    def ask(self, protocol: str, alias: str, *, stream: bool = False) -> Answer:
+        """A small question."""
+        asked = request_body(protocol, alias, stream=stream)
+        return _post(self.gateway, protocol, asked, None, path(protocol, alias, stream=stream))
 
 
 def _post(
@@ -58,12 +64,30 @@ upstreams:
   chat2: {{provider: openai-compatible, base_url: "{two_chat}", credentials: [key-c]}}
   messages1: {{provider: anthropic-compatible, base_url: "{one_messages}", credentials: [key-a, key-b]}}
   messages2: {{provider: anthropic-compatible, base_url: "{two_messages}", credentials: [key-c]}}
+  responses1: {{provider: openai-responses-compatible, base_url: "{one_responses}", credentials: [key-a, key-b]}}
+  responses2: {{provider: openai-responses-compatible, base_url: "{two_responses}", credentials: [key-c]}}
+  gemini1: {{provider: gemini-compatible, base_url: "{one_gemini}", credentials: [key-a, key-b]}}
+  gemini2: {{provider: gemini-compatible, base_url: "{two_gemini}", credentials: [key-c]}}
 models:
   chat: {{candidates: [chat1/m-1], retries: 0}}
   messages: {{candidates: [messages1/m-1], retries: 0}}
+  responses: {{candidates: [responses1/m-1], retries: 0}}
+  gemini: {{candidates: [gemini1/m-1], retries: 0}}
   chat-both: {{candidates: [chat1/m-1, chat2/m-2], retries: 0}}
   messages-both: {{candidates: [messages1/m-1, messages2/m-2], retries: 0}}
+  responses-both: {{candidates: [responses1/m-1, responses2/m-2], retries: 0}}
+  gemini-both: {{candidates: [gemini1/m-1, gemini2/m-2], retries: 0}}
 """
+
+
+def base_urls(one: FakeUpstream, two: FakeUpstream) -> dict[str, str]:
+    """What CONFIG names, `top` apart."""
+    fakes = {"one": one, "two": two}
+    return {
+        f"{name}_{alias}": fake.base_url(protocol)
+        for name, fake in fakes.items()
+        for protocol, alias in ALIASES.items()
+    }
 
 
 @contextmanager
@@ -71,13 +95,16 @@ def _bench(top: str = "") -> Iterator[Bench]:
     with FakeUpstream() as one, FakeUpstream() as two:
         text = CONFIG.format(
             top=top,
-            one_chat=one.base_url("openai-chat"),
-            two_chat=two.base_url("openai-chat"),
-            one_messages=one.base_url("anthropic-messages"),
-            two_messages=two.base_url("anthropic-messages"),
+            **base_urls(one, two),
         )
         with RunningGateway(parse(text, "test.yaml", {})) as gateway:
             yield Bench(gateway, one, two)
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]}_to_{pair[1]}")
+def pair(request: pytest.FixtureRequest) -> Any:
+    """Client and upstream."""
+    return request.param
 
 
 @pytest.fixture

@@ -1,24 +1,19 @@
 """Every answer names its request: for the operator, and where the client's SDK looks."""
 
 import pytest
+from tests.gateway.wire import ALIASES
 
-from twoapi.testing.canned import PATHS, request_body, stream, whole
+from twoapi.testing.canned import stream, whole
 from twoapi.testing.replies import error_reply
 
-ALIASES = {"openai-chat": "chat", "anthropic-messages": "messages"}
-HEADERS = {"openai-chat": "x-request-id", "anthropic-messages": "request-id"}
-
-
-@pytest.fixture(params=[(c, u) for c in PATHS for u in PATHS], ids=lambda pair: f"{pair[0]}_to_{pair[1]}")
-def pair(request):
-    return request.param
+HEADERS = dict.fromkeys(ALIASES, "x-request-id") | {"anthropic-messages": "request-id"}
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
 def test_an_answer_without_an_id_of_its_own_gets_ours(running, pair, streaming):
     client, upstream = pair
     running.one.reply(stream(upstream, "hi") if streaming else whole(upstream))
-    answer = running.post(client, request_body(client, ALIASES[upstream], stream=streaming))
+    answer = running.ask(client, ALIASES[upstream], stream=streaming)
     assert answer.headers["twoapi-request-id"].startswith("req_")
     assert answer.headers[HEADERS[client]] == answer.headers["twoapi-request-id"]
 
@@ -26,7 +21,7 @@ def test_an_answer_without_an_id_of_its_own_gets_ours(running, pair, streaming):
 def test_the_upstreams_id_stands_where_its_own_clients_look(running, pair):
     client, upstream = pair
     running.one.reply(whole(upstream).having(headers=((HEADERS[upstream], "req_theirs"),)))
-    answer = running.post(client, request_body(client, ALIASES[upstream]))
+    answer = running.ask(client, ALIASES[upstream])
     assert answer.headers[HEADERS[upstream]] == "req_theirs"
     assert HEADERS[client] in answer.headers
     assert answer.headers["twoapi-request-id"] != "req_theirs"
@@ -35,7 +30,7 @@ def test_the_upstreams_id_stands_where_its_own_clients_look(running, pair):
 def test_an_error_names_its_request_too(running, pair):
     client, upstream = pair
     running.one.reply(error_reply(upstream, 400, "no"))
-    answer = running.post(client, request_body(client, ALIASES[upstream]))
+    answer = running.ask(client, ALIASES[upstream])
     assert answer.status == 400
     assert answer.headers[HEADERS[client]] == answer.headers["twoapi-request-id"]
 

@@ -39,6 +39,7 @@ class Attempt(msgspec.Struct, eq=False):
     timeouts: Timeouts
     started: float  # the loop's time
     wants_stream: bool
+    wants_array: bool = False  # the stream comes as one JSON array
     call: Call | None = None
     status: int = 0
     headers: list[tuple[bytes, bytes]] = []
@@ -122,10 +123,10 @@ class Attempt(msgspec.Struct, eq=False):
         for name, value in headers:
             if name == b"content-type":
                 content_type = value
-        if content_type != _JSON:
+        if content_type != _JSON or self.wants_array:
             content_type = content_type.lower()
             self.looks_like_stream = content_type.startswith(_SSE)
-            if self.wants_stream and 200 <= status < 300 and not content_type.startswith(_JSON):
+            if self.wants_stream and 200 <= status < 300 and (self.wants_array or not content_type.startswith(_JSON)):
                 self.pump = self.way.pump()
 
     def on_data(self, data: bytes) -> None:

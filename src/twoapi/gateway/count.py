@@ -30,6 +30,7 @@ _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again
 class Asked:
     """The way of a count: from the client's question to the upstream's, and back. Nothing is streamed on it."""
 
+    array = False
     __slots__ = ("_client", "_upstream", "losses", "outgoing", "usage")
 
     def __init__(self, client: str, upstream: str, outgoing: Outgoing, losses: list[Loss] | None) -> None:

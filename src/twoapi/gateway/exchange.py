@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal, loss_summary, refusal_headers
+from twoapi.gateway.headers import (
+    EVENT_STREAM,
+    JSON,
+    RawHeaders,
+    answer_headers,
+    loss_refusal,
+    loss_summary,
+    refusal_headers,
+)
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
@@ -121,7 +129,7 @@ class Exchange:
         guess = codec.guess_model(incoming)
         if guess and self.snapshot.converts(guess, codec.name):
             request = self._decoded()
-            return Peek(request.model, request.stream)
+            return Peek(request.model, request.stream, array=request.stream_array)
         return codec.peek(incoming)
 
     def _try_candidate(self, position: int) -> None:
@@ -152,7 +160,7 @@ class Exchange:
             return
         self.tries += 1
         self.attempts += 1
-        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), self.peek.stream)
+        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), self.peek.stream, way.array)
         worker.active.add(attempt)
         attempt.call = pool.send(head, outgoing.body, attempt)
 
@@ -322,7 +330,9 @@ class Exchange:
     def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
             self.started = True
-            headers = answer_headers(self.named, self.attempts, self.candidate, losses, upstream, EVENT_STREAM)
+            headers = answer_headers(
+                self.named, self.attempts, self.candidate, losses, upstream, JSON if self.peek.array else EVENT_STREAM
+            )
             if losses is not None and wants_report(self.incoming.headers):
                 headers += report_header(losses)
                 self.told = len(losses)
@@ -367,7 +377,7 @@ class Exchange:
     def _refuse(self, fault: Fault) -> None:
         """Answers with an error in the client's own protocol; in a stream, with its error ending."""
         if self.started:
-            self.port.write(self.codec.stream_fault(fault))
+            self.port.write(self.codec.stream_fault(fault, self.peek))
             self.port.finish()
         else:
             self.status, headers, body = self.codec.encode_fault(fault, self.id)

@@ -10,7 +10,7 @@ from twoapi.wire.http import Incoming
 class Relay:
     """The way on which nothing is converted."""
 
-    __slots__ = ("_clock", "_codec", "_incoming", "_peek", "losses", "outgoing", "usage")
+    __slots__ = ("_clock", "_codec", "_incoming", "_peek", "array", "losses", "outgoing", "usage")
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Relay:
         self.outgoing = codec.relay_request(incoming, peek, model, capabilities)
         self.usage: Usage | None = None
         self.losses: list[Loss] | None = None
+        self.array = peek.array
 
     def whole(self, body: bytes) -> bytes:
         """The same body. Raises FaultError for an error hidden in it."""

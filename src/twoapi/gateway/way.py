@@ -39,6 +39,7 @@ class Way(Protocol):
     outgoing: Outgoing
     usage: Usage | None
     losses: list[Loss] | None  # None: bytes are relayed
+    array: bool  # the upstream streams one JSON array
 
     def whole(self, body: bytes) -> bytes:
         """The client's body for a whole answer; raises FaultError for an error hidden in it."""

@@ -78,11 +78,14 @@ class AnswerContext(msgspec.Struct):
 
 
 class Peek(msgspec.Struct):
-    """What routing needs of a request, read without decoding the rest. `members`: the body's, verbatim."""
+    """What routing needs of a request, read without decoding the rest. `members`: the body's, verbatim. `array`: the
+    client reads a stream as one JSON array.
+    """
 
     model: str
     stream: bool
     members: dict[str, Raw] = msgspec.field(default_factory=dict)
+    array: bool = False
 
 
 class Inspection(msgspec.Struct):
@@ -196,7 +199,7 @@ class Codec(Protocol):
         """Status, headers of the protocol's own (retry-after ...), body."""
         ...
 
-    def stream_fault(self, fault: Fault) -> bytes:
+    def stream_fault(self, fault: Fault, peek: Peek) -> bytes:
         """The error ending of a stream that has not begun."""
         ...
 

@@ -48,7 +48,7 @@ class AnthropicMessages:
         """The model if it is the first member or near the end."""
         return guess_string(incoming.body, "model")
 
-    def stream_fault(self, fault: ir.Fault) -> bytes:
+    def stream_fault(self, fault: ir.Fault, peek: Peek) -> bytes:  # noqa: ARG002  one form
         """The error event of a stream that has not begun."""
         return error_frame(fault, fault.request_id)
 

@@ -6,7 +6,7 @@ from twoapi.protocols.gemini.decode_response import decode_response, inspect
 from twoapi.protocols.gemini.encode_request import encode_request
 from twoapi.protocols.gemini.encode_response import encode_response
 from twoapi.protocols.gemini.faults import decode_fault, encode_fault
-from twoapi.protocols.gemini.framing import KEEP_ALIVE, error_frame
+from twoapi.protocols.gemini.framing import KEEP_ALIVE, stream_fault
 from twoapi.protocols.gemini.name import NAME
 from twoapi.protocols.gemini.relay import relay_request
 from twoapi.protocols.gemini.stream_decoder import GeminiStreamDecoder
@@ -35,7 +35,7 @@ class Gemini:
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
     encode_fault = staticmethod(encode_fault)
-    stream_fault = staticmethod(error_frame)
+    stream_fault = staticmethod(stream_fault)
     encode_request = staticmethod(encode_request)
     relay_request = staticmethod(relay_request)
     decode_response = staticmethod(decode_response)

@@ -1,6 +1,7 @@
 """The two forms in which a client reads a stream: server-sent events, and one JSON array."""
 
 from twoapi.ir import Fault
+from twoapi.protocols.base import Peek
 from twoapi.protocols.gemini.faults import error_body
 
 # The vendor's SDKs take nothing but `data: ` lines and blank ones: no comment, no event name, no end mark.
@@ -44,9 +45,9 @@ class ArrayFraming:
 Framing = SseFraming | ArrayFraming
 
 
-def error_frame(fault: Fault) -> bytes:
-    """The error ending of a stream of events."""
-    return b"data: " + error_body(fault) + b"\n\n"
+def stream_fault(fault: Fault, peek: Peek) -> bytes:
+    """The error ending of a stream that has not begun."""
+    return error_ending(ArrayFraming() if peek.array else SseFraming(), fault)
 
 
 def error_ending(framing: Framing, fault: Fault) -> bytes:

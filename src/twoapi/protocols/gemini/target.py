@@ -64,7 +64,7 @@ def wants_events(incoming: Incoming) -> bool:
 def peek(incoming: Incoming) -> Peek:
     """Model and stream flag: both are in the path. The body is not read."""
     target = target_of(incoming.path)
-    return Peek(target.model, target.stream)
+    return Peek(target.model, target.stream, array=target.stream and not wants_events(incoming))
 
 
 def guess_model(incoming: Incoming) -> str:

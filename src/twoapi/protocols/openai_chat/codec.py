@@ -2,6 +2,7 @@
 
 import msgspec
 
+from twoapi.ir import Fault
 from twoapi.protocols.base import (
     ModelEntry,
     Peek,
@@ -48,7 +49,6 @@ class OpenAIChat:
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
     encode_fault = staticmethod(encode_fault)
-    stream_fault = staticmethod(error_frame)
     encode_request = staticmethod(encode_request)
     relay_request = staticmethod(relay_request)
     decode_response = staticmethod(decode_response)
@@ -60,6 +60,10 @@ class OpenAIChat:
     def guess_model(self, incoming: Incoming) -> str:
         """The model if it is the first member or near the end."""
         return json.guess_string(incoming.body, "model")
+
+    def stream_fault(self, fault: Fault, peek: Peek) -> bytes:  # noqa: ARG002  one form
+        """The error ending of a stream that has not begun."""
+        return error_frame(fault)
 
     def encode_models(self, models: list[ModelEntry]) -> bytes:
         """The model list."""

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from twoapi.ir import Fault
 from twoapi.protocols.base import ModelEntry, Peek
 from twoapi.protocols.members import peek_members
 from twoapi.protocols.openai_responses.decode_request import decode_request
@@ -45,7 +46,6 @@ class OpenAIResponses:
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
     encode_fault = staticmethod(encode_fault)
-    stream_fault = staticmethod(failed_stream)
     encode_request = staticmethod(encode_request)
     relay_request = staticmethod(relay_request)
     decode_response = staticmethod(decode_response)
@@ -57,6 +57,10 @@ class OpenAIResponses:
     def guess_model(self, incoming: Incoming) -> str:
         """The model if it is the first member or near the end."""
         return json.guess_string(incoming.body, "model")
+
+    def stream_fault(self, fault: Fault, peek: Peek) -> bytes:  # noqa: ARG002  one form
+        """A whole stream that fails before anything has been said."""
+        return failed_stream(fault)
 
     def encode_models(self, models: list[ModelEntry]) -> bytes:
         """The model list."""
