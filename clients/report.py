@@ -10,7 +10,8 @@ def line(outcome: Outcome) -> str:
     word = "FAIL" if outcome.problems else "ok"
     about = f"{outcome.program:20} {outcome.upstream:18} {outcome.manner:7}"
     told = f"  {word:4}  {about} {outcome.seconds:5.1f} s  {outcome.exchanges} requests, {len(outcome.losses)} losses"
-    return "\n".join([told, *(f"        {problem}" for problem in outcome.problems)])
+    state = ", state came back" if outcome.state else ""
+    return "\n".join([told + state, *(f"        {one}" for one in (*outcome.notes, *outcome.problems))])
 
 
 def table(outcomes: list[Outcome]) -> str:

@@ -46,7 +46,10 @@ keys: [{{key: {key}, name: clients}}]
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What came of one job. `problems` is empty when all is well; `folder` then exists no more."""
+    """What came of one job. `problems` is empty when all is well; `folder` then exists no more.
+
+    `losses` are what the gateway told of its conversions, `state`: what the model sealed came back to it.
+    """
 
     program: str
     upstream: str
@@ -55,6 +58,7 @@ class Outcome:
     exchanges: int = 0
     losses: list[str] = field(default_factory=list)
     state: bool = False
+    notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     folder: str = ""
 
@@ -91,6 +95,7 @@ def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = Fal
     outcome.seconds = time.monotonic() - started
     outcome.exchanges, outcome.state = len(records), model.state_came_back
     outcome.losses = sorted({_told(loss) for record in records for loss in record.losses or []})
+    outcome.notes = [f"the gateway answered {status}" for status in tap.statuses if status in program.tolerated]
     if manner.breaks:
         outcome.problems = list(_dishonesty(program, job, ended))
     else:
