@@ -30,7 +30,7 @@ from twoapi.conformance import (
 from twoapi.conformance.gateways import GATEWAYS
 from twoapi.conformance.launch import launched
 from twoapi.conformance.page import page, rows
-from twoapi.conformance.verdict import Verdict
+from twoapi.conformance.verdict import Verdict, written
 
 _PORT = 8790
 _FEATURES = tuple(dict.fromkeys(scene.feature for scene in SCENES))
@@ -119,7 +119,7 @@ def command(  # noqa: PLR0913, PLR0917  one argument per option
     )
     kept = record(_measure(target, (host, port), Part(pairs=wanted, features=features, modes=modes or MODES)))
     if save is not None:
-        save.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+        save.write_bytes(written(kept))
     _tell(kept, as_json=as_json)
     counts = total(kept.cells)
     if any(counts[one] for one in _BAD):

@@ -22,11 +22,18 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     models: Callable[[str], str] = MODELS.__getitem__
 
 
+# Real providers and models: what a gateway does depends on what it knows of them.
 _PROVIDERS = {
-    "openai-chat": "openai-compatible",
-    "openai-responses": "openai-responses-compatible",
-    "anthropic-messages": "anthropic-compatible",
-    "gemini": "gemini-compatible",
+    "openai-chat": "openai",
+    "openai-responses": "openai",
+    "anthropic-messages": "anthropic",
+    "gemini": "gemini",
+}
+_VENDOR_MODELS = {
+    "openai-chat": "gpt-5.1",
+    "openai-responses": "gpt-5.1",
+    "anthropic-messages": "claude-sonnet-4-5",
+    "gemini": "gemini-3-pro-preview",
 }
 
 
@@ -34,21 +41,20 @@ def _twoapi(bases: Bases) -> str:
     lines = ["upstreams:"]
     for protocol, base in bases.items():
         lines.append(f"  {MODELS[protocol]}-upstream:")
-        lines += [f"    provider: {_PROVIDERS[protocol]}", f"    base_url: {base}"]
+        lines += [f"    provider: {_PROVIDERS[protocol]}", f"    protocols: {{{protocol}: {base}}}"]
         lines.append("    credentials: [sk-conformance]")
     lines.append("models:")
     for protocol in bases:
         model = MODELS[protocol]
-        lines.append(f"  {model}: {{candidates: [{model}-upstream/conf], retries: 0}}")
+        lines.append(f"  {model}: {{candidates: [{model}-upstream/{_VENDOR_MODELS[protocol]}], retries: 0}}")
     return "\n".join(lines) + "\n"
 
 
-# The names of real models, for what LiteLLM does depends on them.
 _LITELLM = {
-    "openai-chat": "openai/gpt-5.1",
-    "openai-responses": "openai/responses/gpt-5.1",
-    "anthropic-messages": "anthropic/claude-sonnet-4-5",
-    "gemini": "gemini/gemini-3-pro-preview",
+    "openai-chat": "openai",
+    "openai-responses": "openai/responses",
+    "anthropic-messages": "anthropic",
+    "gemini": "gemini",
 }
 
 
@@ -58,7 +64,7 @@ def _litellm(bases: Bases) -> str:
         lines += [
             f"  - model_name: {MODELS[protocol]}",
             "    litellm_params:",
-            f"      model: {_LITELLM[protocol]}",
+            f"      model: {_LITELLM[protocol]}/{_VENDOR_MODELS[protocol]}",
             f"      api_base: {base}/v1beta" if protocol == "gemini" else f"      api_base: {base}",
             "      api_key: sk-conformance",
         ]

@@ -89,7 +89,20 @@ def record(result: Result) -> Record:
         )
         for (client, upstream, feature, mode), checks in grouped.items()
     ]
-    return Record(gateway=result.gateway, version=result.version, date=result.date, absent=result.absent, cells=cells)
+    return Record(
+        gateway=result.gateway,
+        version=result.version,
+        date=result.date,
+        note=result.note,
+        absent=result.absent,
+        cells=cells,
+    )
+
+
+def written(kept: Record) -> bytes:
+    """The record as JSON, a cell a line, so that a difference between two can be read."""
+    head = msgspec.json.encode(msgspec.structs.replace(kept, cells=[])).removesuffix(b"]}")
+    return head + b"\n" + b",\n".join(map(msgspec.json.encode, kept.cells)) + b"\n]}\n"
 
 
 def total(cells: Iterable[Cell]) -> Counter[Verdict]:

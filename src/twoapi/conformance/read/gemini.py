@@ -128,7 +128,8 @@ def _media(role: str, part: Json) -> Piece:
     held = part.get("inlineData") or part["fileData"]
     mime = held.get("mimeType", "")
     kind = "image" if mime.startswith("image/") else "audio" if mime.startswith("audio/") else "document"
-    return Piece(role=role, kind=kind, text=held.get("data") or held["fileUri"], mime=mime)
+    text = held.get("data") or held["fileUri"]
+    return Piece(role=role, kind=kind, text=text, mime=mime, name=held.get("displayName", ""))
 
 
 def _result(answer: Json) -> Iterator[Piece]:

@@ -81,8 +81,8 @@ def _cited(member: str, wanted: str) -> Hear:
         found = {"url": answer.cited[0].url, "title": answer.cited[0].title, "passage": answer.cited[0].passage}[member]
         return found == wanted or f"it is {found!r}"
 
-    marks = ("https://towers.example/eiffel",) if member != "title" else ("Tower facts",)
-    return Hear(name=f"citation: {member}", at=marks, see=see)
+    # A loss of the span is a loss at the source, or at the text that it is a part of.
+    return Hear(name=f"citation: {member}", at=(wanted, "https://towers.example/eiffel"), see=see)
 
 
 CITATIONS = Scene(
