@@ -1,11 +1,14 @@
 """What `serve` says: every line of it must be true, and work when pasted."""
 
 import os
+import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import openai
 import pytest
 
 from twoapi import __version__
@@ -129,7 +132,34 @@ def test_the_line_for_claude_code_sets_what_the_sdk_reads(keyed):
 
 
 @pytest.mark.parametrize("scene", ["keyed", "unlocked"])
+def test_the_line_for_codex_says_what_its_configuration_would(scene, request):
+    lines, environ = request.getfixturevalue(scene)
+    assigned = lines[5].partition("codex ")[0].split()
+    words = shlex.split(lines[5].partition("codex ")[2])
+    assert words[::2] == ["-c", "-c", "-m"]
+    name, _, chosen = words[1].partition("=")
+    told = tomllib.loads(f'{name} = "{chosen}"\n{words[3]}\n')
+    provider = told["model_providers"]["twoapi"]
+    assert (told["model_provider"], words[5], provider["wire_api"]) == ("twoapi", "demo", "responses")
+    environ = {**environ, **dict(one.split("=") for one in assigned)}
+    client = openai.OpenAI(base_url=provider["base_url"], api_key=environ[provider["env_key"]], max_retries=0)
+    said = client.responses.create(model=words[5], input="Hello").output_text
+    assert said == "This is the twoapi demo, not a model. You said: Hello"
+
+
+def test_the_line_for_gemini_cli_sets_what_the_sdk_reads(keyed):
+    lines, environ = keyed
+    assert lines[6].endswith(" gemini -m demo")
+    ask = (
+        "import google.genai; client = google.genai.Client(); "
+        "print(client.models.generate_content(model='demo', contents='Hello').text)"
+    )
+    said = paste(lines[6].removesuffix("gemini -m demo") + f'python3 -W ignore -c "{ask}"', environ)
+    assert said == "This is the twoapi demo, not a model. You said: Hello\n"
+
+
+@pytest.mark.parametrize("scene", ["keyed", "unlocked"])
 def test_the_line_for_our_own_chat_works(scene, request):
     lines, environ = request.getfixturevalue(scene)
-    line = lines[5].replace("twoapi chat", f"{sys.executable} -m twoapi chat") + " --once Hello"
+    line = lines[7].replace("twoapi chat", f"{sys.executable} -m twoapi chat") + " --once Hello"
     assert paste(line, environ) == "This is the twoapi demo, not a model. You said: Hello\n"

@@ -29,7 +29,7 @@ def test_without_a_configuration_the_demo_answers(serve):
         "This is the twoapi demo, not a model. You said: hi",
     )
     told = "\n".join(served.lines)
-    assert "  openai  openai-chat at https://api.openai.com/v1 (OPENAI_API_KEY)" in served.lines
+    assert "  openai  openai-chat and openai-responses at https://api.openai.com/v1 (OPENAI_API_KEY)" in served.lines
     assert "ANTHROPIC_API_KEY (anthropic)" in told
     assert "sk-secret-1" not in told
 

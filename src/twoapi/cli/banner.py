@@ -89,7 +89,7 @@ def banner(told: Facts) -> str:
 
 
 def paste_lines(url: str, key: str, model: str) -> str:
-    """Lines that work as they stand: curl for both protocols, the SDKs, Claude Code."""
+    """Lines that work as they stand: curl, the SDKs, Claude Code, Codex, Gemini CLI."""
     is_open = key == _ANY_KEY
     post = "-H 'content-type: application/json'" + ("" if is_open else f' -H "authorization: Bearer {key}"')
     body = f'{{"model": "{model}", "max_tokens": 100, "messages": [{{"role": "user", "content": "Hello"}}]}}'
@@ -99,12 +99,16 @@ def paste_lines(url: str, key: str, model: str) -> str:
     messages = f"anthropic.Anthropic(base_url='{url}', api_key={secret}).messages.create({asked})"
     shell_key = key if is_open else f'"{key}"'
     agent = f"ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={shell_key} ANTHROPIC_MODEL={model}"
+    provider = f'{{name="twoapi", base_url="{url}/v1", env_key="TWOAPI_KEY", wire_api="responses"}}'
+    codex = f"codex -c model_provider=twoapi -c 'model_providers.twoapi={provider}' -m {model}"
     lines = [
         f"curl {url}/v1/chat/completions {post} -d '{body}'",
         f"curl {url}/v1/messages {post} -d '{body}'",
         f'python3 -c "{imports} openai; print({chat}.choices[0].message.content)"',
         f'python3 -c "{imports} anthropic; print({messages}.content[0].text)"',
         f"{agent} ANTHROPIC_DEFAULT_HAIKU_MODEL={model} claude",
+        f"TWOAPI_KEY={key} {codex}" if is_open else codex,
+        f"GOOGLE_GEMINI_BASE_URL={url} GEMINI_API_KEY={shell_key} gemini -m {model}",
         f"twoapi chat --base-url {url}" + ("" if is_open else f' --key "{key}"') + f" --model {model}",
     ]
     return "try it\n" + "\n".join("  " + line for line in lines)
@@ -123,7 +127,10 @@ def _about(settings: Settings, name: str, provider: Provider, environ: Mapping[s
         return "built in: deterministic answers to try things out with; a demo, not a model"
     variable = next((variable.name for variable in provider.env if environ.get(variable.name)), None)
     places = base_urls(settings.upstreams[name], provider)
-    spoken = ", ".join(f"{protocol} at {url}" for protocol, url in places.items())
+    by_url: dict[str, list[str]] = {}
+    for protocol, url in places.items():
+        by_url.setdefault(url, []).append(protocol)
+    spoken = ", ".join(f"{' and '.join(protocols)} at {url}" for url, protocols in by_url.items())
     return f"{spoken} ({variable})" if variable else spoken
 
 

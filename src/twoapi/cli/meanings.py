@@ -48,8 +48,8 @@ SECTIONS: tuple[Section, ...] = (
             "`managed` is not available yet.",
             "limits": "What one worker accepts.",
             "timeouts": "How long an attempt may take, unless an upstream or an alias says otherwise.",
-            "origins": "The web pages that may call from a browser: a list of origins such as `https://app.example`, or "
-            "`*`. Not said: pages of this machine. With open keys no other page is served at all.",
+            "origins": "The web pages that may call from a browser: a list of origins such as `https://app.example`, "
+            "or `*`. Not said: pages of this machine. With open keys no other page is served at all.",
             "catalog": "A directory of provider files of your own; one with a shipped provider's name replaces that.",
         },
     ),

@@ -75,10 +75,8 @@ def _type(info: mi.Type) -> str:  # noqa: PLR0911  one line per kind of type
             return "true or false"
         case mi.DictType(value_type=value):
             return f"mapping of {_type(value)}"
-        case mi.VarTupleType(item_type=item) | mi.ListType(item_type=item):
+        case mi.VarTupleType(item_type=item) | mi.ListType(item_type=item) | mi.TupleType(item_types=(item, *_)):
             return f"list of {_type(item)}"
-        case mi.TupleType(item_types=items):
-            return f"list of {len(items)} {_type(items[0])}s"
         case mi.CustomType(cls=cls):
             return _SCALARS[cls]
         case mi.StructType(cls=cls):
