@@ -10,9 +10,9 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from twoapi.gateway.worker import Worker
+from twoapi.server.api import Api
 from twoapi.server.protocol import GatewayProtocol
 from twoapi.server.site import Site
 
@@ -65,7 +65,7 @@ def make_server(
     """A server for one worker; `await server.serve([socket])` runs it, `server.should_exit = True` stops it."""
     protocol = type("WorkerProtocol", (GatewayProtocol,), {"worker": worker, "site": Site(worker)})
     config = uvicorn.Config(
-        _not_found,
+        Api(worker),
         http=protocol,
         ws="none",
         loop="none",
@@ -127,13 +127,3 @@ def listen(host: str, port: int, *, shared: bool) -> socket.socket:
         raise
     sock.set_inheritable(True)
     return sock
-
-
-async def _not_found(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:  # noqa: ARG001
-    """The seat of the control plane's application; until there is one its paths do not exist."""
-    if scope["type"] != "http":
-        return
-    body = b'{"error":{"message":"there is nothing here","type":"invalid_request_error","param":null,"code":null}}'
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

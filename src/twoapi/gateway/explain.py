@@ -1,0 +1,150 @@
+"""What would become of a request: who would be asked, why, with what, and what is lost on the way. Nothing is sent."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.gateway.convert import Convert
+from twoapi.gateway.relay import Relay
+from twoapi.gateway.snapshot import Snapshot
+from twoapi.ir import FaultError, Loss, Request
+from twoapi.policy.access import KeyEntry
+from twoapi.policy.estimate import estimated_tokens
+from twoapi.policy.route import Candidate, Plan
+from twoapi.protocols.base import Codec, Peek
+from twoapi.protocols.registry import CODECS
+from twoapi.wire.errors import WireError
+from twoapi.wire.http import Incoming, Outgoing
+from twoapi.wire.json import decode, encode
+
+_CLOCK = (0, "explain")
+_HIDDEN = "***"
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as an upstream would get it, the credential masked. `body` is JSON, verbatim."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Raw
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a candidate cannot take the request."""
+
+    status: int
+    message: str
+    param: str | None = None
+
+
+class Choice(msgspec.Struct, kw_only=True):
+    """One candidate, in the order in which they are tried. `way`: "relay", "convert" or "local" (answered here).
+
+    `losses` None: nothing is converted. `rejected`: `on_loss` is reject, and something would be lost. `cost` in US
+    dollars, None while the model has no price.
+    """
+
+    upstream: str
+    model: str
+    protocol: str
+    why: str
+    way: str
+    request: Sent | None = None
+    losses: list[Loss] | None = None
+    rejected: bool = False
+    refused: Refused | None = None
+    cost: float | None = None
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """What would become of a request. `input_tokens` is an estimate; None for a body that cannot be decoded."""
+
+    model: str
+    protocol: str
+    stream: bool
+    on_loss: str
+    input_tokens: int | None
+    candidates: list[Choice]
+
+
+def explain(snapshot: Snapshot, codec: Codec, incoming: Incoming, key: KeyEntry) -> Explanation:
+    """All candidates for a request; raises FaultError when it is wrong or nothing serves it."""
+    peek = codec.peek(incoming)
+    plan = snapshot.plan(peek.model, codec.name, key)
+    request: Request | None
+    try:
+        request = codec.decode_request(incoming)
+    except FaultError:
+        if any(candidate.protocol != codec.name for candidate in plan.candidates):
+            raise
+        request = None  # relayed as it is
+    rejects = snapshot.rejects_losses(incoming.headers, key, plan)
+    return Explanation(
+        model=peek.model,
+        protocol=codec.name,
+        stream=peek.stream,
+        on_loss="reject" if rejects else "allow",
+        input_tokens=None if request is None else estimated_tokens(request),
+        candidates=[
+            _choice(candidate, _why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
+            for number, candidate in enumerate(plan.candidates)
+        ],
+    )
+
+
+def _why(plan: Plan, number: int, name: str, snapshot: Snapshot) -> str:
+    candidate = plan.candidates[number]
+    if name not in snapshot.settings.models:
+        named = name == f"{candidate.upstream}/{candidate.model}"
+        return "the request names it" if named else "it alone serves a model of this name"
+    if len(plan.candidates) == 1:
+        return f"the alias {name} stands for it"
+    if plan.strategy == "weighted":
+        total = sum(one.weight for one in plan.candidates)
+        return f"the alias {name} gives it {candidate.weight} of {total} requests"
+    return f"the alias {name} asks it {'first' if number == 0 else 'when those before it fail'}"
+
+
+def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, peek: Peek, *, rejects: bool) -> Choice:
+    choice = Choice(
+        upstream=candidate.upstream, model=candidate.model, protocol=candidate.protocol, why=why, way="local"
+    )
+    if candidate.local is not None:
+        return choice
+    relayed = candidate.protocol == codec.name and codec.seal not in incoming.body
+    choice.way = "relay" if relayed else "convert"
+    try:
+        if relayed:
+            way = Relay(codec, incoming, peek, candidate.model, candidate.capabilities, _CLOCK)
+            choice.request = _sent(candidate, way.outgoing)
+        else:
+            upstream, request = CODECS[candidate.protocol], codec.decode_request(incoming)
+            converted = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
+            choice.request, choice.losses = _sent(candidate, converted.outgoing), converted.losses
+            choice.rejected = rejects and bool(converted.losses)
+    except FaultError as error:
+        fault = error.fault
+        choice.refused = Refused(status=fault.http_status, message=fault.message, param=fault.param)
+    return choice
+
+
+def _sent(candidate: Candidate, outgoing: Outgoing) -> Sent:
+    headers = {"content-type": "application/json", **_text(dict(outgoing.headers))}
+    headers |= {name.decode("latin-1"): _HIDDEN for name, _ in candidate.credentials[0].headers}
+    url = candidate.base_url + outgoing.path
+    return Sent(method="POST", url=url, headers=headers, body=_json(outgoing.body))
+
+
+def _json(body: bytes) -> Raw:
+    """A body as it is; as a string when it is not JSON, which not every relay looks at."""
+    try:
+        decode(body)
+    except WireError:
+        return Raw(encode(body.decode("utf-8", "replace")))
+    return Raw(body)
+
+
+def _text(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
