@@ -22,6 +22,7 @@ _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.fai
 _MEMBER = b'"sequence_number"'
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
 _TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([^"]+)"')
+_LARGE = re.compile(rb'(?:^event: ?|"type"\s*:\s*")(response\.[a-z_.]+)')
 
 
 class _Response(msgspec.Struct, gc=False):
@@ -48,6 +49,7 @@ class ResponsesTap:
         "_cut",
         "_held",
         "_inside",
+        "_large",
         "_last",
         "_lost",
         "_passed",
@@ -70,6 +72,7 @@ class ResponsesTap:
         self._inside = False  # the bytes so far end inside a frame
         self._held = b""  # of that frame: an error may have to take its place, and half a frame helps no client
         self._cut = False  # the client has been given a part of it all the same
+        self._large = ""  # the type of that frame, should it be too large to be read
         self._lost = False  # inside an event that is too large to be read
 
     def feed(self, data: bytes) -> bytes:
@@ -115,6 +118,9 @@ class ResponsesTap:
         if end > 2:
             self._cut = False
         elif len(data) > _HELD:
+            if not self._cut:
+                found = _LARGE.search(data, 0, 200)
+                self._large = "" if found is None else found[1].decode()
             self._cut, end = True, len(data)
         else:
             end = 0
@@ -148,6 +154,8 @@ class ResponsesTap:
         """What stands behind an event that is too large to be read."""
         _, blank, behind = data.replace(b"\r", b"").partition(b"\n\n")
         self._lost = not blank
+        if blank and self._large in _ENDINGS:
+            self.complete = True
         return behind
 
     def _watch(self, frame: Frame) -> None:
