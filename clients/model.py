@@ -27,11 +27,13 @@ class JobModel(ScriptedModel):
     """A handler for FakeUpstream: calls a tool that writes the job's file, waits for the result, says the final text.
 
     A request that does not speak of the job, such as one for a title, gets a short text. What was asked is kept for
-    requests that only say what follows an earlier answer.
+    requests that only say what follows an earlier answer. `shown`: over Chat Completions the reasoning is shown, which
+    services do that take it back; OpenAI's does neither.
     """
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(Scenario(reasoning=REASONING, signature=SIGNATURE, tokens=TOKENS))
+    def __init__(self, job: Job, *, shown: bool = False) -> None:
+        told = "reasoning_content" if shown else None
+        super().__init__(Scenario(reasoning=REASONING, signature=SIGNATURE, tokens=TOKENS, reasoning_field=told))
         self.job = job
         self.results: list[str] = []
         self.state_came_back = False

@@ -83,7 +83,7 @@ def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = Fal
         job = Job(folder=folder, url="", mark=mark)
         for path in (job.home, job.work, folder / "tmp"):
             path.mkdir(parents=True)
-        model = JobModel(job)
+        model = JobModel(job, shown=not manner.strict)
         fake = stack.enter_context(FakeUpstream(manner.handler(model), strict=manner.strict, key=_UPSTREAM_KEY))
         gateway = stack.enter_context(RunningGateway(parse(_config(job, protocol, fake), "twoapi.yaml", {})))
         tap = stack.enter_context(Tap(gateway.port))
