@@ -138,7 +138,7 @@ def array_fault(body: bytes) -> Fault | None:
 
 
 def _error_of(body: bytes) -> Raw | None:
-    """The error object in a body; the body itself when it is an object without one."""
+    """The error in a body, wherever this server puts it; the body itself when it is an object without one."""
     stripped = body.strip()
     try:
         if stripped[:1] == b"[":
@@ -147,7 +147,7 @@ def _error_of(body: bytes) -> Raw | None:
         members = json.fields(stripped)
     except WireError:
         return None
-    return members.get("error") or Raw(stripped)
+    return members.get("error") or members.get("detail") or Raw(stripped)
 
 
 def _fault(error: Raw | None, status: int, body: bytes) -> Fault:
@@ -189,17 +189,23 @@ def _read(error: Raw | None, body: bytes) -> _Status:
         is_page = text[:1] in (b"<", b"[", b"")
         return _Status(message="" if is_page else text.decode("utf-8", "replace"))
     try:
-        if json.first_byte(error) == 34:
+        kind = json.first_byte(error)
+        if kind == 34:
             return _Status(message=str(json.decode(error)))
-        return _decode_status(error)
+        if kind == 91:
+            elements = json.items(error)
+            return _read_loosely(elements[0]) if elements else _Status()
+        told = _decode_status(error)
     except WireError:
         return _read_loosely(error)
+    return told if told.message is not None else msgspec.structs.replace(told, message=_read_loosely(error).message)
 
 
 def _read_loosely(error: Raw) -> _Status:
-    """An object whose members are not of the vendor's types: the message, if there is one."""
+    """Something whose members are not of the vendor's names and types: the message, if there is one."""
     try:
-        message = json.decode(json.fields(error).get("message") or Raw(b'""'))
+        members = json.fields(error)
+        message = json.decode(members.get("message") or members.get("msg") or Raw(b'""'))
     except WireError:
         message = ""
     return _Status(message=message if isinstance(message, str) else "")
