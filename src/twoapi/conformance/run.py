@@ -12,7 +12,7 @@ from twoapi.conformance.history import extend
 from twoapi.conformance.judge import Finding
 from twoapi.conformance.protocols import sent
 from twoapi.conformance.reply import Reply
-from twoapi.conformance.scenes import MODES, REPLAY_WANTS, SCENES, Hear, Scene, Want
+from twoapi.conformance.scenes import MODES, REPLAY_HEARS, REPLAY_WANTS, SCENES, Hear, Scene, Want
 from twoapi.conformance.speak import SPEAKERS
 from twoapi.conformance.upstream import Arrival, Upstream
 from twoapi.conformance.verdict import Check, Verdict
@@ -123,12 +123,15 @@ def _findings(act: _Act) -> Iterator[Finding]:
         yield ("the answer arrives as it is made", "wrong" if late else "right", "only at its end" if late else "")
     # Further requests, each with the history that the client has by then.
     for number, reply in enumerate(scene.later):
-        wants = [want for want in REPLAY_WANTS[number] if _is_made(want, act.upstream)]
+        wants, hears = (
+            [want for want in REPLAY_WANTS[number] if _is_made(want, act.upstream)],
+            list(REPLAY_HEARS[number]),
+        )
         if answer is None:
-            found = [(leaf, "wrong", "the turn before failed") for leaf in _leaves(wants, [])]
+            found = [(leaf, "wrong", "the turn before failed") for leaf in _leaves(wants, hears)]
         else:
             body = extend(act.client, body, answer, f"result {number + 1}")
-            found, answer = _exchange(act, _send(act, body, reply), wants, [])
+            found, answer = _exchange(act, _send(act, body, reply), wants, hears)
         yield from ((f"turn {number + 2}: {leaf}", verdict, note) for leaf, verdict, note in found)
 
 

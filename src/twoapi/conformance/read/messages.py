@@ -23,7 +23,7 @@ def read(body: Json) -> Asked:
         known["effort"] = output["effort"]
     elif (body.get("thinking") or {}).get("type") == "enabled":
         known["effort"] = body["thinking"]["budget_tokens"]
-    if answer := output.get("format"):
+    if answer := output.get("format") or body.get("output_format"):  # the second is the older spelling
         known["schema"] = answer["schema"]
     if user := (body.get("metadata") or {}).get("user_id"):
         known["user"] = user

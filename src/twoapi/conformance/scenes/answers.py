@@ -6,7 +6,7 @@ from twoapi.conformance.answer import Answer
 from twoapi.conformance.asked import Asked
 from twoapi.conformance.places import Key
 from twoapi.conformance.reply import Cited, Reply, Used
-from twoapi.conformance.scenes.scene import Hear, Scene, Sight, Want, costs, setting, stops, tells
+from twoapi.conformance.scenes.scene import ALTERED, Hear, Scene, Sight, Want, costs, setting, stops, tells
 
 Json = Any  # a parsed JSON document
 
@@ -42,7 +42,7 @@ _JSON = '{"name":"Eiffelturm \\u2028","height":330}'
 
 def _schema(asked: Asked) -> Sight:
     found = asked.settings.get("schema")
-    return found is not None and (found == _SCHEMA or f"it is {found}")
+    return found is not None and (found == _SCHEMA or f"{ALTERED}changed to {found}")
 
 
 STRUCTURED = Scene(

@@ -107,4 +107,9 @@ REPLAY_WANTS = (
     (_state(0), _state(1), _replayed(0), _replayed(1)),
 )
 
+REPLAY_HEARS = (
+    (calls(0, "get_weather", _REPLIES[1].calls[0].arguments), _thinks(_REPLIES[1].reasoning)),
+    (tells("Both are mild."), _thinks("Done now.")),
+)
+
 SCENES = (THINKING, REPLAY)

@@ -15,7 +15,9 @@ Json = Any  # a parsed JSON document
 
 # True: it is there. False: it is not. A text: it is there, but changed, and how.
 Sight = bool | str
-MOVED = "it was moved"  # how a text about something begins that is there whole, but elsewhere
+# How a text begins about what was lost in part, or is elsewhere: without a report that is silent, not corrupt.
+ALTERED = "it was "
+MOVED = ALTERED + "moved"
 
 
 MODES = ("whole", "stream")

@@ -8,7 +8,7 @@ from twoapi.conformance.answer import Answer
 from twoapi.conformance.asked import Asked, Offered, Piece, json_text
 from twoapi.conformance.places import Key
 from twoapi.conformance.reply import Called, Reply
-from twoapi.conformance.scenes.scene import Hear, Scene, Sight, Want, only, says, setting, stops, tells
+from twoapi.conformance.scenes.scene import ALTERED, Hear, Scene, Sight, Want, only, says, setting, stops, tells
 
 Json = Any  # a parsed JSON document
 
@@ -79,7 +79,7 @@ def _offers(name: str, about: str, schema: Json) -> tuple[Want, ...]:
 
     def shaped(asked: Asked) -> Sight:
         tool = _tool(asked, name)
-        return tool is not None and (tool.schema == schema or f"it is {msgspec.json.encode(tool.schema).decode()}")
+        return tool is not None and (tool.schema == schema or f"{ALTERED}changed to {json_text(tool.schema)}")
 
     return (
         Want(name=f"tool {name}", at=(name,), see=lambda asked: _tool(asked, name) is not None),
