@@ -1,4 +1,4 @@
-"""The request bodies: the same conversation in both protocols, 1.2 KB or, with 51 turns and 60 tools, 216 KB."""
+"""The request bodies: the same conversation in every protocol, 1.2 KB or, with 51 turns and 60 tools, 216 KB."""
 
 import random
 from functools import cache
@@ -24,7 +24,7 @@ _GAPS = (" ", " ", " ", " ", ", ", ". ", "\n", ' "so" ')
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool as both protocols can describe it."""
+    """A tool as every protocol can describe it."""
 
     name: str
     description: str
@@ -80,6 +80,58 @@ def messages_body(model: str, *, big: bool = False, stream: bool = False) -> byt
     if stream:
         body["stream"] = True
     return encode(body)
+
+
+def responses_body(model: str, *, big: bool = False, stream: bool = False) -> bytes:
+    """A request for a response."""
+    turns, tools = conversation(big=big)
+    body: dict[str, Any] = {
+        "model": model,
+        "instructions": _INSTRUCTIONS,
+        "input": [_item(role, text) for role, text in turns],
+        "temperature": 0.7,
+        "max_output_tokens": 512,
+        "store": False,
+    }
+    if tools:
+        body["tools"] = [
+            {
+                "type": "function",
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": tool.parameters,
+                "strict": False,
+            }
+            for tool in tools
+        ]
+    if stream:
+        body["stream"] = True
+    return encode(body)
+
+
+def gemini_body(_model: str, *, big: bool = False, stream: bool = False) -> bytes:
+    """A request for generateContent."""
+    turns, tools = conversation(big=big)
+    body: dict[str, Any] = {
+        "systemInstruction": {"parts": [{"text": _INSTRUCTIONS}]},
+        "contents": [{"role": _SPEAKERS[role], "parts": [{"text": text}]} for role, text in turns],
+        "generationConfig": {"temperature": 0.7, "maxOutputTokens": 512},
+    }
+    if tools:
+        declared = [
+            {"name": tool.name, "description": tool.description, "parametersJsonSchema": tool.parameters}
+            for tool in tools
+        ]
+        body["tools"] = [{"functionDeclarations": declared}]
+    return encode(body)
+
+
+_SPEAKERS = {"user": "user", "assistant": "model"}
+
+
+def _item(role: str, text: str) -> dict[str, Any]:
+    kind = "input_text" if role == "user" else "output_text"
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 
 
 @cache

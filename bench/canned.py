@@ -1,4 +1,4 @@
-"""What the mock upstream answers: one chat completion and one message, whole and as events."""
+"""What the mock upstream answers: the same words in every protocol, whole and as events."""
 
 from typing import Any
 
@@ -12,9 +12,11 @@ INPUT_TOKENS = 1117
 OUTPUT_TOKENS = 46
 CHAT_MODEL = "gpt-4o-mini"
 MESSAGES_MODEL = "claude-sonnet-4-5"
+GEMINI_MODEL = "gemini-2.5-flash"
 
 _WORDS = (SENTENCE * 4).split(" ")
 _CHAT_ID = "chatcmpl-BenchUpstream0123456789ab"
+_ITEM_ID = "msg_BenchUpstream0123456789ab"
 _MESSAGE_ID = "msg_01BenchUpstream0123456789"
 _CREATED = 1_741_570_283
 
@@ -97,6 +99,100 @@ def messages_events(words: int) -> list[bytes]:
         _messages_event("message_delta", ending),
         _messages_event("message_stop", {}),
     ]
+
+
+def responses_answer() -> bytes:
+    """A response of 1.2 KB."""
+    return encode(_response("completed", [_responses_message(TEXT)], OUTPUT_TOKENS))
+
+
+def responses_events(words: int) -> list[bytes]:
+    """A streamed response: created, item, part, one event per word, the ends of each, completed."""
+    text = streamed_text(words)
+    place = {"item_id": _ITEM_ID, "output_index": 0, "content_index": 0}
+    part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    opened: dict[str, Any] = {**_responses_message(""), "status": "in_progress", "content": []}
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("created", {"response": _response("in_progress", [], None)}),
+        ("in_progress", {"response": _response("in_progress", [], None)}),
+        ("output_item.added", {"output_index": 0, "item": opened}),
+        ("content_part.added", {**place, "part": part}),
+        *(("output_text.delta", {**place, "delta": word(index), "logprobs": []}) for index in range(words)),
+        ("output_text.done", {**place, "text": text, "logprobs": []}),
+        ("content_part.done", {**place, "part": {**part, "text": text}}),
+        ("output_item.done", {"output_index": 0, "item": _responses_message(text)}),
+        ("completed", {"response": _response("completed", [_responses_message(text)], words)}),
+    ]
+    return [
+        b"event: response.%b\ndata: %b\n\n"
+        % (name.encode(), encode({"type": f"response.{name}", "sequence_number": number, **fields}))
+        for number, (name, fields) in enumerate(events)
+    ]
+
+
+def gemini_answer() -> bytes:
+    """An answer of generateContent, 0.5 KB."""
+    return encode(_gemini(TEXT, OUTPUT_TOKENS, finishReason="STOP"))
+
+
+def gemini_events(words: int) -> list[bytes]:
+    """A streamed answer: one frame per word, and one with the reason to stop."""
+    frames = [_gemini(word(index), index + 1) for index in range(words)]
+    return [b"data: %b\r\n\r\n" % encode(frame) for frame in (*frames, _gemini("", words, finishReason="STOP"))]
+
+
+def _response(status: str, output: list[dict[str, Any]], tokens: int | None) -> dict[str, Any]:
+    usage = None
+    if tokens is not None:
+        usage = {
+            "input_tokens": INPUT_TOKENS,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": tokens,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": INPUT_TOKENS + tokens,
+        }
+    return {
+        "id": "resp_BenchUpstream0123456789ab",
+        "object": "response",
+        "created_at": _CREATED,
+        "status": status,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "max_output_tokens": 512,
+        "model": CHAT_MODEL,
+        "output": output,
+        "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "reasoning": {"effort": None, "summary": None},
+        "store": False,
+        "temperature": 0.7,
+        "text": {"format": {"type": "text"}},
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "truncation": "disabled",
+        "usage": usage,
+        "metadata": {},
+    }
+
+
+def _responses_message(text: str) -> dict[str, Any]:
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"id": _ITEM_ID, "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+
+
+def _gemini(text: str, tokens: int, **more: str) -> dict[str, Any]:
+    return {
+        "candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, **more, "index": 0}],
+        "usageMetadata": {
+            "promptTokenCount": INPUT_TOKENS,
+            "candidatesTokenCount": tokens,
+            "totalTokenCount": INPUT_TOKENS + tokens,
+        },
+        "modelVersion": GEMINI_MODEL,
+        "responseId": "BenchUpstream0123456789",
+    }
 
 
 def _chat_usage(output: int) -> dict[str, Any]:

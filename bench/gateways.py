@@ -23,26 +23,50 @@ class Route(msgspec.Struct, frozen=True):
     upstream: str
     model: str
 
-    @property
-    def path(self) -> str:
+    def path(self, *, stream: bool) -> str:
+        if self.client == "gemini":
+            return f"/v1beta/models/{self.model}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}"
         return PATHS[self.client]
 
     @property
     def headers(self) -> dict[str, str]:
+        if self.client == "gemini":
+            return {"x-goog-api-key": CLIENT_KEY}
         if self.client == "anthropic-messages":
             return {"x-api-key": CLIENT_KEY, "anthropic-version": "2023-06-01"}
         return {"Authorization": f"Bearer {CLIENT_KEY}"}
 
     def body(self, *, big: bool, stream: bool) -> bytes:
-        make = {"openai-chat": bodies.chat_body, "anthropic-messages": bodies.messages_body}[self.client]
-        return make(self.model, big=big, stream=stream)
+        return BODIES[self.client](self.model, big=big, stream=stream)
 
 
-PATHS = {"openai-chat": "/v1/chat/completions", "anthropic-messages": "/v1/messages"}
+PATHS = {
+    "openai-chat": "/v1/chat/completions",
+    "openai-responses": "/v1/responses",
+    "anthropic-messages": "/v1/messages",
+}
+BODIES = {
+    "openai-chat": bodies.chat_body,
+    "openai-responses": bodies.responses_body,
+    "anthropic-messages": bodies.messages_body,
+    "gemini": bodies.gemini_body,
+}
 RELAY = Route("relay", "openai-chat", "openai-chat", "bench-chat")
 CHAT_TO_MESSAGES = Route("chat-to-messages", "openai-chat", "anthropic-messages", "bench-messages")
 MESSAGES_TO_CHAT = Route("messages-to-chat", "anthropic-messages", "openai-chat", "bench-chat")
-ROUTES = {route.name: route for route in (RELAY, CHAT_TO_MESSAGES, MESSAGES_TO_CHAT)}
+CHAT_TO_RESPONSES = Route("chat-to-responses", "openai-chat", "openai-responses", "bench-responses")
+RESPONSES_TO_CHAT = Route("responses-to-chat", "openai-responses", "openai-chat", "bench-chat")
+CHAT_TO_GEMINI = Route("chat-to-gemini", "openai-chat", "gemini", "bench-gemini")
+GEMINI_TO_CHAT = Route("gemini-to-chat", "gemini", "openai-chat", "bench-chat")
+CONVERTED = (
+    CHAT_TO_MESSAGES,
+    CHAT_TO_RESPONSES,
+    CHAT_TO_GEMINI,
+    MESSAGES_TO_CHAT,
+    RESPONSES_TO_CHAT,
+    GEMINI_TO_CHAT,
+)
+ROUTES = {route.name: route for route in (RELAY, *CONVERTED)}
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -88,7 +112,7 @@ class Gateway(msgspec.Struct, frozen=True):
 DIRECT = Gateway("direct", "no gateway", (RELAY,))
 NGINX = Gateway("nginx", "nginx", (RELAY,), needs="nginx")
 PLAIN = Gateway("plain", "uvicorn + aiohttp", (RELAY,), lets_go=False)
-TWOAPI = Gateway("twoapi", "twoapi", (RELAY, CHAT_TO_MESSAGES, MESSAGES_TO_CHAT))
+TWOAPI = Gateway("twoapi", "twoapi", (RELAY, *CONVERTED))
 GATEWAYS = {gateway.name: gateway for gateway in (DIRECT, NGINX, PLAIN, TWOAPI)}
 
 
@@ -105,6 +129,7 @@ def fill(template: str, site: Site, port: int) -> Path:
         "upstream_key": UPSTREAM_KEY,
         "chat_model": canned.CHAT_MODEL,
         "messages_model": canned.MESSAGES_MODEL,
+        "gemini_model": canned.GEMINI_MODEL,
     }
     path.write_text(string.Template(text).substitute(values), "utf-8")
     return path

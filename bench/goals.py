@@ -6,7 +6,7 @@ from bench.results import Figure
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """A limit for one figure of twoapi, as a ratio to nginx or in the figure's own unit."""
+    """A limit for one figure of twoapi: as a ratio to nginx or to another cell, or in the figure's own unit."""
 
     title: str
     scenario: str
@@ -14,14 +14,22 @@ class Goal(msgspec.Struct, frozen=True):
     metric: str
     limit: float
     as_ratio: bool = True
+    base: str | None = None  # the cell that the ratio compares with; None: nginx, in the same round
 
     def measured(self, figures: list[Figure]) -> float | None:
-        for figure in figures:
-            if (figure.scenario, figure.cell, figure.metric) == (self.scenario, self.cell, self.metric):
-                if not self.as_ratio:
-                    return figure.value.median
-                return figure.ratio.median if figure.ratio else None
-        return None
+        figure = self._figure(self.cell, figures)
+        if figure is None:
+            return None
+        if self.base is not None:
+            base = self._figure(self.base, figures)
+            return figure.value.median / base.value.median if base else None
+        if not self.as_ratio:
+            return figure.value.median
+        return figure.ratio.median if figure.ratio else None
+
+    def _figure(self, cell: str, figures: list[Figure]) -> Figure | None:
+        wanted = (self.scenario, cell, self.metric)
+        return next((one for one in figures if (one.scenario, one.cell, one.metric) == wanted), None)
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -60,6 +68,16 @@ GOALS = (
     Goal("216 KB, relayed", "big", RELAY, "cpu_us", 5),
     Goal("216 KB, chat to messages", "big", CHAT_TO_MESSAGES, "cpu_us", 5),
     Goal("216 KB, messages to chat", "big", MESSAGES_TO_CHAT, "cpu_us", 5),
+    *(
+        Goal(f"{title}, {protocol} for Anthropic", scenario, f"twoapi {cell}", metric, 1.3, base=base)
+        for scenario, metric, title in (("protocols", "cpu_us", "JSON"), ("protocols-burst", "event_us", "burst event"))
+        for protocol, cell, base in (
+            ("to Responses", "chat-to-responses", CHAT_TO_MESSAGES),
+            ("to Gemini", "chat-to-gemini", CHAT_TO_MESSAGES),
+            ("from Responses", "responses-to-chat", MESSAGES_TO_CHAT),
+            ("from Gemini", "gemini-to-chat", MESSAGES_TO_CHAT),
+        )
+    ),
     Goal("first answer after start, s", "start", "twoapi", "first_answer_s", 1, as_ratio=False),
     Goal("PSS of one worker, MB", "start", "twoapi", "pss_mb", 45, as_ratio=False),
 )

@@ -114,7 +114,7 @@ class Load:
         self.host = parts.hostname or "127.0.0.1"
         self.port = parts.port or 80
         lines = [
-            f"POST {parts.path} HTTP/1.1",
+            f"POST {parts.path}{'?' + parts.query if parts.query else ''} HTTP/1.1",
             f"Host: {self.host}:{self.port}",
             "Content-Type: application/json",
             f"Content-Length: {len(body)}",

@@ -58,7 +58,7 @@ class Bench(msgspec.Struct, frozen=True):
     def ask(self, target: Target, cell: Cell, *, big: bool = False, stream: bool = False) -> Answer:
         body = cell.route.body(big=big, stream=stream)
         headers = {"Content-Type": "application/json", **cell.route.headers}
-        return fetch(target.port, "POST", cell.route.path, body, headers)
+        return fetch(target.port, "POST", cell.route.path(stream=stream), body, headers)
 
 
 def measure(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:
@@ -149,7 +149,7 @@ def closed_load(bench: Bench, scenario: Scenario, cell: Cell, target: Target) ->
         "BODY": str(bench.body_file(cell, scenario)),
         "HEADERS": "|".join(f"{name}: {value}" for name, value in cell.route.headers.items()),
     }
-    output = processes.run(["wrk", *options, url_of(cell, target)], bench.load_core, environment)
+    output = processes.run(["wrk", *options, url_of(scenario, cell, target)], bench.load_core, environment)
     return msgspec.json.decode(output.splitlines()[-1], type=Outcome)
 
 
@@ -162,7 +162,7 @@ def run_load(bench: Bench, scenario: Scenario, cell: Cell, target: Target, mode:
 
 
 def load_command(bench: Bench, scenario: Scenario, cell: Cell, target: Target, mode: str) -> list[str]:
-    options = ["--url", url_of(cell, target), "--body", str(bench.body_file(cell, scenario))]
+    options = ["--url", url_of(scenario, cell, target), "--body", str(bench.body_file(cell, scenario))]
     for name, value in cell.route.headers.items():
         options += ["--header", f"{name}: {value}"]
     return processes.python("bench.load", mode, *options)
@@ -211,5 +211,5 @@ def check_load(outcome: Outcome, cell: Cell) -> None:
         raise MeasureError(f"{cell.label}: {outcome.bad} bad answers, {outcome.requests} good ones")
 
 
-def url_of(cell: Cell, target: Target) -> str:
-    return f"http://127.0.0.1:{target.port}{cell.route.path}"
+def url_of(scenario: Scenario, cell: Cell, target: Target) -> str:
+    return f"http://127.0.0.1:{target.port}{cell.route.path(stream=scenario.stream)}"

@@ -1,6 +1,7 @@
-"""A deterministic upstream: chat completions and messages from canned bytes, as fast as one core can write them.
+"""A deterministic upstream of every protocol from canned bytes, as fast as one core can write them.
 
-POST /v1/chat/completions, /v1/messages   an answer, or a stream when the body says `"stream": true`
+POST /v1/chat/completions, /v1/responses, /v1/messages   an answer, or a stream when the body says `"stream": true`
+POST /v1beta/models/{model}:generateContent, :streamGenerateContent
 GET  /_mode?words=60&gap=0&delay=0        for all later requests: text events in a stream; milliseconds between events
                                           (0: one write each, all streams in turn, as fast as
                                           they go) and before the first byte
@@ -62,7 +63,10 @@ class Upstream:
         self.streaming: set[Connection] = set()
         self.answers = {
             b"/v1/chat/completions": whole(canned.chat_answer()),
+            b"/v1/responses": whole(canned.responses_answer()),
             b"/v1/messages": whole(canned.messages_answer()),
+            b"generateContent": whole(canned.gemini_answer()),
+            b"streamGenerateContent": b"",
         }
         self.streams: dict[bytes, list[bytes]] = {}
         self.set_mode("")
@@ -71,7 +75,9 @@ class Upstream:
         self.mode = msgspec.convert({**msgspec.to_builtins(self.mode), **dict(parse_qsl(query))}, Mode, strict=False)
         self.streams = {
             b"/v1/chat/completions": streamed(canned.chat_events(self.mode.words)),
+            b"/v1/responses": streamed(canned.responses_events(self.mode.words)),
             b"/v1/messages": streamed(canned.messages_events(self.mode.words)),
+            b"streamGenerateContent": streamed(canned.gemini_events(self.mode.words)),
         }
 
 
@@ -118,12 +124,14 @@ class Connection(asyncio.Protocol):
             self.transport.write(whole(self.administer(path, query.decode())))
             return
         upstream.last = data
+        if path.startswith(b"/v1beta/"):
+            path = path.rpartition(b":")[2]
         if path not in upstream.answers:
             upstream.stat.refused += 1
             self.transport.write(whole(b'{"error":{"message":"no such path"}}', b"404 Not Found"))
             return
         upstream.stat.requests += 1
-        if WANTS_STREAM.search(data, head):
+        if path == b"streamGenerateContent" or WANTS_STREAM.search(data, head):
             upstream.streaming.add(self)
             self.after_delay(self.begin_stream, upstream.streams[path])
         else:

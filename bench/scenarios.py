@@ -2,7 +2,18 @@
 
 import msgspec
 
-from bench.gateways import CHAT_TO_MESSAGES, DIRECT, MESSAGES_TO_CHAT, NGINX, PLAIN, RELAY, TWOAPI, Gateway, Route
+from bench.gateways import (
+    CHAT_TO_MESSAGES,
+    CONVERTED,
+    DIRECT,
+    MESSAGES_TO_CHAT,
+    NGINX,
+    PLAIN,
+    RELAY,
+    TWOAPI,
+    Gateway,
+    Route,
+)
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -63,6 +74,7 @@ METRICS = {
 
 _RELAYS = (Cell(NGINX, RELAY), Cell(PLAIN, RELAY), Cell(TWOAPI, RELAY))
 _ALL = (*_RELAYS, Cell(TWOAPI, CHAT_TO_MESSAGES), Cell(TWOAPI, MESSAGES_TO_CHAT))
+_CONVERTED = tuple(Cell(TWOAPI, route) for route in CONVERTED)
 _LATENCY = (Cell(DIRECT, RELAY), *_RELAYS, Cell(TWOAPI, CHAT_TO_MESSAGES))
 _FAST = tuple(cell for cell in _LATENCY if cell.gateway != PLAIN)  # it cannot serve 4 000 requests/s
 
@@ -111,6 +123,23 @@ SCENARIOS = {
             cells=_ALL,
             big=True,
             count=8,
+            share=0.7,
+        ),
+        Scenario(
+            name="protocols",
+            title="Requests of 1.2 KB, four protocols",
+            kind="closed",
+            metric="cpu_us",
+            cells=_CONVERTED,
+            share=0.7,
+        ),
+        Scenario(
+            name="protocols-burst",
+            title="Streams in bursts (64 events each), four protocols",
+            kind="closed",
+            metric="event_us",
+            cells=_CONVERTED,
+            stream=True,
             share=0.7,
         ),
         Scenario(

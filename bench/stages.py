@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from bench import canned
-from bench.gateways import CHAT_TO_MESSAGES, MESSAGES_TO_CHAT, RELAY, Route
+from bench.gateways import CONVERTED, RELAY, Route
 from bench.report import as_text, number
 from twoapi.gateway.convert import Convert
 from twoapi.gateway.relay import Relay
@@ -22,9 +22,24 @@ from twoapi.wire.http import Incoming
 WORDS = 60
 BURST = 8  # events in one read
 TRIES = 300
-MODELS = {"openai-chat": canned.CHAT_MODEL, "anthropic-messages": canned.MESSAGES_MODEL}
-ANSWERS = {"openai-chat": canned.chat_answer(), "anthropic-messages": canned.messages_answer()}
-STREAMS = {"openai-chat": canned.chat_events(WORDS), "anthropic-messages": canned.messages_events(WORDS)}
+MODELS = {
+    "openai-chat": canned.CHAT_MODEL,
+    "openai-responses": canned.CHAT_MODEL,
+    "anthropic-messages": canned.MESSAGES_MODEL,
+    "gemini": canned.GEMINI_MODEL,
+}
+ANSWERS = {
+    "openai-chat": canned.chat_answer(),
+    "openai-responses": canned.responses_answer(),
+    "anthropic-messages": canned.messages_answer(),
+    "gemini": canned.gemini_answer(),
+}
+STREAMS = {
+    "openai-chat": canned.chat_events(WORDS),
+    "openai-responses": canned.responses_events(WORDS),
+    "anthropic-messages": canned.messages_events(WORDS),
+    "gemini": canned.gemini_events(WORDS),
+}
 CLOCK = (1_750_000_000, "0123456789abcdef")
 
 Rows = list[tuple[str, float]]
@@ -44,7 +59,8 @@ def least(act: Callable[[], object], calls: int, tries: int = TRIES) -> float:
 def incoming_for(route: Route, *, big: bool = False, stream: bool = False) -> Incoming:
     """A client's request as the server hands it over."""
     headers = {name.lower().encode(): value.encode() for name, value in route.headers.items()}
-    return Incoming(route.path, headers, route.body(big=big, stream=stream))
+    path, _, query = route.path(stream=stream).partition("?")
+    return Incoming(path, headers, route.body(big=big, stream=stream), query)
 
 
 def relay_stages(route: Route, *, big: bool) -> Rows:
@@ -148,7 +164,7 @@ def _encoded(route: Route, reads: list[list[Event]]) -> float:
 
 
 def main() -> None:
-    for route in (RELAY, CHAT_TO_MESSAGES, MESSAGES_TO_CHAT):
+    for route in (RELAY, *CONVERTED):
         stages = relay_stages if route.client == route.upstream else convert_stages
         rows = [["us", "1.2 KB", "216 KB"]]
         big = dict(stages(route, big=True))
