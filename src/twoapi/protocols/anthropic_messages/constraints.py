@@ -141,7 +141,11 @@ class Thinking:
     def _put_display(self, reasoning: ir.ReasoningConfig) -> None:
         if reasoning.detail is not None:
             self._lose("reasoning.detail", "dropped", "how detailed a reasoning summary is")
-        if reasoning.show is None or self.wire is None or self.wire["type"] in ("disabled", "between_tools"):
+        if reasoning.show is None:
+            return
+        if self.wire is None or self.wire["type"] in ("disabled", "between_tools"):
+            if not self._encoding.native:
+                self._lose("reasoning.show", "info", "nothing to show without reasoning")
             return
         self.wire["display"] = _SHOWN[reasoning.show]
 

@@ -53,7 +53,8 @@ def is_blank(text: ir.JsonText) -> bool:
 def _encode_text(encoding: Encoding, part: ir.Text, path: str, role: str) -> Made:
     text = part.text
     if is_blank(text):
-        encoding.lose(path, "dropped", "text blocks must not be empty")
+        # White space is left out for want of a place; without it nothing was said.
+        encoding.lose(path, "dropped" if ir.plain(text) else "info", "text blocks must not be empty")
         encoding.postpone(part.cache, path)
         return None
     block: Wire = {"type": "text", "text": text}
