@@ -8,7 +8,7 @@ from twoapi import ir
 from twoapi.protocols.gemini import parts as wire
 from twoapi.protocols.gemini.carriers import settle_carriers
 from twoapi.protocols.gemini.pairing import OpenCalls, missing_id
-from twoapi.protocols.gemini.parts import Extras, decode_media, decode_part, listed
+from twoapi.protocols.gemini.parts import Extras, decode_media, decode_part, listed, put_resolution
 from twoapi.protocols.gemini.schema_request import GenerateRequest
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decode, fields, first_byte, is_null
@@ -121,10 +121,12 @@ def _response(
 
 
 def _inner_media(inner: wire.FunctionResponsePart, at: str, base: str, extras: Extras) -> ir.Media:
-    for name, spelled in (*wire.MODIFIERS.items(), ("media_resolution", "mediaResolution")):
+    for name, spelled in wire.MODIFIERS.items():
         modifier = getattr(inner, name, EMPTY)
         if modifier is not EMPTY:
             extras[f"{base}{at}/{spelled}"] = modifier
     if inner.inline_data is None and inner.file_data is None:
         raise WireError("media of a function response need inlineData or fileData", base + at)
-    return decode_media(inner.inline_data, inner.file_data, at, base, extras)
+    media = decode_media(inner.inline_data, inner.file_data, at, base, extras)
+    put_resolution(media, inner.media_resolution, base + at, extras)
+    return media

@@ -1,5 +1,7 @@
 """Tools and the choice among them."""
 
+from itertools import zip_longest
+
 from msgspec import Raw
 
 from twoapi import ir
@@ -157,10 +159,12 @@ def _put_choice(encoding: Encoding, body: Wire) -> None:
             encoding.lose(request.where("tool_choice"), "info", "there are no tools anyway")
         return
     config: Wire = {}
-    names = [encoding.name(name, _namespace(request, name)) for name in choice.names]
+    names = _callable_names(encoding, choice)
     match choice.mode:
         case "none":
             config["mode"] = "NONE"
+        case _ if choice.names and not names:
+            config["mode"] = "NONE"  # of what it may call nothing is there
         case "auto":
             config["mode"] = "VALIDATED" if names else "AUTO"
         case "required" | "named":
@@ -168,6 +172,18 @@ def _put_choice(encoding: Encoding, body: Wire) -> None:
     if names and choice.mode != "none":
         config["allowedFunctionNames"] = names
     body["toolConfig"] = {"functionCallingConfig": config}
+
+
+def _callable_names(encoding: Encoding, choice: ir.ToolChoice) -> list[str]:
+    """The functions among those that may be called; the vendor's own tools cannot be named."""
+    request = encoding.request
+    names: list[str] = []
+    for name, kind in zip_longest(choice.names, choice.kinds[: len(choice.names)], fillvalue="function"):
+        if kind == "server":
+            encoding.lose(request.where("tool_choice"), "unsupported", f"{name} is no function, and cannot be chosen")
+        else:
+            names.append(encoding.name(name, _namespace(request, name)))
+    return names
 
 
 def _namespace(request: ir.Request, name: str) -> str | None:

@@ -182,10 +182,8 @@ def decode_part(part: Part, at: str, base: str, extras: Extras) -> ir.Part:
         elif part.inline_data is not None or part.file_data is not None:
             media = decode_media(part.inline_data, part.file_data, at, base, extras)
             media.opaque = seals
-            if resolution is not EMPTY and media.kind == "image":
-                media.detail = _detail(resolution)
-                resolution = resolution if media.detail is None else EMPTY
-            made = media
+            put_resolution(media, resolution, place, extras)
+            return media
         else:
             made = _decode_server_tool(part, at, place, seals) or ir.Text(at=at, opaque=seals)
     if resolution is not EMPTY:
@@ -235,6 +233,15 @@ def decode_media(blob: Blob | None, file: FileData | None, at: str, base: str, e
     if given and mime != given:
         extras[f"{place}/mimeType"] = Raw(encode(given))  # with parameters: "audio/L16;rate=24000"
     return ir.Media(kind=_kind(mime), source=source, mime=mime, name=name, at=at)
+
+
+def put_resolution(media: ir.Media, resolution: Raw, place: str, extras: Extras) -> None:
+    """The detail of an image; a resolution that is none of those that others know goes to `extras`."""
+    if resolution is EMPTY:
+        return
+    media.detail = _detail(resolution) if media.kind == "image" else None
+    if media.detail is None:
+        extras[f"{place}/mediaResolution"] = resolution
 
 
 def _kind(mime: str | None) -> Literal["image", "audio", "video", "file"]:
