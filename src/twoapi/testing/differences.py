@@ -22,11 +22,22 @@ def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], 
         left = [fact for fact in facts_before if _kind_of(fact[1]) == kind]
         right = [fact for fact in facts_after if _kind_of(fact[1]) == kind]
         if kind == '["result':
-            left, right = (sorted(facts, key=lambda fact: fact[1]) for facts in (left, right))
+            left, right = (sorted(facts, key=lambda fact: _holder(fact[1])) for facts in (left, right))
         lost, added = _unmatched([fact for _, fact in left], [fact for _, fact in right])
         gone += [left[index][0] for index in lost]
         new += [right[index][0] for index in added if not right[index][1].endswith(_IMPLIED_DETAIL)]
     return gone, new
+
+
+def reordered(protocol: str, before: bytes, after: bytes) -> bool:
+    """True when results of tools that both have stand in another order."""
+    one, other = (_results(protocol, body) for body in (before, after))
+    return [fact for fact in one if fact in other] != [fact for fact in other if fact in one]
+
+
+def _results(protocol: str, body: bytes) -> list[str]:
+    facts = _FACTS[protocol](normal_request(protocol, body))
+    return [fact for _, fact in facts if fact.startswith('["result"')]
 
 
 # Cache marks may move past what they stood behind, instructions to where a protocol has them; results know their calls.
@@ -35,6 +46,12 @@ _KINDS = ('["mark"', '["instruction"', '["result', "")
 
 def _kind_of(fact: str) -> str:
     return next(kind for kind in _KINDS if fact.startswith(kind))
+
+
+def _holder(fact: str) -> str:
+    """The call that a fact of a result belongs to; what a result says keeps its order."""
+    head, *rest = json.loads(fact)
+    return str(rest[0]) if head == "result" else str(head).removeprefix("result ")
 
 
 def _unmatched(left: list[str], right: list[str]) -> tuple[list[int], list[int]]:
@@ -202,7 +219,9 @@ def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: st
     for name, item in sorted(part.items()):
         place = f"{at}/{_token(name)}"
         if name == mark:
-            yield place, _fact("mark", item, holder or [kind, part.get("text")])
+            known = {word: said for word, said in item.items() if word in _MARK}
+            yield place, _fact("mark", known, holder or [kind, part.get("text")])
+            yield from ((f"{place}/{_token(word)}", _fact(word, item[word])) for word in item if word not in _MARK)
         elif name == "type" or (name, item) in _UNSAID:
             continue
         elif isinstance(item, dict) and item:
@@ -213,6 +232,7 @@ def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: st
             yield place, _fact(role, kind, name, item)
 
 
+_MARK = {"type", "mode", "ttl"}  # members of a cache mark
 # Members of a part that say nothing.
 _UNSAID = [("is_error", False), ("citations", {"enabled": False}), ("context", "")]
 
@@ -272,7 +292,7 @@ def _block_facts(at: str, role: str, block: dict[str, Json]) -> Iterator[Fact]:
             silent = _without_text(part) if part.get("type") == "text" else part
             yield from _part_facts(f"{at}/content/{number}", f"result {holder}", silent, "cache_control", holder)
         rest = {name: item for name, item in block.items() if name not in {"content", "tool_use_id"}}
-        yield from _part_facts(at, "result", rest, "cache_control", holder)
+        yield from _part_facts(at, f"result {holder}", rest, "cache_control", holder)
     else:
         yield from _part_facts(at, role, block, "cache_control")
 
@@ -341,10 +361,11 @@ def _called(item: dict[str, Json]) -> str:
 
 def _result_facts(at: str, item: dict[str, Json]) -> Iterator[Fact]:
     text = "".join(part.get("text", "") for part in item["output"])
-    yield f"{at}/content", _fact("result", item.get("call_id"), text)
+    holder = item.get("call_id")
+    yield f"{at}/content", _fact("result", holder, text)
     for number, part in enumerate(item["output"]):
         yield from _part_facts(
-            f"{at}/output/{number}", "tool", _without_text(part), "prompt_cache_breakpoint", item.get("call_id")
+            f"{at}/output/{number}", f"result {holder}", _without_text(part), "prompt_cache_breakpoint", holder
         )
 
 

@@ -37,7 +37,9 @@ class _Calls:
 def gemini_facts(body: dict[str, Json]) -> Iterator[Fact]:
     """The facts of the conversation, each with its place."""
     calls = _Calls()
-    for index, part in enumerate((body.get("systemInstruction") or {}).get("parts") or []):
+    system = body.get("systemInstruction") or {}
+    yield from _others("/systemInstruction", "instruction", system, {"parts"})
+    for index, part in enumerate(system.get("parts") or []):
         yield from _part(f"/systemInstruction/parts/{index}", "instruction", part, calls)
     for index, content in enumerate(body["contents"]):
         at, role = f"/contents/{index}", content["role"]
@@ -82,10 +84,11 @@ def _answer(at: str, answer: dict[str, Json], calls: _Calls) -> Iterator[Fact]:
     said = _json_meaning(words) if isinstance(words, str) else json.dumps(response, sort_keys=True)
     place = f"{at}/functionResponse"
     where = f"{place}/response/{min(response)}" if isinstance(words, str) else f"{place}/response"
-    yield where, _fact("result", calls.answer(answer), said, "error" in response and len(response) == 1)
-    for number, part in enumerate(answer.get("parts") or []):
-        yield from _others(f"{place}/parts/{number}", "result", part, set())
-    yield from _others(place, "result", answer, {"id", "name", "response", "parts"})
+    number = calls.answer(answer)
+    yield where, _fact("result", number, said, "error" in response and len(response) == 1)
+    for index, part in enumerate(answer.get("parts") or []):
+        yield from _others(f"{place}/parts/{index}", f"result {number}", part, set())
+    yield from _others(place, f"result {number}", answer, {"id", "name", "response", "parts"})
 
 
 def _json_meaning(words: str) -> str:

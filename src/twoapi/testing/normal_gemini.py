@@ -39,7 +39,7 @@ def gemini_request(body: dict[str, Json]) -> dict[str, Json]:
     value["contents"] = [_content(content) for content in _listed(value.get("contents"))]
     if "systemInstruction" in value:
         value["systemInstruction"] = _without(_content(value["systemInstruction"]), "role")
-        if not value["systemInstruction"]["parts"]:
+        if not any(value["systemInstruction"].values()):
             del value["systemInstruction"]
     value["tools"] = [tool for given in _listed(value.get("tools")) if (tool := _tool(given))]
     if "generationConfig" in value:

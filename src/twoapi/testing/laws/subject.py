@@ -1,8 +1,9 @@
 """How a law calls a codec."""
 
 import json
+import re
 
-from twoapi.ir import Event, Loss, Message, Request, Response, Text
+from twoapi.ir import Event, Loss, Message, Request, Response, Text, Tool, ToolCall
 from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Restore
 from twoapi.testing.replies import Json
 from twoapi.wire.http import Incoming
@@ -19,6 +20,7 @@ HEADERS = {
     "anthropic-messages": {b"anthropic-version": b"2026-10-21"},
     "gemini": {},
 }
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 PATH = ":path"  # among the headers that a law hands on: where the request went, which says more than its body
 SECRET = b"sk-client-secret"
 
@@ -49,9 +51,21 @@ def encoded(
     return outgoing.body, {**headers, PATH: outgoing.path}, losses
 
 
-def renamed(codec: Codec, request: Request, capabilities: Capabilities = FULL) -> dict[str, str]:
-    """The names of tools that the upstream sees, and the client's own of each that is another."""
-    return codec.encode_request(request, request.model, capabilities, []).restore.names
+def clients_names(codec: Codec, request: Request) -> dict[str, str]:
+    """The names of tools that the upstream sees, and the client's own of each that is another.
+
+    A tool of a namespace has it before its name: that is what it is called in other protocols.
+    """
+    names = codec.encode_request(request, request.model, FULL, []).restore.names
+    known: list[Tool | ToolCall] = [*request.tools]
+    known += [part for message in request.messages for part in message.parts if isinstance(part, ToolCall)]
+    full: dict[str, str] = {}
+    for tool in known:
+        if tool.namespace:
+            whole = f"{tool.namespace}__{tool.name}"
+            spelled = _ILLEGAL.sub("_", whole)[:40]
+            full |= {wire: whole for wire, name in names.items() if name == tool.name and spelled in wire}
+    return {**names, **full}
 
 
 def context(codec: Codec, *, include_usage: bool = True) -> AnswerContext:
