@@ -243,8 +243,9 @@ class MessageEncoder:
             elif isinstance(part, Media):
                 self._answer_media(message, part, built)
             else:
-                if calls:
-                    self._losses.append(Loss(message.at + part.at, "reordered", NAME, "text goes before tool calls"))
+                if calls or built.refusal is not None:
+                    what = "tool calls" if calls else "a refusal"
+                    self._losses.append(Loss(message.at + part.at, "reordered", NAME, f"text goes before {what}"))
                 contents += self._part(message, part)
         self._reasoning(message, reasoning, built)
         if calls:
