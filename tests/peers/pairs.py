@@ -8,7 +8,7 @@ from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Encoded
 from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.sealing import PLAIN
-from twoapi.testing.canned import PATHS, request_body
+from twoapi.testing.canned import PATHS, gemini_path, request_body
 from twoapi.wire.http import Incoming
 
 Json = Any  # a parsed JSON document
@@ -22,15 +22,28 @@ class Pair(NamedTuple):
     client: Codec
     upstream: Codec
 
-    def incoming(self, body: Json | bytes, headers: dict[bytes, bytes] | None = None) -> Incoming:
+    @property
+    def heading(self) -> str:
+        """The pair in a test's name."""
+        return f"{_SHORT[self.client.name]}>{_SHORT[self.upstream.name]}"
+
+    def incoming(
+        self, body: Json | bytes, headers: dict[bytes, bytes] | None = None, *, stream: bool = False
+    ) -> Incoming:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return Incoming(PATHS[self.client.name], headers or {}, data)
+        path, _, query = (PATHS.get(self.client.name) or gemini_path("m", stream=stream)).partition("?")
+        return Incoming(path, headers or {}, data, query)
 
     def encoded(
-        self, body: Json | bytes, headers: dict[bytes, bytes] | None = None, **capabilities: Any
+        self,
+        body: Json | bytes,
+        headers: dict[bytes, bytes] | None = None,
+        *,
+        stream: bool = False,
+        **capabilities: Any,
     ) -> tuple[Encoded, AnswerContext, list[Loss]]:
         losses: list[Loss] = []
-        request = self.client.decode_request(self.incoming(body, headers))
+        request = self.client.decode_request(self.incoming(body, headers, stream=stream))
         losses += open_sealed(request, PLAIN)
         encoded = self.upstream.encode_request(request, "up", Capabilities(**capabilities), losses)
         return encoded, AnswerContext(request, NOW, "x"), losses
@@ -61,7 +74,7 @@ class Pair(NamedTuple):
 
     def stream_bytes(self, stream: bytes, asked: Json = None, size: int | None = None) -> tuple[bytes, Losses]:
         """What the client gets of a stream that comes in reads of `size` bytes."""
-        encoded, context, _ = self.encoded(asked or request_body(self.client.name, "m", stream=True))
+        encoded, context, _ = self.encoded(asked or request_body(self.client.name, "m", stream=True), stream=True)
         losses: list[Loss] = []
         decoder = self.upstream.stream_decoder(encoded.restore)
         encoder = self.client.stream_encoder(context, losses)
@@ -81,7 +94,9 @@ def carrier(kind: Any, data: str, protocol: str = "anthropic-messages") -> str:
     return PLAIN.seal((Opaque(kind, data, Origin(protocol)),), protocol)
 
 
-CHAT, MESSAGES = CODECS["openai-chat"], CODECS["anthropic-messages"]
+_SHORT = {"openai-chat": "chat", "openai-responses": "resp", "anthropic-messages": "msg", "gemini": "gem"}
+CHAT, RESPONSES, MESSAGES, GEMINI = (CODECS[name] for name in _SHORT)
+EVERY_PAIR = [Pair(client, upstream) for client in CODECS.values() for upstream in CODECS.values()]
 CHAT_TO_MSG, MSG_TO_CHAT = Pair(CHAT, MESSAGES), Pair(MESSAGES, CHAT)
 CHAT_TO_CHAT, MSG_TO_MSG = Pair(CHAT, CHAT), Pair(MESSAGES, MESSAGES)
 USER = {"role": "user", "content": "hi"}
@@ -92,7 +107,7 @@ def told(losses: list[Loss]) -> Losses:
 
 
 def read(stream: bytes) -> list[Json]:
-    """The frames of a stream; fails when an Anthropic event's name and its type differ."""
+    """The frames of a stream; fails when an event's name and its type differ."""
     frames: list[Json] = []
     for frame in stream.decode().split("\n\n"):
         *event, data = frame.split("\n") if frame else [""]

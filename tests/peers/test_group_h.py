@@ -1,8 +1,8 @@
 """Rows H1-H16: usage, and the prompt cache."""
 
-import json
-
 import pytest
+from tests.gateway.wire import PROTOCOLS
+from tests.peers.gateways import CHAT, MESSAGES, asks, begun, each_pair, each_protocol, post, received, said
 from tests.peers.pairs import (
     CHAT_TO_MSG,
     MSG_TO_CHAT,
@@ -19,13 +19,11 @@ from tests.peers.pairs import (
     text_block,
 )
 
-from twoapi.testing.canned import PATHS, chat_frames, messages_frames, request_body
+from twoapi.testing.canned import request_body
 from twoapi.testing.replies import Gate, sse_reply
 
 ASKED = {**request_body("openai-chat", "m", stream=True), "stream_options": {"include_usage": True}}
 MARK = {"type": "ephemeral"}
-ALIASES = {"openai-chat": "chat", "anthropic-messages": "messages"}
-PAIRS = [(client, upstream) for client in PATHS for upstream in PATHS]
 
 
 def chat_usage(prompt: int, completion: int, cached: int | None, written: int | None) -> dict:
@@ -111,12 +109,12 @@ def test_h07_the_upstreams_last_count_is_the_count(running):
     usage = chat_usage(9520, 40, 9000, None)
     stream = chat_stream({"content": "a long text " * 9}, usage=usage)
     assert seen_by_messages(stream) == native_usage(input_tokens=520, cache_read_input_tokens=9000, output_tokens=40)
-    for client in PATHS:
+    for client in PROTOCOLS:
         running.one.reply(sse_reply(stream))
-        running.post(client, request_body(client, "chat", stream=True))
-    running.gateway.wait(lambda: len(running.gateway.collected.records) == 2)
+        post(running, asks(client, CHAT))
+    running.gateway.wait(lambda: len(running.gateway.collected.records) == len(PROTOCOLS))
     counted = [record.usage for record in running.gateway.collected.records]
-    assert [(u.input, u.cache_read, u.output) for u in counted if u is not None] == [(520, 9000, 40)] * 2
+    assert [(u.input, u.cache_read, u.output) for u in counted if u is not None] == [(520, 9000, 40)] * len(PROTOCOLS)
 
 
 @pytest.mark.parametrize(("completion", "total"), [(39, 89), (9, 89)], ids=["within", "beside"])
@@ -198,38 +196,35 @@ def test_h13_a_hint_for_the_cache_reaches_an_upstream_that_wants_to_be_asked():
 def left_in_the_middle(running, client: str, upstream: str) -> None:
     """A client that leaves after the first words; returns when the upstream has noticed."""
     gate = Gate()
-    frames = chat_frames(*["word "] * 50) if upstream == "openai-chat" else messages_frames(*["word "] * 50)
-    running.one.reply(sse_reply(frames).failing(gate=gate))
-    body = json.dumps(request_body(client, ALIASES[upstream], stream=True)).encode()
-    head = f"POST {PATHS[client]} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    running.one.reply(sse_reply(said(upstream, *["word "] * 50)).failing(gate=gate))
     with running.gateway.connect() as sock:
-        sock.sendall(head.encode() + body)
-        gate.release(5)
+        sock.sendall(asks(client, upstream).on_the_wire())
+        gate.release(len(begun(upstream, "word ", "word ")))
         data = b""
         while b"word" not in data:
-            data += sock.recv(65536)
+            data += received(sock)
     running.one.wait(lambda fake: len(fake.disconnects) == 1)
     gate.open()
     running.gateway.wait(lambda: len(running.gateway.collected.records) == 1)
 
 
-@pytest.mark.parametrize("client", list(PATHS))
+@each_protocol
 def test_h14_what_an_interrupted_stream_had_told_of_its_usage_is_recorded(running, client):
-    left_in_the_middle(running, client, "anthropic-messages")
+    left_in_the_middle(running, client, MESSAGES)
     (record,) = running.gateway.collected.records
     assert record.outcome == "cancelled"
     assert record.usage is not None
     assert record.usage.input == 3
 
 
-@pytest.mark.parametrize("client", list(PATHS))
+@each_protocol
 def test_h15_an_interrupted_stream_is_not_drained_to_its_end(running, client):
-    left_in_the_middle(running, client, "openai-chat")
+    left_in_the_middle(running, client, CHAT)
     (record,) = running.gateway.collected.records
     assert (record.outcome, record.usage) == ("cancelled", None)  # the count stands at the end, which nobody got
 
 
-@pytest.mark.parametrize(("client", "upstream"), PAIRS)
+@each_pair
 def test_h16_an_upstream_is_cut_off_when_its_client_leaves(running, client, upstream):
     left_in_the_middle(running, client, upstream)
     assert len(running.one.disconnects) == 1

@@ -2,27 +2,35 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.gateway.wire import ALIASES
 from tests.peers.gateways import (
-    ALIASES,
+    CHAT,
+    GEMINI,
+    MESSAGES,
+    RESPONSES,
     arguments_of,
+    asks,
     assert_broken,
     assert_complete,
     begun,
     calling,
     documents,
     each_pair,
+    each_protocol,
     in_two_reads,
+    is_error,
+    kept_awake,
+    post,
     said,
     text_of,
 )
 from tests.peers.pairs import (
-    CHAT_TO_CHAT,
-    CHAT_TO_MSG,
-    MSG_TO_CHAT,
-    MSG_TO_MSG,
+    EVERY_PAIR,
+    Json,
     Pair,
     call_block,
     call_more,
@@ -33,35 +41,40 @@ from tests.peers.pairs import (
     start,
     text_block,
 )
+from tests.peers.vendors import gemini_call, gemini_frame, response_stream, response_text
 
 from twoapi.testing.canned import request_body, stream, whole
 from twoapi.testing.fake_connection import Received
-from twoapi.testing.replies import Gate, Reply, raw_reply, sse_reply
+from twoapi.testing.replies import Reply, raw_reply, sse_reply
+from twoapi.testing.scripted_requests import (
+    ChatRequest,
+    GeminiRequest,
+    MessagesRequest,
+    ResponsesRequest,
+    ScriptedRequest,
+)
+from twoapi.testing.strict import protocol_of
 
 WORDS = "héllo 你好 🎉 \u2028 \r\n end"
-CHAT_STREAM = chat_stream(
-    {"reasoning_content": WORDS},
-    {"content": WORDS},
-    call_start(0, "c", "f"),
-    call_more(0, '{"x":"é'),
-    call_more(0, '"}'),
-)
-MESSAGES_STREAM = message_stream(
-    start(), *text_block(0, WORDS, WORDS), *call_block(1, "c", "f", '{"x":"é', '"}'), *end("tool_use")
-)
-UPSTREAM_STREAMS = [
-    (CHAT_TO_CHAT, CHAT_STREAM),
-    (MSG_TO_CHAT, CHAT_STREAM),
-    (CHAT_TO_MSG, MESSAGES_STREAM),
-    (MSG_TO_MSG, MESSAGES_STREAM),
-]
+STREAMS = {
+    CHAT: chat_stream(
+        {"reasoning_content": WORDS},
+        {"content": WORDS},
+        call_start(0, "c", "f"),
+        call_more(0, '{"x":"é'),
+        call_more(0, '"}'),
+    ),
+    RESPONSES: b"".join(response_stream(response_text(WORDS, WORDS))),
+    MESSAGES: message_stream(
+        start(), *text_block(0, WORDS, WORDS), *call_block(1, "c", "f", '{"x":"é', '"}'), *end("tool_use")
+    ),
+    GEMINI: gemini_frame(WORDS) + gemini_frame(WORDS, gemini_call("f", {"x": "é"})) + gemini_frame(finish="STOP"),
+}
 each_stream = pytest.mark.parametrize(
-    ("pair", "upstream_stream"), UPSTREAM_STREAMS, ids=["chat>chat", "msg>chat", "chat>msg", "msg>msg"]
+    ("pair", "upstream_stream"),
+    [(pair, STREAMS[pair.upstream.name]) for pair in EVERY_PAIR],
+    ids=[pair.heading for pair in EVERY_PAIR],
 )
-
-
-def asks(client: str, upstream: str, **fields) -> dict:
-    return {**request_body(client, ALIASES[upstream], stream=True), **fields}
 
 
 @each_pair
@@ -69,24 +82,25 @@ def asks(client: str, upstream: str, **fields) -> dict:
 def test_k01_a_line_of_any_length_is_read(running, client, upstream, size):
     word = "x" * size
     running.one.reply(stream(upstream, "a", word, "b"))
-    answer = running.post(client, asks(client, upstream))
+    answer = post(running, asks(client, upstream))
     assert text_of(client, answer.body) == f"a{word}b"
     assert_complete(client, answer.body)
 
 
-@pytest.mark.parametrize("client", list(ALIASES))
+@each_protocol
 def test_k01_a_line_beyond_all_bounds_is_an_error_or_relayed_and_what_follows_it_counts(running, client):
     word = "x" * 17_000_000
     for upstream in ALIASES:
         running.one.reply(stream(upstream, "a", word, "b"))
-        answer = running.post(client, asks(client, upstream))
+        answer = post(running, asks(client, upstream))
         if client == upstream:
             assert text_of(client, answer.body) == f"a{word}b"
             assert_complete(client, answer.body)
         else:
             assert_broken(client, answer.body, "larger than")
-    running.gateway.wait(lambda: len(running.gateway.collected.records) == 2)
-    assert sorted(record.outcome for record in running.gateway.collected.records) == ["broken", "ok"]
+    running.gateway.wait(lambda: len(running.gateway.collected.records) == len(ALIASES))
+    outcomes = sorted(record.outcome for record in running.gateway.collected.records)
+    assert outcomes == ["broken"] * (len(ALIASES) - 1) + ["ok"]
 
 
 @each_stream
@@ -100,7 +114,7 @@ def test_k02_a_document_that_comes_in_many_reads_is_one_document(pair: Pair, ups
 def test_k02_also_through_a_running_gateway(running, client, upstream):
     reply = sse_reply(calling(upstream, '{"x":', '"é"}'))
     running.one.reply(reply, reply.failing(chunk=1), reply.failing(chunk=7))
-    answers = [running.post(client, asks(client, upstream)) for _ in range(3)]
+    answers = [post(running, asks(client, upstream)) for _ in range(3)]
     for answer in answers:
         assert arguments_of(client, answer.body) == '{"x":"é"}'
         assert_complete(client, answer.body)
@@ -108,22 +122,36 @@ def test_k02_also_through_a_running_gateway(running, client, upstream):
 
 @each_pair
 def test_k03_arguments_that_are_no_json_do_not_break_a_stream(running, client, upstream):
+    if upstream == GEMINI:  # which knows that they are none
+        frames = [*begun(GEMINI, "alpha"), gemini_frame(finish="MALFORMED_FUNCTION_CALL")]
+        body = in_two_reads(running, asks(client, upstream), sse_reply(frames), 1, b"alpha")
+        assert (text_of(client, body), arguments_of(client, body)) == ("alpha", "")
+        if client != GEMINI:  # what its own protocol's server sends is relayed as it is
+            assert_broken(client, body, "MALFORMED_FUNCTION_CALL")
+        return
     running.one.reply(sse_reply(calling(upstream, '{"x":', "oops")), whole(upstream, "fine"))
-    answer = running.post(client, asks(client, upstream))
-    assert arguments_of(client, answer.body) == '{"x":oops'
-    if client != upstream and client == "anthropic-messages":  # its clients read every call's input as JSON
+    answer = post(running, asks(client, upstream))
+    if client != upstream and client in (MESSAGES, GEMINI):  # whose clients read every call's input as JSON
+        assert arguments_of(client, answer.body) == ("" if client == GEMINI else '{"x":oops')
         assert_broken(client, answer.body, "not a JSON object")
     else:
+        assert arguments_of(client, answer.body) == '{"x":oops'
         assert_complete(client, answer.body)
-    assert running.post(client, request_body(client, ALIASES[upstream])).status == 200
+    assert post(running, asks(client, upstream, stream=False)).status == 200
+
+
+READERS: dict[str, Callable[[Json], ScriptedRequest]] = {
+    CHAT: ChatRequest,
+    RESPONSES: ResponsesRequest,
+    MESSAGES: MessagesRequest,
+    GEMINI: GeminiRequest,
+}
 
 
 def _echo(request: Received) -> Reply:
-    """Answers with the last user's words, in pieces."""
-    body = request.json()
-    content = body["messages"][-1]["content"]
-    text = content if isinstance(content, str) else content[0]["text"]
-    upstream = "anthropic-messages" if request.path.endswith("/messages") else "openai-chat"
+    """Answers with the user's words, in pieces."""
+    upstream = protocol_of(request.path)
+    text = READERS[upstream](request.json()).asked()
     return stream(upstream, *[f"{text} "] * 20).failing(chunk=50)
 
 
@@ -132,7 +160,7 @@ def test_k04_streams_side_by_side_keep_to_their_own_requests(running, client, up
     running.one.handler = _echo
 
     def ask(number: int) -> str:
-        answer = running.post(client, {**request_body(client, ALIASES[upstream], stream=True, text=f"n{number}")})
+        answer = post(running, asks(client, upstream, text=f"n{number}"))
         assert_complete(client, answer.body)
         return text_of(client, answer.body)
 
@@ -143,13 +171,13 @@ def test_k04_streams_side_by_side_keep_to_their_own_requests(running, client, up
 
 
 def test_k05_what_is_lost_is_told_to_the_request_that_lost_it(running):
-    running.one.handler = lambda _: whole("anthropic-messages")
-    asked = request_body("openai-chat", "messages") | {"max_tokens": 9}
+    running.one.handler = lambda _: whole(MESSAGES)
+    asked = request_body(CHAT, "messages") | {"max_tokens": 9}
     extras: list[dict] = [{}, {"seed": 1}, {"seed": 1, "logprobs": True}, {"reasoning_effort": "minimal"}]
     expected = ["0", "1;dropped=1", "2;dropped=2", "1;approximated=1"]
 
     def ask(number: int) -> str:
-        return running.post("openai-chat", {**asked, **extras[number % 4]}).headers["twoapi-losses"]
+        return running.post(CHAT, {**asked, **extras[number % 4]}).headers["twoapi-losses"]
 
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(ask, range(32)))
@@ -176,61 +204,59 @@ def test_k06_no_answer_of_an_upstream_ends_the_process(running, client, upstream
         for before in ([], begun(upstream, "a")):
             running.one._replies.clear()
             running.one.reply(*[sse_reply([*before, broken])] * 2)
-            answer = running.post(client, asks(client, upstream))
+            answer = post(running, asks(client, upstream))
             assert answer.status in (200, 502), number
             assert "[DONE]" not in answer.body.decode("utf-8", "replace")
     running.one._replies.clear()
     running.one.reply(*[raw_reply(b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n")] * 2)
-    assert running.post(client, asks(client, upstream)).status == 502
+    assert post(running, asks(client, upstream)).status == 502
     running.one._replies.clear()
     running.one.reply(stream(upstream, "alive"))
-    assert text_of(client, running.post(client, asks(client, upstream)).body) == "alive"
+    assert text_of(client, post(running, asks(client, upstream)).body) == "alive"
 
 
-@pytest.mark.parametrize("client", list(ALIASES))
+@each_protocol
 def test_k07_a_long_silence_in_a_stream_is_bridged(bench, client):
-    gate = Gate()
-    sign = b": keep-alive\n\n" if client == "openai-chat" else b"event: ping\n"
-    other = "openai-chat" if client == "anthropic-messages" else "anthropic-messages"
+    other = CHAT if client == MESSAGES else MESSAGES
     with bench("timeouts: {keep_alive: 60ms}") as ready:
-        ready.one.reply(sse_reply(said(other, "alpha", "beta")).failing(gate=gate))
-        body = json.dumps(asks(client, other)).encode()
-        path = "/v1/chat/completions" if client == "openai-chat" else "/v1/messages"
-        with ready.gateway.connect() as sock:
-            sock.sendall(f"POST {path} HTTP/1.0\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-            gate.release(len(begun(other, "alpha")))
-            seen = b""
-            while seen.partition(b"alpha")[2].count(sign) < 2:
-                piece = sock.recv(65536)
-                assert piece
-                seen += piece
-            gate.open()
-            while piece := sock.recv(65536):
-                seen += piece
-    stream_body = seen.partition(b"\r\n\r\n")[2]
-    assert text_of(client, stream_body) == "alphabeta"
-    assert_complete(client, stream_body)
+        body = kept_awake(ready, asks(client, other), other, signs=2)
+    assert text_of(client, body) == "alphabeta"
+    assert_complete(client, body)
 
 
-@pytest.mark.parametrize("client", list(ALIASES))
+TOO_LARGE = {
+    CHAT: "invalid_request_error",
+    RESPONSES: "invalid_request_error",
+    MESSAGES: "request_too_large",
+    GEMINI: "INVALID_ARGUMENT",
+}
+
+
+@each_protocol
 def test_k08_neither_a_large_body_nor_a_compressed_one_gets_in(bench, client):
     with bench("limits: {body: 64KiB}") as ready:
-        large = ready.post(client, request_body(client, "chat", text="x" * 70_000))
-        bomb = gzip.compress(json.dumps(request_body(client, "chat", text="x" * 9_000_000)).encode())
-        packed = ready.post(client, bomb, {"content-encoding": "gzip"})
-        assert (large.status, packed.status) == (413, 415)
-        kind = {"openai-chat": "invalid_request_error", "anthropic-messages": "request_too_large"}[client]
-        assert large.json()["error"]["type"] == kind
-        assert packed.json()["error"]["message"]
+        small = asks(client, CHAT, text="x" * 60_000, stream=False)
+        bomb = gzip.compress(json.dumps(asks(client, CHAT, text="x" * 9_000_000).body).encode())
+        assert len(bomb) < 64 * 1024
+        large = post(ready, asks(client, CHAT, text="x" * 70_000, stream=False))
+        packed = ready.post(client, bomb, {"content-encoding": "gzip"}, small.path)
         assert ready.one.requests == []
+        for refused in (large, packed):
+            assert refused.status == 413
+            error = refused.json()["error"]
+            assert (error["status"] if client == GEMINI else error["type"]) == TOO_LARGE[client]
+            assert error["message"]
+        ready.one.reply(whole(CHAT, "in"))
+        packed = gzip.compress(json.dumps(small.body).encode())
+        assert b'in"' in ready.post(client, packed, {"content-encoding": "gzip"}, small.path).body
 
 
 @each_pair
 def test_k08_nor_does_an_upstreams_compressed_answer_grow_without_bound(running, client, upstream):
     bomb = whole(upstream, "x" * 40_000_000).failing(gzip=True)
     running.one.reply(whole(upstream, "small").failing(gzip=True), bomb, bomb)
-    assert b"small" in running.post(client, request_body(client, ALIASES[upstream])).body
-    answer = running.post(client, request_body(client, ALIASES[upstream]))
+    assert b"small" in post(running, asks(client, upstream, stream=False)).body
+    answer = post(running, asks(client, upstream, stream=False))
     assert answer.status == 502
     assert answer.json()["error"]["message"]
 
@@ -270,7 +296,7 @@ def test_k09_also_where_it_is_relayed(running, client, upstream, framing):
     framed = FRAMINGS[framing](b"".join(said(upstream, "héllo ", "你好")))
     running.one.reply(sse_reply([framed]), sse_reply([framed]).failing(chunk=3))
     for _ in range(2):
-        answer = running.post(client, asks(client, upstream))
+        answer = post(running, asks(client, upstream))
         assert text_of(client, answer.body) == "héllo 你好"
         assert_complete(client, answer.body)
 
@@ -279,6 +305,6 @@ def test_k09_also_where_it_is_relayed(running, client, upstream, framing):
 def test_k09_half_a_letter_at_the_end_of_a_stream_is_no_answer(running, client, upstream):
     frames = begun(upstream, "alpha")
     half = sse_reply([*frames, b"data: \xe4\xbd"])
-    body = in_two_reads(running, client, asks(client, upstream), half, len(frames), b"alpha")
+    body = in_two_reads(running, asks(client, upstream), half, len(frames), b"alpha")
     last = documents(body)[-1]
-    assert "error" in last
+    assert is_error(last)
