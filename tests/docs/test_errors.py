@@ -78,6 +78,9 @@ def chat(model: str = "demo", **more: object) -> dict[str, object]:
 
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer " + KEY.encode() + b"\r\n"
+SOCKET = (
+    b"GET /v1/responses HTTP/1.0\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-api-key: %b\r\n\r\n" % KEY.encode()
+)
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 LONELY_CALL = [
     {"role": "user", "content": "a"},
@@ -130,6 +133,7 @@ PROVOKED: dict[str, list[Callable[[Scene], int]]] = {
     "a method": [lambda scene: post(scene, method="PUT")],
     "the request does not arrive": [lambda scene: raw(scene, HEAD + b"content-length: 5\r\n\r\nhel")],
     "a body larger": [lambda scene: post(scene, b" " * (33 * MIB))],
+    "a websocket": [lambda scene: raw(scene, SOCKET)],
     "a body that is not what": [lambda scene: post(scene, headers={"content-encoding": "br"})],
     "a `content-encoding`": [lambda scene: post(scene, headers={"content-encoding": "compress"})],
     "headers larger": [lambda scene: post(scene, headers={"x-big": "a" * 100_000})],

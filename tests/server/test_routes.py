@@ -154,22 +154,6 @@ def test_a_wrong_method_is_told_the_right_ones(front):
     assert front.call("GET", "/v1/chat/completions").headers["allow"] == "POST"
 
 
-def test_a_websocket_is_declined_so_that_the_client_goes_on_by_http(front):
-    headers = {
-        "connection": "Upgrade",
-        "upgrade": "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "openai-beta": "responses_websockets=2026-02-06",
-    }
-    for path in ("/v1/responses", "/openai/v1/responses"):
-        answer = front.call("GET", path, headers=headers)
-        assert (answer.status, answer.headers["upgrade"]) == (426, "websocket")
-        assert answer.json()["error"]["code"] == "websocket_not_supported"
-    assert front.call("GET", "/v1/responses").status == 405
-    assert front.call("GET", "/v1/chat/completions", headers=headers).status == 405
-
-
 @given(path=st.one_of(st.binary(max_size=60), st.sampled_from(sorted(ROUTES))), tail=st.binary(max_size=20))
 def test_any_path_has_a_route_or_none(path, tail):
     route = route_for(path + tail)

@@ -1,6 +1,7 @@
 """What a request's line and headers say, and what is wrong with them: all that can be known before the body."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.ir import Fault
@@ -14,6 +15,7 @@ from twoapi.wire.http import Headers
 
 _ASGI_PREFIXES = (b"/api/", b"/console")
 _NO_SOCKET = "a websocket is not offered here; send the request by POST"
+_HAS_SOCKETS = find_spec("websockets") is not None  # an extra
 
 
 class Head:
@@ -68,13 +70,13 @@ class Head:
         self.is_http_10 = version == "1.0"
         self.route: Route | None = route_for(path)
         self.codec: Codec = (self.route and self.route.codec) or client_codec(path, self.headers)
-        self.generates = self.route is not None and self.route.kind == "generate"
         self.wants_socket = (
             method == b"GET"
             and self.route is not None
             and self.route.socket
             and self.headers.get(b"upgrade", b"").lower() == b"websocket"
         )
+        self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
@@ -94,7 +96,7 @@ class Head:
                 private = self.headers.get(b"access-control-request-private-network") == b"true"
                 self.cors += preflight_lines(self.headers.get(b"access-control-request-headers", b""), private=private)
                 return None
-        elif self.snapshot.origins.refuses(origin):
+        elif self.wants_socket or self.snapshot.origins.refuses(origin):  # a socket is not bound by what browsers read
             shown = _shown(origin.decode("latin-1"))
             return Fault(
                 "forbidden", f"pages of {shown} may not call this gateway; its operator can list it in `origins`"
@@ -119,10 +121,13 @@ class Head:
 
     def _object_to_method(self, route: Route) -> Fault | None:
         method = self.method
+        if self.wants_socket:
+            taken_over = _HAS_SOCKETS and not self.is_http_10
+            return (
+                None if taken_over else Fault("invalid_request", _NO_SOCKET, status=426, code="websocket_not_supported")
+            )
         if method in route.methods or (method == b"HEAD" and b"GET" in route.methods):
             return None
-        if self.wants_socket:
-            return Fault("invalid_request", _NO_SOCKET, status=426, code="websocket_not_supported")
         if route.kind == "models" and ":" in self.path:
             return self._nothing_here()  # a method of a model that there is not
         taken = b" or ".join(route.methods).decode()

@@ -108,11 +108,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # The message itself is complete and is answered as plain HTTP; what follows it is not for us.
-            self.closing = True
-            if self.running is not None:
-                self.running.keep_alive = False
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse_malformed(error)
         inbound = self.inbound
@@ -120,6 +117,24 @@ class GatewayProtocol(HttpToolsProtocol):
             self._look_at_part(inbound)
         elif self.asgi and self.body_pieces:
             self._pass_body()
+
+    def _upgrade(self, rest: bytes) -> None:
+        """The message itself is complete. If it asked for a websocket, and nothing runs before it, it gets one; else it
+        is answered as plain HTTP, and what follows it is not for us.
+        """
+        self.closing = True
+        running = self.running
+        if running is None:
+            return
+        head = running.head
+        if head is None or not head.wants_socket or running.refusal is not None or head.key is None:
+            running.keep_alive = False
+            return
+        from twoapi.server.socket import ResponsesSocket  # noqa: PLC0415  an extra, and few clients ask for it
+
+        self.connections.discard(self)
+        self.running = None
+        ResponsesSocket(self.worker, head, self.connections).take_over(self.transport, rest)
 
     def _look_at_part(self, inbound: Inbound) -> None:
         """A request that this read did not complete: it must stay within the limits."""
@@ -369,6 +384,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start_other(self, head: Head, inbound: Inbound, key: KeyEntry | None) -> None:
         """What is no request for an answer of a model."""
+        if head.wants_socket:
+            return  # the parser tells at once that the connection is one from now on
         if head.is_preflight:
             self.answer(200, b"", b"")
             return

@@ -13,6 +13,7 @@ import uvicorn
 
 from twoapi.gateway.worker import Worker
 from twoapi.server.api import Api
+from twoapi.server.connection import Connection
 from twoapi.server.protocol import GatewayProtocol
 from twoapi.server.site import Site
 
@@ -44,16 +45,17 @@ class GatewayServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._worker.draining = True
         await super().shutdown(sockets)
-        for connection in tuple(self.server_state.connections):
-            if isinstance(connection, GatewayProtocol):
-                connection.interrupt()
+        for connection in self._ours():
+            connection.interrupt()
         await asyncio.sleep(_FLUSH)
         await self._worker.close()
 
     def _sweep_connections(self, now: float) -> None:
-        for connection in tuple(self.server_state.connections):
-            if isinstance(connection, GatewayProtocol):
-                connection.sweep(now)
+        for connection in self._ours():
+            connection.sweep(now)
+
+    def _ours(self) -> list[Connection]:
+        return [one for one in self.server_state.connections if isinstance(one, Connection)]
 
 
 def make_server(
