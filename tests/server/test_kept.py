@@ -42,7 +42,11 @@ def test_the_input_of_an_answer_is_what_was_said_before_it(front):
     assert texts == ["one", "answer to one", "two"]
     assert listed["has_more"] is False
     newest = front.call("GET", f"{path}?limit=1").json()
-    assert (newest["data"][0]["content"], newest["has_more"]) == ("two", True)
+    assert (newest["data"][0]["content"], newest["has_more"]) == ([{"type": "input_text", "text": "two"}], True)
+    assert newest["first_id"] == newest["data"][0]["id"]
+    ids = [item["id"] for item in listed["data"]]
+    assert len(set(ids)) == 3
+    assert front.call("GET", f"{path}?order=asc&after={ids[0]}").json()["data"] == listed["data"][1:]
     assert front.call("GET", f"{path}?limit=0").status == 400
     assert front.call("GET", f"{path}?after=nothing").status == 400
 

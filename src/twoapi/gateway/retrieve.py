@@ -21,6 +21,8 @@ _INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has 
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
 _PAGE, _LONGEST_PAGE = 20, 100
 _BASE = "/responses/"
+_NONE = Raw(b"null")
+_WRITTEN: dict[str, object] = {"type": "output_text", "annotations": [], "logprobs": []}
 
 
 class Retrieval:
@@ -74,7 +76,8 @@ class Retrieval:
             await forget_answer(state, protocol, tenant, name)
             return json.encode({"id": name, "object": "response", "deleted": True})
         if self._what == "input_items":
-            return page(await kept_input(state, protocol, tenant, name), self._incoming.query)
+            said = await kept_input(state, protocol, tenant, name)
+            return page([told(item, f"{name}_{index}") for index, item in enumerate(said)], self._incoming.query)
         body = await kept_answer(state, protocol, tenant, name)
         if self._what == "cancel":
             message = f"{name!r} is complete: only an answer that is made in the background can be cancelled"
@@ -92,6 +95,23 @@ class Retrieval:
         self.is_over = True
         self._task = None
         self._port.answer(status, headers, body)
+
+
+def told(item: Raw, number: str) -> Raw:
+    """An item as a list shows it: with an id, and a message's content as a list, however its client wrote it."""
+    if not json.is_object(item):
+        return item
+    given: dict[str, object] = dict(json.fields(item))
+    content, role = given.get("content"), json.string(json.fields(item).get("role", _NONE))
+    if role:
+        given.setdefault("type", "message")
+        given.setdefault("status", "completed")
+    if isinstance(content, Raw) and json.first_byte(content) == 34:
+        text: dict[str, object] = {"type": "input_text", "text": content}
+        given["content"] = [{**text, **_WRITTEN} if role == "assistant" else text]
+    if not _id(item):
+        given["id"] = f"{'msg' if role else 'item'}_{number}"
+    return Raw(json.encode(given))
 
 
 def page(items: list[Raw], query: str) -> bytes:
