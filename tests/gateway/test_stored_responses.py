@@ -101,3 +101,30 @@ def test_an_upstream_that_keeps_turns_itself_goes_on_from_its_own(site) -> None:
 
 def bodies(site: Site) -> list[Any]:
     return [request.json() for request in site.one.requests]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_an_item_that_is_only_named_is_there(site, stream) -> None:
+    site.plays(before="Let me see.", calls=1, final="There.")
+    gateways = site.gateway(), site.gateway()
+    fields = {"tools": [TOOL], "stream": stream}
+    first = told(ask(gateways[0], "messages", "where?", **fields), stream=stream)
+    named = [{"type": "item_reference", "id": item["id"]} for item in first["output"]]
+    assert len(named) == 2
+    said = [{"role": "user", "content": "where?"}, named[0], first["output"][1], *outputs(first)]
+    second = told(ask(gateways[1], "messages", said, **fields), stream=stream)
+    whole = [said[0], *first["output"], *outputs(first)]
+    ask(gateways[1], "messages", whole, **fields)
+    sent = [body["messages"] for body in bodies(site)]
+    assert sent[1] == sent[2]
+    assert "Let me see." in str(sent[1][1])
+    told(ask(gateways[0], "chat", "sure?", previous_response_id=second["id"]), stream=False)
+    assert "Let me see." in str(bodies(site)[-1]["messages"])
+
+
+def test_an_item_that_is_not_there_is_a_loss(site) -> None:
+    site.plays(final="There.")
+    said = [{"id": "msg_tw_none_0"}, {"role": "user", "content": "where?"}]
+    answer = ask(site.gateway(), "chat", said)
+    assert answer.status == 200
+    assert "dropped" in answer.headers["twoapi-losses"]

@@ -13,7 +13,7 @@ from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import AnswerContext, Codec
 from twoapi.protocols.envelopes import Envelopes
 from twoapi.protocols.opening import carriers, open_sealed, withhold
-from twoapi.protocols.turns import TURNS, keep_turn, kept_turn, leaves_state, tell_turn
+from twoapi.protocols.turns import TURNS, KeptTurn, item_named, keep_turn, kept_turn, leaves_state, put_items, tell_turn
 from twoapi.store.port import Kept, StoreError, Turn
 from twoapi.wire.http import Incoming
 from twoapi.wire.json import fields, string
@@ -40,6 +40,7 @@ class Memory:
         "_is_opened",
         "_leaves",
         "_previous",
+        "_refers",
         "_state",
         "_task",
         "_tenant",
@@ -78,6 +79,7 @@ class Memory:
         self._task: asyncio.Task[None] | None = None
         form = TURNS.get(codec.name)
         self._previous = None if form is None else request.state.previous
+        self._refers = {} if form is None else form.refers(request)
         self.is_kept = form is not None and form.is_kept(request)
         self.leaves_state = self._leaves or self.is_kept
         self.asked = request  # as the client put it
@@ -93,7 +95,7 @@ class Memory:
     def ready(self, resume: Callable[[], None]) -> bool:
         """True when all that the request leads to is at hand. Else it is fetched, and `resume` called then."""
         state = self._state
-        if state.is_loaded and self._previous is None:
+        if state.is_loaded and self._previous is None and not self._refers:
             if not (self._carries or self._leaves):
                 return True  # as most are
             names = self._names()
@@ -121,6 +123,8 @@ class Memory:
         state = self._state
         try:
             await state.load()
+            if self._refers:
+                await self._look_up(self._refers)
             if self._previous is not None:
                 self._join(await state.chain(self._tenant, self._previous), self._previous)
             names = self._names()
@@ -130,6 +134,28 @@ class Memory:
         except StoreError:
             self.fault = _UNREADABLE
         resume()
+
+    async def _look_up(self, refers: dict[str, str]) -> None:
+        """Puts the items of earlier answers where the request only names them. What is not here stays a name."""
+        codec, incoming = self._codec, self._incoming
+        kept: dict[str, KeptTurn] = {}
+        for answer in set(refers.values()):
+            chain = await self._state.chain(self._tenant, answer)
+            turn = kept_turn(codec.name, chain[-1].body) if chain else None
+            if turn is not None:
+                kept[answer] = turn
+        found = {
+            name: item
+            for name, answer in refers.items()
+            if answer in kept and (item := item_named(kept[answer], name)) is not None
+        }
+        if not found:
+            return
+        body = put_items(incoming.body, found)
+        self._incoming = Incoming(incoming.path, incoming.headers, body, incoming.query)
+        said = codec.decode_request(self._incoming).messages
+        self.request = msgspec.structs.replace(self.request, messages=said)
+        self._carries = self._carries or codec.seal in body
 
     def _join(self, chain: list[Turn] | None, previous: str) -> None:
         """Puts the turns before this request in front of it, as its client would have to send them."""

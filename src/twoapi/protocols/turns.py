@@ -5,11 +5,12 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Part, Reasoning, Request, Text, ToolCall
+from twoapi.ir import Part, Reasoning, Request, Text, ToolCall, Unknown
 from twoapi.protocols.anthropic_messages.schema import NAME as MESSAGES
 from twoapi.protocols.base import Peek
 from twoapi.protocols.gemini.name import NAME as GEMINI
 from twoapi.protocols.openai_chat.name import NAME as CHAT
+from twoapi.protocols.openai_responses.items import answer_of
 from twoapi.protocols.openai_responses.name import NAME as RESPONSES
 from twoapi.wire.json import decoder, encode, fields, first_byte, is_null, items, string
 
@@ -47,18 +48,21 @@ def leaves_state(client: str, upstream: str, request: Request) -> bool:
     return upstream != MESSAGES or (asked and reasoning.mode != "off")
 
 
+_REFERENCE = "item_reference"
 _NULL, _NONE = Raw(b"null"), Raw(b"[]")
 
 
 class TurnForm(msgspec.Struct, frozen=True):
     """How one protocol's turns are kept.
 
-    `previous(peek)`: the id of the turn that a request goes on from. `is_kept(request)`: whether the client wants to go
-    on from the answer. `members`: of the request, what the turn consists of. `told(asked, answer)`: a request body that
+    `previous(peek)`: the id of the turn that a request goes on from. `refers(request)`: items of earlier answers that
+    the request only names, each with the id of its answer. `is_kept(request)`: whether the client wants to go on from
+    the answer. `members`: of the request, what the turn consists of. `told(asked, answer)`: a request body that
     says what the turn adds to the conversation. `lost`: the code of the error when the turn to go on from is not there.
     """
 
     previous: Callable[[Peek], str | None]
+    refers: Callable[[Request], dict[str, str]]
     is_kept: Callable[[Request], bool]
     members: tuple[str, ...]
     told: Callable[[dict[str, Raw], dict[str, Raw]], bytes]
@@ -113,6 +117,39 @@ def output_items(turn: KeptTurn) -> list[Raw]:
     return items(fields(turn.answer).get("output", _NONE))
 
 
+def put_items(body: bytes, found: dict[str, Raw]) -> bytes:
+    """A Responses request with items in the place of what only names them; all others stay as they are."""
+    members = fields(body)
+    said = [found.get(_reference(item), item) if first_byte(item) == 123 else item for item in items(members["input"])]
+    return encode({**members, "input": said})
+
+
+def item_named(turn: KeptTurn, name: str) -> Raw | None:
+    """The item of a Responses answer with this id."""
+    return next((item for item in output_items(turn) if string(fields(item).get("id", _NULL)) == name), None)
+
+
+def _reference(item: Raw) -> str:
+    """What an item only names; "" when it says something itself."""
+    members = fields(item)
+    kind = string(members.get("type", _NULL))
+    return string(members.get("id", _NULL)) if kind == _REFERENCE or not (kind or "role" in members) else ""
+
+
+def _items_referred_to(request: Request) -> dict[str, str]:
+    named = [
+        string(fields(part.raw).get("id", _NULL))
+        for message in request.messages
+        for part in message.parts
+        if type(part) is Unknown and part.type == _REFERENCE
+    ]
+    return {name: answer for name in named if (answer := answer_of(name))}
+
+
+def _nothing_referred_to(_: Request) -> dict[str, str]:
+    return {}
+
+
 def _previous_response(peek: Peek) -> str | None:
     return string(peek.members.get("previous_response_id", _NULL)) or None
 
@@ -144,9 +181,19 @@ def _tell_message(asked: dict[str, Raw], answer: dict[str, Raw]) -> bytes:
 
 TURNS: dict[str, TurnForm] = {
     RESPONSES: TurnForm(
-        _previous_response, _is_response_kept, ("input",), _tell_response, "previous_response_not_found"
+        _previous_response,
+        _items_referred_to,
+        _is_response_kept,
+        ("input",),
+        _tell_response,
+        "previous_response_not_found",
     ),
     MESSAGES: TurnForm(
-        _previous_message, _is_message_kept, ("system", "tools", "messages"), _tell_message, "thread_not_found"
+        _previous_message,
+        _nothing_referred_to,
+        _is_message_kept,
+        ("system", "tools", "messages"),
+        _tell_message,
+        "thread_not_found",
     ),
 }

@@ -29,7 +29,7 @@ from twoapi.protocols.call_ids import decode_call_id
 from twoapi.protocols.openai_responses import schema_items as wire
 from twoapi.protocols.openai_responses.lenient import lenient
 from twoapi.protocols.openai_responses.media import decode_audio, decode_file, decode_image, decode_mark
-from twoapi.protocols.openai_responses.name import NAME
+from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
@@ -103,6 +103,12 @@ _decoder_of: dict[type, Callable[[Raw], Any]] = {kind: json.decoder(twin) for ki
 def mint_id(kind: str, seed: str) -> str:
     """The id of an item of type `kind` that this gateway makes; no upstream is ever given it."""
     return f"{_PREFIXES.get(kind, 'item')}{_MINTED}{seed}"
+
+
+def answer_of(item_id: str) -> str:
+    """The id of the answer that an item of ours belongs to; "" for an item that this gateway did not make."""
+    _, minted, seed = item_id.partition(_MINTED)
+    return "resp_" + seed.rpartition("_")[0] if minted else ""
 
 
 def is_minted(item_id: str) -> bool:
@@ -301,6 +307,8 @@ class ItemDecoder:
 
     def _result(self, item: wire.FunctionOutput | wire.CustomOutput, index: int) -> tuple[Role, list[Part]]:
         at = self._at("tool", index)
+        if not item.call_id and not self._answer:
+            raise refuse("the result of a tool call needs call_id", f"{self._root}/{index}/call_id")
         if item.name is not json.EMPTY or item.namespace is not json.EMPTY or item.caller is not json.EMPTY:
             self._keep(f"{self._root}/{index}", {"name": item.name, "namespace": item.namespace, "caller": item.caller})
         result = ToolResult(
