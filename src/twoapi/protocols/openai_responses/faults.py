@@ -75,5 +75,7 @@ def failed_error(fault: Fault) -> _Error | Raw:
     """The `error` member of a failed response; the upstream's own when it spoke this protocol."""
     if fault.protocol == NAME and fault.raw is not None and fault.code is not None:
         return fault.raw
-    code = fault.code if fault.code is not None and fault.protocol in (None, NAME) else None
+    # Of what the gateway itself says only the vendor's words: clients with types know no others.
+    vendors = fault.protocol == NAME or (fault.protocol is None and fault.kind in _CODES)
+    code = fault.code if vendors else None
     return _Error(code or _CODES.get(fault.kind, "server_error"), fault.message or fault.kind, fault.param)
