@@ -4,9 +4,12 @@ from twoapi.testing.replies import Json
 
 # Members whose keys are the client's own data.
 _FREE = {
-    *("args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"),
+    *("args", "response", "parametersJsonSchema", "responseJsonSchema"),
     *("partMetadata", "labels", "schema", "jsonSchema", "headers"),
 }
+# The vendor's own Schema objects, and their members whose keys are names of properties.
+_SCHEMAS = {"parameters", "responseSchema"}
+_NAMED = {"properties", "defs"}
 
 
 def spelled(value: Json) -> Json:
@@ -15,8 +18,33 @@ def spelled(value: Json) -> Json:
         return [spelled(item) for item in value]
     if not isinstance(value, dict):
         return value
-    named = {_camel(name): item for name, item in value.items()}
-    return {name: item if name in _FREE else spelled(item) for name, item in named.items()}
+    return {name: _member(name, item) for name, item in _camels(value).items()}
+
+
+def _member(name: str, item: Json) -> Json:
+    if name in _SCHEMAS:
+        return _schema(item)
+    return item if name in _FREE else spelled(item)
+
+
+def _schema(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_schema(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    free = {"default", "example", "enum", "required", "propertyOrdering"}
+    return {
+        name: {key: _schema(one) for key, one in item.items()}
+        if name in _NAMED and isinstance(item, dict)
+        else item
+        if name in free
+        else _schema(item)
+        for name, item in _camels(value).items()
+    }
+
+
+def _camels(value: dict[str, Json]) -> dict[str, Json]:
+    return {_camel(name): item for name, item in value.items()}
 
 
 def _camel(name: str) -> str:

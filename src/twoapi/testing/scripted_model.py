@@ -77,6 +77,8 @@ class ScriptedModel:
     def _aside(self, request: Received) -> Reply:
         if request.path.endswith("/count_tokens"):
             return json_reply({"input_tokens": self.scenario.tokens.input})
+        if request.path.endswith("/responses/input_tokens"):
+            return json_reply({"object": "response.input_tokens", "input_tokens": self.scenario.tokens.input})
         if request.path.endswith(":countTokens"):
             return json_reply({"totalTokens": self.scenario.tokens.input})
         if request.method == "GET" and request.path.endswith("/models"):
