@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.sdk.lab import Lab, running_lab
+from tests.sdk.lab import UPSTREAMS, Lab, running_lab
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def lab(running: Lab) -> Lab:
     return running
 
 
-@pytest.fixture(params=["chat", "messages"], ids=lambda protocol: f"to_{protocol}")
+@pytest.fixture(params=UPSTREAMS, ids=lambda protocol: f"to_{protocol}")
 def upstream(request: pytest.FixtureRequest) -> str:
     """The protocol of the upstream, which is also the alias that leads there."""
     return request.param

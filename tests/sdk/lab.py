@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import aiohttp
 import anthropic
 import openai
+from google import genai
 
 from twoapi.config import parse
 from twoapi.testing.fake_upstream import FakeUpstream
@@ -18,13 +20,29 @@ from twoapi.testing.scripted_turn import Tokens
 CLIENT_KEY = "client-key"
 UPSTREAM_KEY = "upstream-key"
 
-# The aliases `chat` and `messages` are named after the protocol of the upstream that answers.
+# The aliases `chat`, `responses`, `messages` and `gemini` are named after the protocol of the upstream that answers.
+UPSTREAMS = {
+    "chat": "gpt/gpt-5.1",
+    "responses": "gpt-responses/gpt-5.1",
+    "messages": "claude/claude-opus-5-5",
+    "gemini": "google/gemini-3-pro-preview",
+}
+PROTOCOLS = {
+    "chat": "openai-chat",
+    "responses": "openai-responses",
+    "messages": "anthropic-messages",
+    "gemini": "gemini",
+}
+MODELS = [*UPSTREAMS, "chat-replaying-reasoning", "either", "messages-with-budgets"]
 CONFIG = """
 listen: 127.0.0.1:0
 keys: [{client_key}]
 upstreams:
   gpt: {{provider: openai, base_url: "{chat}", credentials: [{upstream_key}]}}
+  gpt-responses:
+    {{provider: openai, protocols: {{openai-responses: "{responses}"}}, credentials: [{upstream_key}]}}
   claude: {{provider: anthropic, base_url: "{messages}", credentials: [{upstream_key}]}}
+  google: {{provider: gemini, base_url: "{gemini}", credentials: [{upstream_key}]}}
   lab:
     provider: openai-compatible
     base_url: "{chat}"
@@ -32,7 +50,9 @@ upstreams:
     capabilities: {{reasoning_field: reasoning_content}}
 models:
   chat: {{candidates: [gpt/gpt-5.1], retries: 0}}
+  responses: {{candidates: [gpt-responses/gpt-5.1], retries: 0}}
   messages: {{candidates: [claude/claude-opus-5-5], retries: 0}}
+  gemini: {{candidates: [google/gemini-3-pro-preview], retries: 0}}
   chat-replaying-reasoning: {{candidates: [lab/qwen3], retries: 0}}
   either: {{candidates: [claude/claude-opus-5-5, gpt/gpt-5.1], retries: 0}}
   messages-with-budgets: {{candidates: [claude/claude-sonnet-4-5], retries: 0}}
@@ -40,7 +60,7 @@ models:
 
 
 class Lab:
-    """A gateway and its one upstream, which speaks both protocols; and the vendors' clients, made once: that is slow.
+    """A gateway and its one upstream, which speaks every protocol; and the vendors' clients, made once: that is slow.
 
     The clients do not retry, and every answer must fit the SDK's types exactly.
     """
@@ -54,6 +74,9 @@ class Lab:
         self.async_openai = openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=CLIENT_KEY, **strictly)
         self.anthropic = anthropic.Anthropic(base_url=gateway.url, api_key=CLIENT_KEY, **strictly)
         self.async_anthropic = anthropic.AsyncAnthropic(base_url=gateway.url, api_key=CLIENT_KEY, **strictly)
+        self._session = self.loop.run(_session())
+        options = genai.types.HttpOptions(base_url=gateway.url, timeout=20_000, aiohttp_client=self._session)
+        self.genai = genai.Client(api_key=CLIENT_KEY, http_options=options)
 
     def close(self) -> None:
         """Close the clients."""
@@ -61,6 +84,8 @@ class Lab:
         self.anthropic.close()
         self.loop.run(self.async_openai.close())
         self.loop.run(self.async_anthropic.close())
+        self.genai.close()
+        self.loop.run(self._session.close())
         self.loop.close()
 
     def plays(self, **scenario: Any) -> None:
@@ -83,6 +108,11 @@ class Lab:
         return [request.json() for request in self.upstream.requests]
 
 
+async def _session() -> aiohttp.ClientSession:
+    """What genai sends asynchronous requests over; its own session is of a class that aiohttp warns of."""
+    return aiohttp.ClientSession()
+
+
 @contextmanager
 def running_lab() -> Iterator[Lab]:
     """A lab for as long as the block lasts."""
@@ -90,8 +120,7 @@ def running_lab() -> Iterator[Lab]:
         text = CONFIG.format(
             client_key=CLIENT_KEY,
             upstream_key=UPSTREAM_KEY,
-            chat=upstream.base_url("openai-chat"),
-            messages=upstream.base_url("anthropic-messages"),
+            **{alias: upstream.base_url(protocol) for alias, protocol in PROTOCOLS.items()},
         )
         with RunningGateway(parse(text, "lab.yaml", {})) as gateway:
             lab = Lab(gateway, upstream)

@@ -1,4 +1,4 @@
-"""The `anthropic` SDK asks, an upstream of either protocol answers."""
+"""The `anthropic` SDK asks, an upstream of any protocol answers."""
 
 import json
 from typing import Any
@@ -7,7 +7,8 @@ import anthropic
 import pydantic
 import pytest
 from tests.sdk.anthropic_client import HOWS, ask, costs, said
-from tests.sdk.lab import CLIENT_KEY
+from tests.sdk.lab import CLIENT_KEY, MODELS, UPSTREAMS
+from tests.sdk.sent import limit, schema, stops
 
 from twoapi.testing.scripted_turn import Cited
 
@@ -32,7 +33,8 @@ def test_words_arrive_as_they_were_said(lab, upstream, how):
 def test_usage_is_exact(lab, upstream, how):
     lab.plays(tokens={"input": 11, "cached": 5, "written": 3, "output": 7, "reasoning": 2})
     message = ask(lab, how, model=upstream)
-    assert costs(message) == {"input": 11, "read": 5, "written": 3, "output": 9, "thinking": 2}
+    fresh = {"input": 14, "written": None} if upstream == "gemini" else {"input": 11, "written": 3}  # told together
+    assert costs(message) == {**fresh, "read": 5, "output": 9, "thinking": 2}
 
 
 def test_a_stream_is_the_vendors_sequence_of_events(lab, upstream):
@@ -79,17 +81,17 @@ def test_a_cut_answer_ends_by_max_tokens(lab, upstream, how):
     message = ask(lab, how, model=upstream, max_tokens=100)
     assert said(message) == {"stop": "max_tokens", "sequence": None, "content": [("text", "as far as it w")]}
     (sent,) = lab.sent()
-    assert sent["max_completion_tokens" if upstream == "chat" else "max_tokens"] == 100
+    assert limit(upstream, sent) == 100
 
 
 @each_way
 def test_stop_sequences_stop(lab, upstream, how):
     lab.plays(final="until", stop="stop_sequence", stop_sequence="END")
     message = ask(lab, how, model=upstream, stop_sequences=["END", "STOP"])
-    ends = {"chat": ("end_turn", None), "messages": ("stop_sequence", "END")}  # chat does not tell which one it was
-    assert (message.stop_reason, message.stop_sequence) == ends[upstream]
+    end = ("stop_sequence", "END") if upstream == "messages" else ("end_turn", None)  # others do not tell which it was
+    assert (message.stop_reason, message.stop_sequence) == end
     (sent,) = lab.sent()
-    assert sent["stop" if upstream == "chat" else "stop_sequences"] == ["END", "STOP"]
+    assert stops(upstream, sent) == (None if upstream == "responses" else ["END", "STOP"])
 
 
 def test_more_stop_sequences_than_chat_takes_are_cut_and_told(lab):
@@ -128,9 +130,8 @@ def test_structured_output_is_parsed(lab, upstream, how):
             message = events.get_final_message()
     assert message.parsed_output == Person(name="Zoë", age=36)
     (sent,) = lab.sent()
-    wanted = sent["response_format"]["json_schema"] if upstream == "chat" else sent["output_config"]["format"]
-    assert wanted["schema"]["required"] == ["name", "age"]
-    assert wanted["schema"]["additionalProperties"] is False
+    assert schema(upstream, sent)["required"] == ["name", "age"]
+    assert schema(upstream, sent)["additionalProperties"] is False
 
 
 def test_structured_output_asynchronously(lab, upstream):
@@ -152,7 +153,7 @@ def test_citations_reach_the_client(lab, upstream):
     message: Any = ask(lab, "create", model=upstream)
     assert [(block.text, bool(block.citations)) for block in message.content] == [("北京", True), (" is cold", False)]
     (citation,) = message.content[0].citations
-    place = citation.source if upstream == "chat" else citation.url
+    place = citation.url if upstream == "messages" else citation.source
     assert (place, citation.title) == ("https://w.example", "W")
 
 
@@ -199,17 +200,16 @@ def test_all_roles_and_blocks_reach_the_other_protocol(lab):
 def test_the_models_are_listed(lab):
     listed = [(model.id, model.type) for model in lab.anthropic.models.list()]
     one = lab.anthropic.models.retrieve("chat")
-    names = ["chat", "messages", "chat-replaying-reasoning", "either", "messages-with-budgets"]
-    assert listed == [(name, "model") for name in names]
+    assert listed == [(name, "model") for name in MODELS]
     assert (one.id, one.type) == ("chat", "model")
 
 
 def test_the_raw_answer_says_who_answered_and_what_was_lost(lab, upstream):
     raw = lab.anthropic.messages.with_raw_response.create(
-        model=upstream, max_tokens=10, messages=[{"role": "user", "content": "hi"}]
+        model=upstream, max_tokens=100, messages=[{"role": "user", "content": "hi"}]
     )
-    assert raw.headers["twoapi-upstream"] == {"chat": "gpt/gpt-5.1", "messages": "claude/claude-opus-5-5"}[upstream]
-    assert raw.headers["twoapi-losses"] == {"chat": "0", "messages": "relay"}[upstream]
+    assert raw.headers["twoapi-upstream"] == UPSTREAMS[upstream]
+    assert raw.headers["twoapi-losses"] == ("relay" if upstream == "messages" else "0")
     assert json.loads(raw.text())["type"] == "message"
 
 

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 import anthropic
 import openai
 import pytest
-from tests.sdk import anthropic_client, openai_client
-from tests.sdk.lab import UPSTREAM_KEY
+from openai.types.responses import ResponseErrorEvent, ResponseFailedEvent
+from tests.sdk import anthropic_client, openai_client, responses_client
+from tests.sdk.lab import PROTOCOLS, UPSTREAM_KEY
 
-from twoapi.testing.canned import chat_frames, messages_frames
+from twoapi.testing.canned import stream
 from twoapi.testing.replies import Gate, error_reply, hidden_error_reply, html_reply, sse_reply
-
-PROTOCOLS = {"chat": "openai-chat", "messages": "anthropic-messages"}
 
 
 class Sdk(NamedTuple):
@@ -26,6 +25,7 @@ class Sdk(NamedTuple):
 
 SDKS = {
     "openai": Sdk(openai, openai_client.ask, "openai", "x-request-id"),
+    "responses": Sdk(openai, responses_client.ask, "openai", "x-request-id"),
     "anthropic": Sdk(anthropic, anthropic_client.ask, "anthropic", "request-id"),
 }
 
@@ -51,16 +51,16 @@ TABLE = {
     504: {"openai": ("InternalServerError", 504), "anthropic": ("GatewayTimeoutError", 504)},
     529: {"openai": ("InternalServerError", 503), "anthropic": ("OverloadedError", 529)},
 }
-# Only OpenAI knows these.
-CHAT_TABLE = {
-    422: {"openai": ("UnprocessableEntityError", 422), "anthropic": ("BadRequestError", 400)},
-    503: {"openai": ("InternalServerError", 503), "anthropic": ("OverloadedError", 529)},
+# Only OpenAI knows the first of these, and Anthropic alone not the second.
+OPENAI = {422: {"openai": ("UnprocessableEntityError", 422), "anthropic": ("BadRequestError", 400)}}
+BUSY = {503: {"openai": ("InternalServerError", 503), "anthropic": ("OverloadedError", 529)}}
+TABLES = {
+    "chat": TABLE | OPENAI | BUSY,
+    "responses": TABLE | OPENAI | BUSY,
+    "messages": TABLE,
+    "gemini": TABLE | BUSY,
 }
-ERRORS = [
-    (upstream, status, told)
-    for upstream, table in (("chat", TABLE | CHAT_TABLE), ("messages", TABLE))
-    for status, told in table.items()
-]
+ERRORS = [(upstream, status, told) for upstream, table in TABLES.items() for status, told in table.items()]
 
 
 @pytest.mark.parametrize(("upstream", "status", "told"), ERRORS, ids=[f"{u}_{status}" for u, status, _ in ERRORS])
@@ -117,7 +117,9 @@ def test_a_wrong_key_is_an_authentication_error(lab, upstream, sdk, how):
 
 def ask_as(client: Any, sdk: Sdk, **fields: Any) -> None:
     question: Any = {"messages": [{"role": "user", "content": "hi"}], **fields}
-    if sdk.client == "openai":
+    if sdk is SDKS["responses"]:
+        client.responses.create(model=fields["model"], input="hi", stream=fields["stream"])
+    elif sdk.client == "openai":
         client.chat.completions.create(**question)
     else:
         client.messages.create(max_tokens=10, **question)
@@ -138,26 +140,48 @@ def test_an_unknown_path_is_not_found(lab, sdk):
 @pytest.mark.parametrize("messages", [[], "hi", [{"role": "alien", "content": "hi"}], [{"role": "user"}]])
 def test_a_request_that_makes_no_sense_is_a_bad_request(lab, sdk, how, messages):
     other = "messages" if sdk.client == "openai" else "chat"
+    nonsense = 7 if isinstance(messages, str) else messages  # Responses takes a string
+    given = {"input": nonsense or {}} if sdk is SDKS["responses"] else {"messages": messages}
     with pytest.raises(sdk.module.BadRequestError):
-        sdk.ask(lab, how, model=other, messages=messages)
+        sdk.ask(lab, how, model=other, **given)
+
+
+# How an upstream says in the middle of a stream that it cannot go on.
+BREAKS = {
+    "chat": b'data: {"error":{"message":"gone wrong","type":"server_error","param":null,"code":null}}\n\n',
+    "responses": b'event: error\ndata: {"type":"error","code":"server_error","message":"gone wrong","param":null,'
+    b'"sequence_number":9}\n\n',
+    "messages": b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"gone wrong"}}\n\n',
+    "gemini": b'data: {"error":{"code":500,"message":"gone wrong","status":"INTERNAL"}}\r\n\r\n',
+}
 
 
 @pytest.mark.parametrize("end", ["cut", "error"])
 def test_a_stream_that_breaks_raises_after_what_it_said(lab, upstream, sdk, end):
-    if upstream == "chat":
-        frames = chat_frames("alpha", "beta")[:2]
-        error = b'data: {"error":{"message":"gone wrong","type":"server_error","param":null,"code":null}}\n\n'
-    else:
-        frames = messages_frames("alpha", "beta")[:3]
-        error = b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"gone wrong"}}\n\n'
+    whole = stream(PROTOCOLS[upstream], "alpha", "beta").pieces
+    frames = whole[: 1 + next(index for index, frame in enumerate(whole) if b"alpha" in frame)]
     gate = Gate()
-    lab.replies(sse_reply([*frames, error] if end == "error" else frames).failing(gate=gate))
+    lab.replies(sse_reply([*frames, BREAKS[upstream]] if end == "error" else frames).failing(gate=gate))
     gate.release(len(frames))
     heard: list[Any] = []
     with pytest.raises(sdk.module.APIError) as caught:
-        listen(events(lab, sdk, upstream), heard, gate)
+        listen(told(events(lab, sdk, upstream)), heard, gate)
     assert "alpha" in str(heard)
     assert ("gone wrong" in str(caught.value)) is (end == "error")
+
+
+def told(stream: Iterator[Any]) -> Iterator[Any]:
+    """The events; a failure of Responses, of which the SDK tells as of any other event, is raised."""
+    for event in stream:
+        error = None
+        if isinstance(event, ResponseFailedEvent):
+            error = event.response.error
+        if isinstance(event, ResponseErrorEvent):
+            error = event
+        if error is not None:
+            assert error.code == "server_error"
+            raise openai.APIError(error.message, None, body=None)
+        yield event
 
 
 def listen(stream: Iterator[Any], heard: list[Any], gate: Gate) -> None:
@@ -170,12 +194,14 @@ def listen(stream: Iterator[Any], heard: list[Any], gate: Gate) -> None:
 
 def events(lab: Any, sdk: Sdk, model: str) -> Iterator[Any]:
     question: Any = {"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True}
-    if sdk.client == "openai":
-        stream = lab.openai.chat.completions.create(**question)
+    if sdk is SDKS["responses"]:
+        heard = lab.openai.responses.create(model=model, input="hi", stream=True)
+    elif sdk.client == "openai":
+        heard = lab.openai.chat.completions.create(**question)
     else:
-        stream = lab.anthropic.messages.create(max_tokens=10, **question)
-    with stream:
-        yield from stream
+        heard = lab.anthropic.messages.create(max_tokens=10, **question)
+    with heard:
+        yield from heard
 
 
 def test_on_loss_reject_refuses_before_anything_is_sent(lab):

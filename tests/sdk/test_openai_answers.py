@@ -1,4 +1,4 @@
-"""The `openai` SDK asks, an upstream of either protocol answers."""
+"""The `openai` SDK asks, an upstream of any protocol answers."""
 
 import json
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import openai
 import pydantic
 import pytest
+from tests.sdk.lab import MODELS, UPSTREAMS
 from tests.sdk.openai_client import HELPERS, HOWS, PLAIN, ask, chunks, costs, said
+from tests.sdk.sent import limit, schema, stops
 
 SILENT: dict[str, Any] = {"content": None, "refusal": None, "calls": [], "reasoning": None}
 
@@ -33,8 +35,13 @@ def test_usage_is_exact(lab, upstream, how):
     lab.plays(tokens={"input": 11, "cached": 5, "written": 3, "output": 7, "reasoning": 2})
     answer = ask(lab, how, model=upstream)
     assert costs(answer) == {
-        "prompt": 19, "completion": 9, "total": 28, "cached": 5, "written": 3, "reasoning": 2
-    }  # fmt: skip
+        "prompt": 19,
+        "completion": 9,
+        "total": 28,
+        "cached": 5,
+        "written": None if upstream == "gemini" else 3,  # which does not tell
+        "reasoning": 2,
+    }
 
 
 def test_a_stream_tells_its_usage_last_and_only_when_asked(lab, upstream):
@@ -62,7 +69,7 @@ def test_a_cut_answer_ends_by_length(lab, upstream, how):
     answer = ask(lab, how, model=upstream, max_completion_tokens=100)
     assert said(answer) == {**SILENT, "finish": "length", "content": "as far as it w"}
     (sent,) = lab.sent()
-    assert sent["max_completion_tokens" if upstream == "chat" else "max_tokens"] == 100
+    assert limit(upstream, sent) == 100
 
 
 @each_way
@@ -71,7 +78,7 @@ def test_stop_strings_stop(lab, upstream, how):
     answer = ask(lab, how, model=upstream, stop=["END", "STOP"])
     assert said(answer) == {**SILENT, "finish": "stop", "content": "until"}
     (sent,) = lab.sent()
-    assert sent["stop" if upstream == "chat" else "stop_sequences"] == ["END", "STOP"]
+    assert stops(upstream, sent) == (None if upstream == "responses" else ["END", "STOP"])
 
 
 @each_way
@@ -112,9 +119,8 @@ def test_structured_output_is_parsed(lab, upstream, how):
             answer = events.get_final_completion()
     assert answer.choices[0].message.parsed == Person(name="Zoë", age=36)
     (sent,) = lab.sent()
-    wanted = sent["response_format"]["json_schema"] if upstream == "chat" else sent["output_config"]["format"]
-    assert wanted["schema"]["required"] == ["name", "age"]
-    assert wanted["schema"]["additionalProperties"] is False
+    assert schema(upstream, sent)["required"] == ["name", "age"]
+    assert schema(upstream, sent)["additionalProperties"] is False
 
 
 def test_structured_output_asynchronously(lab, upstream):
@@ -191,7 +197,7 @@ def test_all_roles_and_parts_reach_the_other_protocol(lab):
 def test_the_models_are_listed(lab):
     listed = [model.id for model in lab.openai.models.list()]
     one = lab.openai.models.retrieve("messages")
-    assert listed == ["chat", "messages", "chat-replaying-reasoning", "either", "messages-with-budgets"]
+    assert listed == MODELS
     assert (one.id, one.object, one.owned_by) == ("messages", "model", "claude")
 
 
@@ -199,6 +205,7 @@ def test_the_raw_answer_says_who_answered_and_what_was_lost(lab, upstream):
     raw = lab.openai.chat.completions.with_raw_response.create(
         model=upstream, messages=[{"role": "user", "content": "hi"}], seed=1
     )
-    assert raw.headers["twoapi-upstream"] == {"chat": "gpt/gpt-5.1", "messages": "claude/claude-opus-5-5"}[upstream]
-    assert raw.headers["twoapi-losses"] == {"chat": "relay", "messages": "1;dropped=1"}[upstream]
+    assert raw.headers["twoapi-upstream"] == UPSTREAMS[upstream]
+    told = {"chat": "relay", "gemini": "0"}  # the others take no seed
+    assert raw.headers["twoapi-losses"] == told.get(upstream, "1;dropped=1")
     assert json.loads(raw.text)["object"] == "chat.completion"

@@ -78,7 +78,8 @@ def test_a_forced_tool_is_called_and_no_other(lab, upstream, how):
         tool_choice={"type": "function", "function": {"name": "there"}},
         parallel_tool_calls=False,
     )
-    assert [name for name, _ in said(answer)["calls"]] == ["there"]
+    calls = 2 if upstream == "gemini" else 1  # it cannot be told to call one at a time
+    assert [name for name, _ in said(answer)["calls"]] == ["there"] * calls
 
 
 @pytest.mark.parametrize(
