@@ -128,3 +128,16 @@ def test_an_item_that_is_not_there_is_a_loss(site) -> None:
     answer = ask(site.gateway(), "chat", said)
     assert answer.status == 200
     assert "dropped" in answer.headers["twoapi-losses"]
+
+
+def test_ids_of_the_gateways_own_items_go_to_no_upstream(site) -> None:
+    site.plays(final="There.")
+    gateway = site.gateway()
+    first = told(ask(gateway, "chat", "where?"), stream=False)
+    history = [{"role": "user", "content": "where?"}, *first["output"], {"role": "user", "content": "sure?"}]
+    named = [{"type": "item_reference", "id": item["id"]} for item in first["output"]]
+    assert named
+    for said in (history, [history[0], *named, history[-1]]):
+        ask(gateway, "responses", said)
+        assert b"_tw_" not in site.one.requests[-1].body
+        assert bodies(site)[-1]["input"][1]["content"][0]["text"] == "There."

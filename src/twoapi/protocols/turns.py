@@ -10,7 +10,7 @@ from twoapi.protocols.anthropic_messages.schema import NAME as MESSAGES
 from twoapi.protocols.base import Peek
 from twoapi.protocols.gemini.name import NAME as GEMINI
 from twoapi.protocols.openai_chat.name import NAME as CHAT
-from twoapi.protocols.openai_responses.items import answer_of
+from twoapi.protocols.openai_responses.items import MINTED, answer_of
 from twoapi.protocols.openai_responses.name import NAME as RESPONSES
 from twoapi.wire.json import decoder, encode, fields, first_byte, is_null, items, string
 
@@ -55,13 +55,15 @@ _NULL, _NONE = Raw(b"null"), Raw(b"[]")
 class TurnForm(msgspec.Struct, frozen=True):
     """How one protocol's turns are kept.
 
-    `previous(peek)`: the id of the turn that a request goes on from. `refers(request)`: items of earlier answers that
+    `previous(peek)`: the id of the turn that a request goes on from. `is_ours(peek)`: whether ids of the gateway's own
+    may be in it, which no upstream knows. `refers(request)`: items of earlier answers that
     the request only names, each with the id of its answer. `is_kept(request)`: whether the client wants to go on from
     the answer. `members`: of the request, what the turn consists of. `told(asked, answer)`: a request body that
     says what the turn adds to the conversation. `lost`: the code of the error when the turn to go on from is not there.
     """
 
     previous: Callable[[Peek], str | None]
+    is_ours: Callable[[Peek], bool]
     refers: Callable[[Request], dict[str, str]]
     is_kept: Callable[[Request], bool]
     members: tuple[str, ...]
@@ -99,9 +101,11 @@ def tell_turn(turn: KeptTurn) -> bytes:
 
 
 def goes_on(client: str, peek: Peek) -> bool:
-    """True when a request of this client protocol goes on from a turn by its id."""
+    """True when a request of this client protocol goes on from a turn by its id, or brings back what only the gateway
+    knows by its id.
+    """
     form = TURNS.get(client)
-    return form is not None and form.previous(peek) is not None
+    return form is not None and (form.previous(peek) is not None or form.is_ours(peek))
 
 
 def input_items(turn: KeptTurn) -> list[Raw]:
@@ -115,6 +119,15 @@ def input_items(turn: KeptTurn) -> list[Raw]:
 def output_items(turn: KeptTurn) -> list[Raw]:
     """What was answered in a Responses turn, as items."""
     return items(fields(turn.answer).get("output", _NONE))
+
+
+def _has_our_items(peek: Peek) -> bool:
+    given = peek.members.get("input")
+    return given is not None and first_byte(given) == 91 and MINTED.encode() in bytes(given)
+
+
+def _has_nothing_of_ours(_: Peek) -> bool:
+    return False
 
 
 def put_items(body: bytes, found: dict[str, Raw]) -> bytes:
@@ -182,6 +195,7 @@ def _tell_message(asked: dict[str, Raw], answer: dict[str, Raw]) -> bytes:
 TURNS: dict[str, TurnForm] = {
     RESPONSES: TurnForm(
         _previous_response,
+        _has_our_items,
         _items_referred_to,
         _is_response_kept,
         ("input",),
@@ -190,6 +204,7 @@ TURNS: dict[str, TurnForm] = {
     ),
     MESSAGES: TurnForm(
         _previous_message,
+        _has_nothing_of_ours,
         _nothing_referred_to,
         _is_message_kept,
         ("system", "tools", "messages"),

@@ -73,7 +73,7 @@ _PREFIXES = {
     "custom_tool_call_output": "ctco",
     "compaction": "cmp",
 }
-_MINTED = "_tw_"
+MINTED = "_tw_"  # in the ids of items that this gateway made
 _ROLE_FIRST = b'{"role"'
 
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -102,18 +102,18 @@ _decoder_of: dict[type, Callable[[Raw], Any]] = {kind: json.decoder(twin) for ki
 
 def mint_id(kind: str, seed: str) -> str:
     """The id of an item of type `kind` that this gateway makes; no upstream is ever given it."""
-    return f"{_PREFIXES.get(kind, 'item')}{_MINTED}{seed}"
+    return f"{_PREFIXES.get(kind, 'item')}{MINTED}{seed}"
 
 
 def answer_of(item_id: str) -> str:
     """The id of the answer that an item of ours belongs to; "" for an item that this gateway did not make."""
-    _, minted, seed = item_id.partition(_MINTED)
+    _, minted, seed = item_id.partition(MINTED)
     return "resp_" + seed.rpartition("_")[0] if minted else ""
 
 
 def is_minted(item_id: str) -> bool:
     """True for an id that mint_id made."""
-    return _MINTED in item_id
+    return MINTED in item_id
 
 
 class ItemDecoder:
