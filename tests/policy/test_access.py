@@ -78,6 +78,18 @@ def test_a_ring_and_its_entries_print_no_key() -> None:
     assert "first-key" not in repr(keys)
 
 
+def test_a_key_without_a_name_keeps_its_tenant_wherever_it_stands() -> None:
+    def tenants(text: str) -> dict[str, str]:
+        found = KeyRing(parse(f"keys: [{text}]", "t.yaml", {}))
+        entries = {key: found.lookup(key.encode()) for key in ("first-key-0123456789", "second-key-0123456789")}
+        return {key: entry.tenant for key, entry in entries.items() if entry is not None}
+
+    one, two = "{key: first-key-0123456789}", "{key: second-key-0123456789}"
+    assert tenants(f"{one}, {two}") == tenants(f"{two}, {one}")
+    assert len(set(tenants(f"{one}, {two}").values())) == 2
+    assert tenants("{key: first-key-0123456789, name: team}") == {"first-key-0123456789": "team"}
+
+
 def test_unknown_keys_are_not_remembered() -> None:
     keys = ring()
     for number in range(10_000):

@@ -193,7 +193,7 @@ class Exchange:
         memory = self.memory
         if memory is None:
             memory = self.memory = Memory(
-                self.worker.state, self.codec, self.incoming, self._decoded(), self.key.name, self.order
+                self.worker.state, self.codec, self.incoming, self._decoded(), self.key.tenant, self.order
             )
             if not memory.ready(self._go_on):
                 return None

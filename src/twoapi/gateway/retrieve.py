@@ -35,7 +35,7 @@ class Retrieval:
         self._codec = codec
         self._method = method
         self._incoming = incoming
-        self._tenant = key.name
+        self._tenant = key.tenant
         self._port = port
         self._task: asyncio.Task[None] | None = None
         self.is_over = False

@@ -12,12 +12,21 @@ _MEMO = 4096  # spellings of known keys that are remembered
 
 
 class KeyEntry:
-    """A client: its name in records, the models it may use, and what it says about losses."""
+    """A client: its name in records, the models it may use, and what it says about losses. `tenant` is whose state and
+    conversations are: a name that no other client ever gets.
+    """
 
-    __slots__ = ("_exact", "_patterns", "name", "on_loss")
+    __slots__ = ("_exact", "_patterns", "name", "on_loss", "tenant")
 
-    def __init__(self, name: str, models: tuple[str, ...] | None = None, on_loss: OnLoss | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        models: tuple[str, ...] | None = None,
+        on_loss: OnLoss | None = None,
+        tenant: str | None = None,
+    ) -> None:
         self.name = name
+        self.tenant = name if tenant is None else tenant
         self.on_loss = on_loss
         self._exact = None if models is None else frozenset(models)
         self._patterns = tuple(model for model in models or () if "*" in model)
@@ -48,8 +57,11 @@ class KeyRing:
             self._everyone = KeyEntry("open") if keys == "open" else None
             return
         for index, key in enumerate(keys, 1):
-            entry = KeyEntry(key.name or f"key-{index}", key.models, key.on_loss)
-            self._by_digest[_digest(key.key.reveal().encode("utf-8"))] = entry
+            digest = _digest(key.key.reveal().encode("utf-8"))
+            # The place in the list may be another key's tomorrow.
+            tenant = key.name or f"key {digest.hex()[:32]}"
+            entry = KeyEntry(key.name or f"key-{index}", key.models, key.on_loss, tenant)
+            self._by_digest[digest] = entry
 
     def lookup(self, key: bytes) -> KeyEntry | None:
         """The client with this key."""
