@@ -36,6 +36,17 @@ class SseReader:
                     return [(first[7:], second[6:])]
             elif len(lines) == 3 and not lines[1] and not lines[2] and data[:6] == b"data: " and len(data) > 8:
                 return [(b"", data[6:-2])]
+        # And one vendor ends its lines with both characters.
+        elif (
+            data[:6] == b"data: "
+            and data[-4:] == b"\r\n\r\n"
+            and data.find(b"\r") == len(data) - 4
+            and data.find(b"\n") == len(data) - 3
+            and self._started
+            and not self._held
+            and not self._skip_lf
+        ):
+            return [(b"", data[6:-4])]
         return self._read(data)
 
     def _read(self, data: bytes) -> list[Frame]:

@@ -10,6 +10,7 @@ from tests.protocols.gemini.answers import CODEC, fixture
 
 from twoapi.ir import Fault, FaultKind
 from twoapi.ir.fault import STATUS
+from twoapi.protocols.base import Peek
 from twoapi.testing.laws import answers as laws
 from twoapi.testing.strategies.values import texts
 
@@ -107,4 +108,5 @@ def test_a_fault_of_the_gateway_in_the_vendors_words() -> None:
     kinds = [one["@type"].rpartition(".")[2] for one in found["details"]]
     assert kinds == ["BadRequest", "RetryInfo"]
     assert found["details"][1]["retryDelay"] == "13s"
-    assert CODEC.stream_fault(fault) == b"data: " + body + b"\n\n"
+    assert CODEC.stream_fault(fault, Peek("m", stream=True)) == b"data: " + body + b"\n\n"
+    assert CODEC.stream_fault(fault, Peek("m", stream=True, array=True)) == b"[" + body + b"]"

@@ -48,7 +48,8 @@ def test_a_request_comes_back_as_it_was() -> None:
 def test_the_path_names_the_model_and_the_method(path: str, model: str, *, stream: bool) -> None:
     incoming = Incoming(path, {}, b"")
 
-    assert peek(incoming) == Peek(model, stream)
+    assert peek(incoming) == Peek(model, stream, array=stream)
+    assert peek(Incoming(path, {}, b"", "alt=sse")) == Peek(model, stream)
     assert guess_model(incoming) == model
 
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from tests.protocols.openai_responses.answers import CODEC, NAME, documents, events_of, fixture, judged, sse
 
 from twoapi import ir
-from twoapi.protocols.base import ModelEntry, StreamTap
+from twoapi.protocols.base import ModelEntry, Peek, StreamTap
 from twoapi.testing.canned import responses_answer, responses_frames
 from twoapi.testing.grammars import stream_problems
 from twoapi.wire.http import Incoming
 
 STREAM = fixture("stream.reasoning-tools.sse")
+PEEK = Peek("m", stream=True)
 FAULT = ir.Fault("timeout", "the upstream fell silent", whose="gateway")
 
 
@@ -56,7 +57,7 @@ def test_codes_say_what_is_wrong(status: int, body: Any, kind: str) -> None:
 
 
 def test_a_stream_that_has_not_begun_fails_as_a_whole_one() -> None:
-    stream = CODEC.stream_fault(ir.Fault("overloaded", "busy", request_id="req_1"))
+    stream = CODEC.stream_fault(ir.Fault("overloaded", "busy", request_id="req_1"), PEEK)
 
     judged(stream)
     failed = events_of(stream)[-1]
@@ -66,7 +67,7 @@ def test_a_stream_that_has_not_begun_fails_as_a_whole_one() -> None:
 
 @pytest.mark.parametrize("kind", ["invalid_request", "rate_limited", "quota_exhausted", "context_length", "overloaded"])
 def test_a_fault_is_the_same_after_a_stream(kind: Any) -> None:
-    failed = events_of(CODEC.stream_fault(ir.Fault(kind, "no")))[-1]
+    failed = events_of(CODEC.stream_fault(ir.Fault(kind, "no"), PEEK))[-1]
 
     assert isinstance(failed, ir.Failed)
     assert failed.fault.kind == kind

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from msgspec import Raw
@@ -132,6 +133,7 @@ def seconds(created: str | None) -> int | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def timestamp(created: int) -> str:
     """Seconds since the epoch as the vendor writes a time."""
     return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

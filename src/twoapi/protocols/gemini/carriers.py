@@ -12,7 +12,7 @@ from twoapi.protocols.sealing import is_sealed
 
 def settle_carriers(messages: list[Message]) -> list[Message]:
     """The messages with every thought in one piece, and each carrier once. Those without carriers are not touched."""
-    if not any(_sealed(part) for message in messages for part in message.parts):
+    if not [1 for message in messages for part in message.parts if part.opaque and _sealed(part)]:
         return messages
     dropped: set[int] = set()  # ids of the pieces that are in another one now
     turn = _Turn(dropped)

@@ -1,5 +1,7 @@
 """How much the model thinks, and how tokens are drawn: what the service takes, and what stands for the rest."""
 
+from operator import attrgetter
+
 from twoapi import ir
 from twoapi.protocols.gemini.encoding import Encoding
 from twoapi.protocols.gemini.parts import Wire
@@ -123,24 +125,33 @@ class Thinking:
 
 
 _MOVED = (
-    ("temperature", "temperature"),
     ("top_p", "topP"),
     ("top_k", "topK"),
     ("n", "candidateCount"),
     ("logprobs", "responseLogprobs"),
     ("top_logprobs", "logprobs"),
 )
+_rare = attrgetter(*(name for name, _ in _MOVED), "seed", "presence_penalty", "frequency_penalty", "stop", "logit_bias")
+_NONE = _rare(ir.Sampling())
 
 
 def put_sampling(encoding: Encoding, config: Wire) -> None:
     """How tokens are drawn, within the ranges that the service takes."""
     sampling = encoding.request.sampling
+    if sampling.temperature is not None:
+        config["temperature"] = sampling.temperature
+    if sampling.max_tokens is not None:
+        config["maxOutputTokens"] = _limit(encoding, sampling.max_tokens)
+    if _rare(sampling) != _NONE:
+        _put_rare(encoding, config, sampling)
+
+
+def _put_rare(encoding: Encoding, config: Wire, sampling: ir.Sampling) -> None:
+    """What most requests do not have."""
     for name, spelled in _MOVED:
         value = getattr(sampling, name)
         if value is not None:
             config[spelled] = value
-    if sampling.max_tokens is not None:
-        config["maxOutputTokens"] = _limit(encoding, sampling.max_tokens)
     if sampling.seed is not None:
         config["seed"] = _seed(encoding, sampling.seed)
     for name, spelled in (("presence_penalty", "presencePenalty"), ("frequency_penalty", "frequencyPenalty")):

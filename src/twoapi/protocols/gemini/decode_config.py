@@ -1,5 +1,6 @@
 """generationConfig: sampling, thinking, and the form of the answer."""
 
+from operator import attrgetter
 from typing import cast
 
 from msgspec import Raw, Struct
@@ -25,16 +26,23 @@ class _Format(Struct, forbid_unknown_fields=True):
     text: _TextFormat
 
 
+_unmodelled = attrgetter(*wire.UNMODELLED_CONFIG)
+_ABSENT = (EMPTY,) * len(wire.UNMODELLED_CONFIG)
+_output = attrgetter(
+    "response_modalities", "response_mime_type", "response_json_schema", "response_schema", "response_format"
+)
+_NO_OUTPUT = _output(wire.GenerationConfig())
 _decode_formats = decoder(list[_Format])
 
 
 def put_config(request: ir.Request, config: wire.GenerationConfig) -> None:
     """Fills the request. What the canonical model does not hold goes to its extras. Raises WireError."""
     extras = request.extras
-    for name, spelled in wire.UNMODELLED_CONFIG.items():
-        value = getattr(config, name)
-        if value is not EMPTY:
-            extras[f"{CONFIG}/{spelled}"] = value
+    if _unmodelled(config) != _ABSENT:
+        for name, spelled in wire.UNMODELLED_CONFIG.items():
+            value = getattr(config, name)
+            if value is not EMPTY:
+                extras[f"{CONFIG}/{spelled}"] = value
     top_k = config.top_k
     if top_k is not None and not top_k.is_integer():
         extras[f"{CONFIG}/topK"] = Raw(encode(top_k))
@@ -54,7 +62,8 @@ def put_config(request: ir.Request, config: wire.GenerationConfig) -> None:
     )
     if config.thinking_config is not None:
         _put_thinking(request, config.thinking_config)
-    _put_output(request, config)
+    if _output(config) != _NO_OUTPUT:
+        _put_output(request, config)
 
 
 def _put_thinking(request: ir.Request, thinking: wire.ThinkingConfig) -> None:

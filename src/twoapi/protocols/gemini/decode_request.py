@@ -1,5 +1,7 @@
 """A client's request to the canonical model."""
 
+from operator import attrgetter
+
 import msgspec
 from msgspec import Raw
 
@@ -53,6 +55,8 @@ _decode_strict = msgspec.json.Decoder(wire.GenerateRequest).decode
 _decode_loose = msgspec.json.Decoder(wire.GenerateRequest, strict=False).decode  # numbers may be strings
 _decode_checked = decoder(wire.GenerateRequest)
 _COUNTED = "generateContentRequest"
+_unmodelled = attrgetter(*wire.UNMODELLED)
+_ABSENT = (EMPTY,) * len(wire.UNMODELLED)
 _NOTHING = frozenset((b"", b"null", b"[]"))
 
 
@@ -117,10 +121,11 @@ def _request(given: wire.GenerateRequest, target: Target, extras: dict[str, Raw]
     )
     if given.store is not None or given.cached_content is not None:
         request.state = ir.State(store=given.store, cached=given.cached_content)
-    for name, spelled in wire.UNMODELLED.items():
-        value = getattr(given, name)
-        if value is not EMPTY:
-            extras[f"/{spelled}"] = value
+    if _unmodelled(given) != _ABSENT:
+        for name, spelled in wire.UNMODELLED.items():
+            value = getattr(given, name)
+            if value is not EMPTY:
+                extras[f"/{spelled}"] = value
     if given.tools is not None:
         request.tools = decode_tools(given.tools, extras)
     if given.tool_config is not None:

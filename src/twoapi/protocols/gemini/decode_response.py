@@ -1,5 +1,7 @@
 """A whole answer of an upstream."""
 
+from operator import attrgetter
+
 import msgspec
 from msgspec import Raw
 
@@ -23,7 +25,7 @@ from twoapi.protocols.gemini.faults import array_fault, hidden_fault
 from twoapi.protocols.gemini.grounding import told
 from twoapi.protocols.gemini.logprobs import read_logprobs, says_more
 from twoapi.protocols.gemini.name import NAME
-from twoapi.protocols.gemini.parts import Part, listed
+from twoapi.protocols.gemini.parts import BARE, Part, dressing, listed
 from twoapi.protocols.gemini.spelling import loosen
 from twoapi.protocols.gemini.stop import decode_stop, failure
 from twoapi.protocols.gemini.usage import decode_tier, decode_usage
@@ -33,6 +35,10 @@ from twoapi.wire.json import EMPTY, decoder, encode, is_null
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_strict = msgspec.json.Decoder(wire.Answer).decode
 _decode_loose = msgspec.json.Decoder(wire.Answer, strict=False).decode
+_metadata = attrgetter(*wire.UNMODELLED, "grounding_metadata", "citation_metadata", "logprobs_result")
+_decode_text = msgspec.json.Decoder(str).decode
+_STOP = decode_stop("STOP", None, [])  # never changed
+_NO_METADATA = _metadata(wire.Candidate())
 
 
 class _Inspected(msgspec.Struct, rename="camel"):
@@ -59,7 +65,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
     try:
         answer, extras = read_answer(body)
-        fault = hidden_fault(answer.error)
+        fault = None if answer.error is EMPTY else hidden_fault(answer.error)
         if fault is not None:
             raise FaultError(fault)
         return _response(answer, extras, restore)
@@ -75,15 +81,21 @@ def _response(answer: wire.Answer, extras: dict[str, Raw], restore: Restore) -> 
         id=answer.response_id or "",
         model=answer.model_version or "",
         candidates=[],
-        created=seconds(answer.create_time),
+        created=None if answer.create_time is None else seconds(answer.create_time),
         usage=None if usage is EMPTY else decode_usage(usage),
         tier=None if usage is EMPTY else decode_tier(usage),
         extras=extras,
     )
-    keep_time(answer.create_time, response.created, extras)
+    if answer.create_time is not None:
+        keep_time(answer.create_time, response.created, extras)
     if told(answer.model_status):
         extras["/modelStatus"] = answer.model_status
     if answer.candidates:
+        if not extras and len(answer.candidates) == 1:
+            spoken = _spoken(answer.candidates[0])
+            if spoken is not None and answer.prompt_feedback is EMPTY:
+                response.candidates = [spoken]
+                return response
         odd = {pointer.split("/")[2] for pointer in extras if "/content/parts/" in pointer} if extras else set()
         response.candidates = [
             _Candidate(response, restore, number, candidate, odd=str(number) in odd).decode()
@@ -97,6 +109,27 @@ def _response(answer: wire.Answer, extras: dict[str, Raw], restore: Restore) -> 
         raise FaultError(no_answer())
     response.candidates = [Candidate(0, [], stop)]
     return response
+
+
+def _spoken(candidate: wire.Candidate) -> Candidate | None:
+    """The candidate that is one text and ended of itself, as nearly all are; None for any other."""
+    content = candidate.content
+    if (
+        content is None
+        or candidate.finish_reason != "STOP"
+        or candidate.finish_message is not None
+        or _metadata(candidate) != _NO_METADATA
+        or type(content.parts) is not list
+        or len(content.parts) != 1
+        or dressing(content.parts[0]) != BARE
+    ):
+        return None
+    try:
+        text = _decode_text(content.parts[0].text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    place = "/candidates/0/content/parts/0"
+    return Candidate(candidate.index or 0, [Text(text=text, at=place)], _STOP) if text else None
 
 
 def keep_time(given: str | None, created: int | None, extras: dict[str, Raw]) -> None:
@@ -152,6 +185,8 @@ class _Candidate:
 
     def _metadata(self, found: wire.Candidate) -> None:
         extras = self._extras
+        if _metadata(found) == _NO_METADATA:
+            return  # as in most
         for name, spelled in wire.UNMODELLED.items():
             value: Raw = getattr(found, name)
             if value is not EMPTY and not is_null(value):

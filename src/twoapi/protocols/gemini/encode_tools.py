@@ -9,6 +9,7 @@ from twoapi.protocols.gemini.encoding import Encoding, is_open_object
 from twoapi.protocols.gemini.name import refuse
 from twoapi.protocols.gemini.parts import Wire
 from twoapi.protocols.gemini.schema_reduced import to_schema
+from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
@@ -26,6 +27,7 @@ def put_tools(encoding: Encoding, body: Wire) -> None:
     if encoding.native:
         _put_native(encoding, body)
     else:
+        check_tools(encoding.request)
         _put_foreign(encoding, body)
     _put_choice(encoding, body)
 

@@ -9,6 +9,7 @@ from twoapi.protocols.tool_names import ToolNames
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
+_NO_NAMES: frozenset[str] = frozenset()
 _FIRST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _LEGAL = _FIRST | frozenset("0123456789.:-")
 
@@ -27,7 +28,8 @@ class Encoding:
         self.capabilities = capabilities
         self.losses = losses
         self.native = request.protocol == NAME
-        self.custom = frozenset([tool.name for tool in request.tools if tool.kind == "custom"])
+        tools = request.tools
+        self.custom = frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else _NO_NAMES
         self.called: dict[str, str] = {}  # id of a call -> the function's name on the wire
         self.missing: set[str] = set()  # ids that the client's body does not have
         self.places: dict[str, str] = {}

@@ -63,7 +63,8 @@ class FrameReader:
         at = 0 if self._fresh and data[:1] == b"{" else _bare_line(data)
         self._fresh = data[-1:] in (b"\n", b"\r") if data else self._fresh
         if at < 0:
-            return [payload for _, payload in self._sse.feed(data)]
+            frames = self._sse.feed(data)
+            return [frames[0][1]] if len(frames) == 1 else [payload for _, payload in frames]
         found = [payload for _, payload in (*self._sse.feed(data[:at]), *self._sse.close())]
         self._bare = []
         return found + self._hold(data[at:])
@@ -78,5 +79,7 @@ class FrameReader:
 
 def _bare_line(data: bytes) -> int:
     """Where a line begins with a brace; -1 when none does."""
+    if b"\n{" not in data and b"\r{" not in data:
+        return -1
     found = [at + 1 for at in (data.find(b"\n{"), data.find(b"\r{")) if at >= 0]
     return min(found) if found else -1

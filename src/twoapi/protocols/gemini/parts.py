@@ -4,6 +4,7 @@ The structs are strict and camelCase; `spelling.loosen` makes a body of either s
 day, fit for them. `Raw` is for what is only moved, and for texts, which stay the JSON that the sender wrote.
 """
 
+from operator import attrgetter
 from typing import Literal
 
 from msgspec import Raw, Struct
@@ -98,6 +99,10 @@ class Part(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=Tru
     document_metadata: Raw = EMPTY
     spreadsheet_metadata: Raw = EMPTY
     audio_metadata: Raw = EMPTY
+
+
+dressing = attrgetter(*(name for name in Part.__struct_fields__ if name != "text"))
+BARE = dressing(Part())  # the dressing of a part that is a text and nothing else
 
 
 class Content(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):

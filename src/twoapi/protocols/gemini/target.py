@@ -1,5 +1,6 @@
 """Where a request goes: the model and the method are in the path, not in the body."""
 
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ class Target(Struct, frozen=True):
         return self.method == STREAM
 
 
+@lru_cache(maxsize=1024)
 def target_of(path: str) -> Target:
     """Model and method of a path such as `/v1beta/models/{model}:generateContent`, under any prefix.
 
@@ -51,7 +53,11 @@ def target_of(path: str) -> Target:
 def path_of(model: str, method: str, capabilities: Capabilities, version: str = VERSION) -> str:
     """The path of an upstream request: under the pinned version ("" for none), else under `version`."""
     pinned = capabilities.api_version
-    prefix = version if pinned is None else pinned
+    return _path(model, method, version if pinned is None else pinned)
+
+
+@lru_cache(maxsize=1024)
+def _path(model: str, method: str, prefix: str) -> str:
     name = model if model.startswith(_SPELLED) else f"models/{model}"
     return f"{'/' + prefix if prefix else ''}/{quote(name, safe='/:@')}:{method}"
 
