@@ -1,6 +1,8 @@
 """Compressed request bodies: every coding, within the limit, and never a word about the wrong client."""
 
 import gzip
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -136,3 +138,15 @@ def test_a_client_that_leaves_while_its_body_is_unpacked_is_forgotten(front):
         )
     front.gateway.wait(lambda: not front.gateway.connections)
     assert front.call("GET", "/healthz").status == 200
+
+
+def test_a_coding_whose_library_is_not_installed_is_an_unknown_one():
+    script = (
+        "import sys; sys.modules.update({'brotli': None, 'backports.zstd': None, 'compression.zstd': None})\n"
+        "from twoapi.server.unpack import unknown_coding\n"
+        "from twoapi.wire.codings import engine_of\n"
+        "print([engine_of(one) is None for one in ('gzip', 'deflate', 'br', 'zstd')], unknown_coding('br').message)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[False, False, True, True] content-encoding 'br' is not supported")
+    assert done.stdout.rstrip().endswith("or as gzip, deflate")
