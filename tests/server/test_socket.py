@@ -284,6 +284,30 @@ def test_a_handshake_that_is_none_is_refused(front):
     assert front.call("GET", "/healthz").status == 200
 
 
+def test_half_a_wish_for_a_socket_is_a_plain_request(front):
+    for headers in ({"upgrade": "websocket"}, {"upgrade": "websocket", "connection": "keep-alive"}, {"upgrade": "h2c"}):
+        assert front.call("GET", "/v1/responses", headers=headers).status == 405
+
+
+def test_a_wish_for_a_socket_behind_a_running_request_ends_the_connection_after_that(front):
+    front.upstream.reply(stream("openai-chat", "a"))
+    body = json.dumps(
+        {"model": "openai-chat", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    ).encode()
+    wish = b"GET /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    with front.gateway.connect() as sock:
+        sock.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\ncontent-length: %d\r\n\r\n%b"
+            b"%bx-api-key: %b\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            % (KEY.encode(), len(body), body, wish, KEY.encode())
+        )
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"[DONE]" in answer
+
+
 def test_sockets_end_with_the_gateway():
     with running_front() as front:
         gate = Gate()

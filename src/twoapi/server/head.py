@@ -75,6 +75,7 @@ class Head:
             and self.route is not None
             and self.route.socket
             and self.headers.get(b"upgrade", b"").lower() == b"websocket"
+            and b"upgrade" in self.headers.get(b"connection", b"").lower()
         )
         self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
