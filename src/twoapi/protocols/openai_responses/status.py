@@ -50,7 +50,10 @@ def decode_stop(status: str, details: Raw, *, called: bool, refused: bool) -> St
     if status == "incomplete":
         kept = None if json.is_null(details) else details
         reason = None if kept is None else _reason(kept)
-        return StopReason(kind=_REASONS.get(reason or "", "other"), raw=reason or status, details=kept)
+        kind = _REASONS.get(reason or "", "other")
+        if kept is not None and reason is not None and _WORDS.get(kind) == reason and len(json.fields(kept)) == 1:
+            kept = None  # it says no more than the kind does
+        return StopReason(kind=kind, raw=reason or status, details=kept)
     return StopReason(kind="cancelled" if status == "cancelled" else "other", raw=status)
 
 
