@@ -1,6 +1,7 @@
 """What a worker keeps beyond a request: the keys that seal state, and the store behind them."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -17,13 +18,25 @@ from twoapi.transport.endpoint import Endpoint
 _log = logging.getLogger("twoapi.state")
 LIFETIME = 30 * 86_400  # seconds for which state and turns are kept
 _PATIENCE = 2.0  # seconds for which the end of an answer waits for its turn to be durable
+_RETRY = 5.0  # seconds until a store that failed is asked for its secrets again
 _MEMO = 4096
 
 
 class State:
     """One worker's way to sealed state and kept turns. `secret` seals before the store's own ones."""
 
-    __slots__ = ("_absent", "_keys", "_loading", "_origins", "_secret", "_secrets", "is_loaded", "loop", "store")
+    __slots__ = (
+        "_absent",
+        "_is_closed",
+        "_keys",
+        "_loading",
+        "_origins",
+        "_secret",
+        "_secrets",
+        "is_loaded",
+        "loop",
+        "store",
+    )
 
     loop: asyncio.AbstractEventLoop  # from `open` on
 
@@ -34,17 +47,19 @@ class State:
         self.is_loaded = False  # `keys` can be asked for
         self._keys: SealingKeys | None = None
         self._loading: asyncio.Future[None] | None = None
+        self._is_closed = False
         self._origins: dict[tuple[Candidate, Credential], Origin] = {}
         self._absent: dict[str, None] = {}
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Binds to the loop and begins to read the secrets."""
         self.loop = loop
-        loading = self._loading = loop.create_future()
-        self.store.secrets().add_done_callback(lambda done: loop.call_soon_threadsafe(self._loaded, done, loading))
+        self._loading = loop.create_future()
+        self._load()
 
     def close(self) -> None:
         """Writes what is waiting."""
+        self._is_closed = True
         self.store.close()
 
     async def load(self) -> None:
@@ -121,15 +136,30 @@ class State:
                 waiting.pop()()
 
         timer = self.loop.call_later(_PATIENCE, go_on)
-        self.store.write(rows).add_done_callback(lambda _: self.loop.call_soon_threadsafe(go_on))
+        self.store.write(rows).add_done_callback(lambda _: self._tell(go_on))
 
-    def _loaded(self, done: "Future[list[bytes]]", loading: "asyncio.Future[None]") -> None:
+    def _tell(self, step: Callable[[], None]) -> None:
+        """Runs a step in the loop, called from any thread; not at all once the loop has ended."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(step)
+
+    def _load(self) -> None:
+        if not self._is_closed:
+            self.store.secrets().add_done_callback(lambda done: self._tell(lambda: self._loaded(done)))
+
+    def _loaded(self, done: "Future[list[bytes]]") -> None:
         try:
-            self._secrets = done.result()
+            found = done.result()
         except StoreError as error:
-            if self._secret is None:
-                _log.error("the store has no secret (%s): sealed state will be lost with this process", error)
-            self._secrets = [os.urandom(32)]
+            if self._secrets is None:
+                if self._secret is None:
+                    _log.error("the store has no secret (%s): state that is sealed now ends with this process", error)
+                self._secrets = [os.urandom(32)]
+            self.loop.call_later(_RETRY, self._load)
+        else:
+            self._secrets = [*found, *(self._secrets or ())]
+            self._keys = None
+            self._origins.clear()
         self.is_loaded = True
-        if not loading.done():
-            loading.set_result(None)
+        if self._loading is not None and not self._loading.done():
+            self._loading.set_result(None)
