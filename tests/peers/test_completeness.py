@@ -1,4 +1,4 @@
-"""Every row of groups A-E, G-I and K of the list of peers' failures is a test, or it is said why not."""
+"""Every row of groups A-E and G-K of the list of peers' failures is a test, or it is said why not."""
 
 import ast
 from pathlib import Path
@@ -11,7 +11,7 @@ ROUTES = "out of scope: other routes than those of chat and messages"
 MONEY = "out of scope: prices and budgets are not there yet"
 COOLDOWN = "out of scope: cooldown and breakers are not there yet"
 
-SIZES = {"a": 20, "b": 12, "c": 24, "d": 16, "e": 18, "g": 21, "h": 16, "i": 17, "k": 10}
+SIZES = {"a": 20, "b": 12, "c": 24, "d": 16, "e": 18, "g": 21, "h": 16, "i": 17, "j": 12, "k": 10}
 
 # Rows about a third protocol are tested in the form in which chat or messages upstreams show the same failure, where
 # they have one; the rest is here.
@@ -53,7 +53,7 @@ def rows_with_tests() -> set[str]:
 
 
 def test_every_row_of_the_list_is_known():
-    assert len(ROWS) == sum(SIZES.values()) == 154
+    assert len(ROWS) == sum(SIZES.values()) == 166
     assert set(OUT_OF_SCOPE) <= set(ROWS)
 
 
