@@ -39,7 +39,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "logprobs": (0, 20),
     "maxOutputTokens": (1, 2**31 - 1),
 }
-_LEVELS = {"MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"}
+_LEVELS = {"THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"}
 _MODES = {"AUTO", "ANY", "NONE", "VALIDATED"}
 _TIERS = {"unspecified", "flex", "standard", "priority"}
 
