@@ -1,16 +1,17 @@
 """A client's request to the canonical one: a strict decode in one scan, a lenient second one when it must be."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import CacheMark, Message, Output, Part, ReasoningConfig, Request, Sampling, Schema, State, Text
+from twoapi.ir import CacheMark, Message, Output, ReasoningConfig, Request, Sampling, Schema, State, Text
 from twoapi.ir.request import Effort
 from twoapi.protocols.openai_responses import schema_request as wire
-from twoapi.protocols.openai_responses.decode_tools import decode_choice, decode_tools
-from twoapi.protocols.openai_responses.items import ItemDecoder
+from twoapi.protocols.openai_responses.decode_input import INPUT, UnusualError, decode_items, decode_known_items
+from twoapi.protocols.openai_responses.decode_tools import decode_choice, decode_functions, decode_tools
 from twoapi.protocols.openai_responses.lenient import lenient
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.wire import json
@@ -19,12 +20,21 @@ from twoapi.wire.http import Incoming
 
 SEALED = "reasoning.encrypted_content"  # an entry of include
 LOGPROBS = "message.output_text.logprobs"
-INPUT = "/input"
 INSTRUCTIONS = "/instructions"
 
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_AnyBody = wire.PlainBody | wire.KnownBody | wire.Body
+_decode_plain = msgspec.json.Decoder(wire.PlainBody).decode
+_decode_known = msgspec.json.Decoder(wire.KnownBody).decode
 _decode_strict = msgspec.json.Decoder(wire.Body).decode
 _decode_lenient = json.decoder(lenient(wire.Body))
+_QUICK: tuple[Callable[[bytes], wire.PlainBody | wire.KnownBody], ...] = (_decode_plain, _decode_known)
+_unmodelled = attrgetter(*wire.UNMODELLED)
+_NOTHING = (json.EMPTY,) * len(wire.UNMODELLED)
+_state = attrgetter("store", "previous_response_id", "background", "conversation")
+_NO_STATE = (None,) * 4
+_options = attrgetter("tool_choice", "user", "reasoning", "text", "include", "top_logprobs", "prompt_cache_options")
+_NO_OPTIONS = (json.EMPTY, *(None,) * 5, json.EMPTY)
 _decode_options = json.decoder(wire.CacheOptions)
 _TTLS = {None: None, "30m": 1800, "12h": 43200}
 
@@ -73,6 +83,18 @@ _PATHS: dict[str, str] = {
 def decode_request(incoming: Incoming) -> Request:
     """The whole request; raises FaultError on one that breaks the vendor's rules."""
     payload = incoming.body
+    for decode in _QUICK:
+        try:
+            return _build(decode(payload), {})
+        except _BAD:
+            continue
+        except (WireError, UnusualError):
+            break  # the errors are those of the second reading
+    return _decode_any(payload)
+
+
+def _decode_any(payload: bytes) -> Request:
+    """A request with items and tools of any kind, and with members that are not known."""
     extras: dict[str, Raw] = {}
     try:
         body = _decode_strict(payload)
@@ -88,18 +110,12 @@ def decode_request(incoming: Incoming) -> Request:
         raise refuse(error.message, error.pointer or None) from None
 
 
-def _build(body: wire.Body, extras: dict[str, Raw]) -> Request:
-    for name in wire.UNMODELLED:
-        value: Raw = getattr(body, name)
-        if not json.is_null(value):
-            extras["/" + name] = value
-    paths: Mapping[str, str] = _PATHS
-    user = body.safety_identifier
-    if body.user is not None:
-        if user is None:
-            user, paths = body.user, {**paths, "user_id": "/user"}
-        else:
-            extras["/user"] = Raw(json.encode(body.user))
+def _build(body: _AnyBody, extras: dict[str, Raw]) -> Request:
+    unmodelled = _unmodelled(body)
+    if unmodelled != _NOTHING:
+        for name, value in zip(wire.UNMODELLED, unmodelled, strict=True):
+            if not json.is_null(value):
+                extras["/" + name] = value
     request = Request(
         protocol=NAME,
         model=body.model,
@@ -107,87 +123,76 @@ def _build(body: wire.Body, extras: dict[str, Raw]) -> Request:
         parallel=body.parallel_tool_calls,
         sampling=Sampling(max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=body.top_p),
         cache_key=body.prompt_cache_key,
-        user_id=user,
+        user_id=body.safety_identifier,
         metadata=body.metadata,
         tier=body.service_tier,
         stream=body.stream is True,
         extras=extras,
-        paths=paths,
+        paths=_PATHS,
     )
     if body.tools is not None:
-        request.tools = decode_tools(body.tools, extras)
-    request.tool_choice = decode_choice(body.tool_choice, extras)
+        if isinstance(body, wire.PlainBody):
+            request.tools = decode_functions(body.tools, extras)
+        else:
+            request.tools = decode_tools(body.tools, extras)
+    if _state(body) != _NO_STATE:
+        _decode_state(body, request)
+    if _options(body) != _NO_OPTIONS:
+        _decode_settings(body, request)
+    return request
+
+
+def _decode_settings(body: wire.Settings, request: Request) -> None:
+    """The settings that few requests have."""
+    request.tool_choice = decode_choice(body.tool_choice, request.extras)
+    if body.user is not None:
+        if body.safety_identifier is None:
+            request.user_id, request.paths = body.user, {**_PATHS, "user_id": "/user"}
+        else:
+            request.extras["/user"] = Raw(json.encode(body.user))
     if body.reasoning is not None:
         _decode_reasoning(body.reasoning, request)
     if body.text is not None:
         request.output = _decode_text(body.text)
     if body.include is not None or body.top_logprobs is not None:
         _decode_include(body, request)
-    _decode_state(body, request)
     if not json.is_null(body.prompt_cache_options):
         _decode_cache_options(body.prompt_cache_options, request)
-    return request
 
 
-def _decode_messages(body: wire.Body, extras: dict[str, Raw]) -> list[Message]:
+def _decode_messages(body: _AnyBody, extras: dict[str, Raw]) -> list[Message]:
     messages: list[Message] = []
-    if not json.is_null(body.instructions):
-        if json.first_byte(body.instructions) != 34:
+    said = body.instructions
+    if said is not json.EMPTY and (kind := json.first_byte(said)) != 110:  # null
+        if kind != 34:
             raise refuse("instructions must be a string", INSTRUCTIONS)
-        messages.append(Message("system", [Text(text=body.instructions)], INSTRUCTIONS, plain_content=True))
-    kind = json.first_byte(body.input)
-    if json.is_null(body.input):
-        if body.prompt is json.EMPTY and body.previous_response_id is None and body.conversation is None:
-            raise refuse("input is required", INPUT)
-    elif kind == 34:
+        messages.append(Message("system", [Text(text=said)], INSTRUCTIONS, plain_content=True))
+    if isinstance(body, wire.Body):
+        _decode_any_input(body, extras, messages)
+    elif isinstance(body.input, str):
         messages.append(Message("user", [Text(text=body.input)], INPUT, plain_content=True))
-    elif kind == 91:
-        _decode_items(json.items(body.input), ItemDecoder(INPUT, extras, answer=False), messages)
+    elif body.input is not None:
+        decode_known_items(body.input, extras, messages)
     else:
-        raise refuse("input must be a string or a list of items", INPUT)
+        _check_absent(body)
     return messages
 
 
-def _decode_items(items: list[Raw], decoder: ItemDecoder, messages: list[Message]) -> None:
-    """One message for every item of anybody else, one for all items that the model wrote in a turn."""
-    turn: list[Part] = []
-    begin = 0
-    for index, raw in enumerate(items):
-        role, parts = decoder.decode(raw, index)
-        if role == "assistant" and parts:
-            if not turn:
-                begin = index
-            turn += parts
-            continue
-        if turn:
-            messages.append(_turn(turn, begin, index))
-            turn = []
-        message = Message(role, parts, f"{INPUT}/{index}")
-        if parts:
-            message.plain_content = parts[0].at == "/content"
-        else:
-            _keep_of_empty(raw, message, decoder)
-        messages.append(message)
-    if turn:
-        messages.append(_turn(turn, begin, len(items)))
+def _decode_any_input(body: wire.Body, extras: dict[str, Raw], messages: list[Message]) -> None:
+    kind = json.first_byte(body.input)
+    if json.is_null(body.input):
+        _check_absent(body)
+    elif kind == 34:
+        messages.append(Message("user", [Text(text=body.input)], INPUT, plain_content=True))
+    elif kind == 91:
+        decode_items(json.items(body.input), extras, messages)
+    else:
+        raise refuse("input must be a string or a list of items", INPUT)
 
 
-def _turn(parts: list[Part], begin: int, end: int) -> Message:
-    """A turn of one item is at home in it, so that what is said of the whole turn has a place."""
-    if end - begin > 1:
-        return Message("assistant", parts, INPUT)
-    place = f"/{begin}"
-    for part in parts:
-        part.at = part.at.removeprefix(place)
-    return Message("assistant", parts, INPUT + place, plain_content=parts[0].at == "/content")
-
-
-def _keep_of_empty(raw: Raw, message: Message, decoder: ItemDecoder) -> None:
-    """A message without parts has nobody who could hold what its item says."""
-    members = json.fields(raw)
-    for name in ("id", "status", "phase"):
-        if name in members and not json.is_null(members[name]):
-            decoder.keep(f"{message.at}/{name}", members[name])
+def _check_absent(body: wire.Settings) -> None:
+    if body.prompt is json.EMPTY and body.previous_response_id is None and body.conversation is None:
+        raise refuse("input is required", INPUT)
 
 
 def _decode_reasoning(reasoning: wire.Reasoning, request: Request) -> None:
@@ -223,7 +228,7 @@ def _decode_text(text: wire.TextConfig) -> Output:
     return output
 
 
-def _decode_include(body: wire.Body, request: Request) -> None:
+def _decode_include(body: wire.Settings, request: Request) -> None:
     sampling = request.sampling
     for number, entry in enumerate(body.include or ()):
         if entry == SEALED:
@@ -242,16 +247,14 @@ def _decode_include(body: wire.Body, request: Request) -> None:
             request.extras["/top_logprobs"] = Raw(json.encode(body.top_logprobs))
 
 
-def _decode_state(body: wire.Body, request: Request) -> None:
-    state = State(store=body.store, previous=body.previous_response_id, background=body.background)
-    if isinstance(body.conversation, wire.Conversation):
-        state.conversation = body.conversation.id
+def _decode_state(body: wire.Settings, request: Request) -> None:
+    previous, conversation = body.previous_response_id, body.conversation
+    if isinstance(conversation, wire.Conversation):
+        conversation = conversation.id
         request.paths = {**request.paths, "state.conversation": "/conversation/id"}
-    else:
-        state.conversation = body.conversation
-    if state.previous is not None and state.conversation is not None:
+    if previous is not None and conversation is not None:
         raise refuse("previous_response_id and conversation exclude each other", "/previous_response_id")
-    request.state = state
+    request.state = State(store=body.store, previous=previous, conversation=conversation, background=body.background)
 
 
 def _decode_cache_options(raw: Raw, request: Request) -> None:

@@ -1,6 +1,7 @@
 """The tools of a request and the choice among them."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import msgspec
 from msgspec import Raw
@@ -16,6 +17,9 @@ from twoapi.wire.errors import WireError
 _CLIENT_DEFINED = frozenset({"computer", "computer_use_preview", "local_shell", "shell", "apply_patch"})
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+# What few functions have.
+_rare = attrgetter("output_schema", "asynchronous", "defer_loading", "allowed_callers")
+_BARE = (json.EMPTY, json.EMPTY, None, None)
 _Tool = wire.FunctionTool | wire.CustomTool | wire.NamespaceTool
 _decode_strict: Callable[[Raw], _Tool] = msgspec.json.Decoder(_Tool).decode
 _KINDS: dict[str, type[_Tool]] = {
@@ -46,6 +50,23 @@ def decode_tools(tools: list[Raw], extras: dict[str, Raw]) -> list[Tool]:
             _decode_tool(raw, at, extras, decoded, None)
         except WireError as error:
             raise refuse(error.message, at + error.pointer) from None
+    return decoded
+
+
+def decode_functions(tools: list[wire.FunctionTool], extras: dict[str, Raw]) -> list[Tool]:
+    """The same for functions that have been read already."""
+    decoded: list[Tool] = []
+    for number, tool in enumerate(tools):
+        at = f"/tools/{number}"
+        if _rare(tool) == _BARE and tool.description is not json.EMPTY and tool.parameters is not json.EMPTY:
+            # Nearly all tools have these members: they are made here, without a call.
+            said, schema = tool.description, tool.parameters
+            if json.first_byte(said) == 34 and json.first_byte(schema) == 123:
+                decoded.append(Tool(name=tool.name, description=said, schema=Schema(schema), strict=tool.strict, at=at))
+                continue
+        if not json.is_null(tool.asynchronous):
+            extras[at + "/async"] = tool.asynchronous
+        decoded.append(_decode_function(tool, at))
     return decoded
 
 

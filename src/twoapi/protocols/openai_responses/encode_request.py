@@ -8,11 +8,12 @@ from twoapi.protocols.base import Capabilities, Encoded, Restore
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.constraints import Constraints
-from twoapi.protocols.openai_responses.decode_request import INPUT
+from twoapi.protocols.openai_responses.decode_input import INPUT
 from twoapi.protocols.openai_responses.encode_input import InputEncoder
 from twoapi.protocols.openai_responses.encode_tools import ToolEncoder
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.protocols.openai_responses.pairing import check_pairs
+from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire import json
 from twoapi.wire.http import Outgoing
 
@@ -27,6 +28,7 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     Constraints(request, capabilities, losses, body).put()
     if not same:
         check_pairs(request.messages)
+        check_tools(request)
         last = request.messages[-1] if request.messages else None
         if last is not None and last.role == "assistant" and not capabilities.prefill:
             losses.append(Loss(last.at, "unsupported", NAME, "a last assistant turn is not gone on from"))

@@ -149,6 +149,14 @@ class ItemDecoder:
         except WireError as error:
             raise WireError(error.message, f"{self._root}/{index}{error.pointer}") from None
 
+    def decode_known(self, known: wire.Known, index: int) -> tuple[Role, list[Part]]:
+        """The same for an item that has been read already. Pointers of its errors begin in the item."""
+        return _KINDS[type(known)](self, known, index)
+
+    def decode_parts(self, parts: list[wire.ContentPart], index: int, at: str, item: Item) -> list[Part]:
+        """The content of a message, `at` from the list or from the item. Pointers of errors begin in the item."""
+        return self._decode_parts(parts, index, at, "/content", item)
+
     def _at(self, role: str, index: int) -> str:
         return f"/{index}" if self._answer or role == "assistant" else ""
 
@@ -217,6 +225,11 @@ class ItemDecoder:
                 self._part_leniently(part, f"{member}/{number}", at, f"{place}{member}/{number}", item)
                 for number, part in enumerate(json.items(raw))
             ]
+        return self._decode_parts(parts, index, at, member, item)
+
+    def _decode_parts(
+        self, parts: list[wire.ContentPart], index: int, at: str, member: str, item: Item | None
+    ) -> list[Part]:
         decoded: list[Part] = []
         for number, part in enumerate(parts):
             here = f"{member}/{number}"

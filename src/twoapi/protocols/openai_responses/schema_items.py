@@ -154,6 +154,27 @@ ContentPart = InputText | InputImage | InputFile | InputAudio | OutputText | Ref
 PART_KINDS: tuple[type[ContentPart], ...] = (InputText, InputImage, InputFile, InputAudio, OutputText, RefusalPart)
 
 
+class AnyItem(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Any input item of a known type, or a message without one, as nearly all are: what each may have of these
+    members is for the reader to see.
+    """
+
+    type: str | None = None
+    role: str | None = None
+    content: str | list[ContentPart] | None = None
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+    namespace: str | None = None
+    output: Raw = EMPTY
+    summary: list[ReasoningText] | None = None
+    encrypted_content: str | None = None
+
+
 class Logprob(msgspec.Struct, kw_only=True, gc=False):
     token: str
     logprob: float

@@ -6,7 +6,7 @@
 import msgspec
 from msgspec import Raw, field
 
-from twoapi.protocols.openai_responses.schema_items import WrittenItem
+from twoapi.protocols.openai_responses.schema_items import AnyItem, WrittenItem
 from twoapi.wire.json import EMPTY
 
 
@@ -40,12 +40,14 @@ class Conversation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=
     id: str
 
 
-class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Everything but the input and the tools."""
+
     model: str
-    input: Raw = EMPTY
     instructions: Raw = EMPTY
     access_programs: Raw = EMPTY
     background: bool | None = None
+    client_metadata: Raw = EMPTY  # Codex sends it
     context_management: Raw = EMPTY
     conversation: str | Conversation | None = None
     image: Raw = EMPTY
@@ -69,16 +71,23 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     temperature: float | None = None
     text: TextConfig | None = None
     tool_choice: Raw = EMPTY
-    tools: list[Raw] | None = None
     top_logprobs: int | None = None
     top_p: float | None = None
     truncation: Raw = EMPTY
     user: str | None = None
 
 
+class Body(Settings, kw_only=True, forbid_unknown_fields=True):
+    """A request with items and tools of any kind."""
+
+    input: Raw = EMPTY
+    tools: list[Raw] | None = None
+
+
 # What the model has no place for: kept for an upstream of the same protocol.
 UNMODELLED = (
     "access_programs",
+    "client_metadata",
     "context_management",
     "image",
     "max_tool_calls",
@@ -99,6 +108,20 @@ class FunctionTool(msgspec.Struct, kw_only=True, tag_field="type", tag="function
     asynchronous: Raw = field(default=EMPTY, name="async")
     defer_loading: bool | None = None
     allowed_callers: list[str] | None = None
+
+
+class KnownBody(Settings, kw_only=True, forbid_unknown_fields=True):
+    """A request whose items are of known types, with tools of any kind: one scan reads all but the tools."""
+
+    input: str | list[AnyItem] | None = None
+    tools: list[Raw] | None = None
+
+
+class PlainBody(Settings, kw_only=True, forbid_unknown_fields=True):
+    """The same with functions for tools: one scan reads all of it."""
+
+    input: str | list[AnyItem] | None = None
+    tools: list[FunctionTool] | None = None
 
 
 class GrammarFormat(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
