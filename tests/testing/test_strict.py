@@ -108,3 +108,11 @@ def test_what_keeps_the_rules_is_taken() -> None:
     assert chat(USER, CALLED, RESULT, USER) == []
     thoughtful = {"role": "assistant", "content": [THOUGHT, USE]}
     assert messages(USER, thoughtful, {"role": "user", "content": [GIVEN, TEXT]}, thinking=ON) == []
+
+
+def test_thinking_between_calls_may_cost_more_than_one_answer() -> None:
+    body = {"model": "m", "max_tokens": 2048, "messages": [USER], "thinking": {**ON, "budget_tokens": 2048}}
+    headers = {"anthropic-version": "2023-06-01"}
+    assert [at for at, _ in refusal_reasons("anthropic-messages", body, headers)] == ["/thinking/budget_tokens"]
+    headers["anthropic-beta"] = "interleaved-thinking-2025-05-14"
+    assert refusal_reasons("anthropic-messages", body, headers) == []

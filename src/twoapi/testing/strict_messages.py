@@ -38,7 +38,7 @@ def messages_problems(body: dict[str, Json], headers: dict[str, str]) -> Iterato
     if not isinstance(limit, int) or limit < 0:
         yield "/max_tokens", "Field required, not negative"
     yield from _sampling(body, version)
-    yield from _thinking(body)
+    yield from _thinking(body, interleaved="interleaved-thinking" in headers.get("anthropic-beta", ""))
     yield from _tools(body)
     yield from _marks(body)
     yield from _system(body.get("system"))
@@ -73,13 +73,15 @@ def _sampling(body: dict[str, Json], version: str | None) -> Iterator[Problem]:
             yield "/top_k", "cannot be given when thinking is on"
 
 
-def _thinking(body: dict[str, Json]) -> Iterator[Problem]:
+def _thinking(body: dict[str, Json], *, interleaved: bool) -> Iterator[Problem]:
+    """`interleaved`: thinking between calls, whose budget is one of the whole turn and may exceed max_tokens."""
     thinking = body.get("thinking") or {}
     kind = thinking.get("type", "disabled")
     if kind not in {"enabled", "adaptive", "disabled", "between_tools"}:
         yield "/thinking/type", "unknown type"
     budget = thinking.get("budget_tokens")
-    if kind == "enabled" and (not isinstance(budget, int) or not 1024 <= budget < (body.get("max_tokens") or 0)):
+    most = 1 << 40 if interleaved else body.get("max_tokens") or 0
+    if kind == "enabled" and (not isinstance(budget, int) or not 1024 <= budget < most):
         yield "/thinking/budget_tokens", "at least 1024 and less than max_tokens"
     if kind != "enabled" and budget is not None:
         yield "/thinking/budget_tokens", _EXTRA
