@@ -12,21 +12,23 @@ from twoapi.protocols.base import AnswerContext, Capabilities, Encoded, Restore
 from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.sealing import PLAIN
+from twoapi.testing.canned import PATHS, gemini_path
+from twoapi.testing.grammars import stream_problems
 from twoapi.testing.strict import refusal_reasons
 from twoapi.wire.http import Incoming
 
-CHAT, MESSAGES = "openai-chat", "anthropic-messages"
+CHAT, RESPONSES, MESSAGES, GEMINI = "openai-chat", "openai-responses", "anthropic-messages", "gemini"
 
 Json = Any  # a parsed JSON document
 Losses = list[tuple[str, str]]  # path and kind of each
 
-_PATHS = {CHAT: "/v1/chat/completions", MESSAGES: "/v1/messages"}
 _NEW = {b"anthropic-version": b"2026-10-21"}
 
 
-def decode(client: str, body: Json, headers: dict[bytes, bytes] | None = None) -> ir.Request:
-    """What a client's body means."""
-    incoming = Incoming(_PATHS[client], _NEW if headers is None else headers, as_bytes(body))
+def decode(client: str, body: Json, headers: dict[bytes, bytes] | None = None, *, stream: bool = False) -> ir.Request:
+    """What a client's body means. `stream`: a Gemini client asks for one, which is no word of its body."""
+    path, _, query = (PATHS.get(client) or gemini_path("m", stream=stream)).partition("?")
+    incoming = Incoming(path, _NEW if headers is None else headers, as_bytes(body), query)
     request = CODECS[client].decode_request(incoming)
     assert open_sealed(request, PLAIN) == []
     return request
@@ -81,7 +83,7 @@ def convert_stream(
     upstream: str, client: str, frames: Iterable[bytes], request: Json | None = None
 ) -> tuple[list[Json], Losses]:
     """The data of the client's frames and the losses. Each of `frames` is one read from the upstream's connection."""
-    asked, restore = _asked(upstream, client, request)
+    asked, restore = _asked(upstream, client, request, stream=True)
     losses: list[ir.Loss] = []
     decoder = CODECS[upstream].stream_decoder(restore)
     encoder = CODECS[client].stream_encoder(AnswerContext(asked, 0, "x"), losses)
@@ -94,7 +96,7 @@ def convert_stream(
     last = decoder.close()
     assert violations([*events, *last]) == []
     out += encoder.feed(last) + encoder.close()
-    return (events_of(out) if client == MESSAGES else chunks_of(out)), named(losses)
+    return _READERS[client](out), named(losses)
 
 
 def events_of(stream: bytes) -> list[Json]:
@@ -119,6 +121,30 @@ def chunks_of(stream: bytes) -> list[Json]:
     return found
 
 
+def responses_of(stream: bytes) -> list[Json]:
+    """The documents of a Responses stream, which keeps to its grammar; each is numbered, and none is an end mark."""
+    assert stream_problems(RESPONSES, stream) == []
+    found = []
+    for frame in stream.decode().removesuffix("\n\n").split("\n\n"):
+        event, data = frame.split("\n")
+        document = json.loads(data.removeprefix("data: "))
+        assert event == "event: " + document["type"]
+        assert document["sequence_number"] == len(found)
+        found.append(document)
+    return found
+
+
+def answers_of(stream: bytes) -> list[Json]:
+    """The documents of a Gemini stream: data lines and blank ones, and nothing else that its SDK would stop at."""
+    assert stream_problems(GEMINI, stream) == []
+    lines = [line for line in stream.decode().split("\n") if line]
+    assert [line for line in lines if not line.startswith("data: {")] == []
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+_READERS = {CHAT: chunks_of, RESPONSES: responses_of, MESSAGES: events_of, GEMINI: answers_of}
+
+
 def named(losses: list[ir.Loss]) -> Losses:
     return [(loss.path, loss.kind) for loss in losses]
 
@@ -127,7 +153,7 @@ def as_bytes(body: Json) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
 
 
-# --- Short ways to say a body ---
+# --- Short ways to say a body; those of Responses and Gemini are in tests.peers.vendors ---
 
 
 def chat_body(*messages: Json, **fields: Json) -> dict[str, Json]:
@@ -138,6 +164,31 @@ def chat_body(*messages: Json, **fields: Json) -> dict[str, Json]:
 def messages_body(*messages: Json, **fields: Json) -> dict[str, Json]:
     """A Messages request; without messages a plain question."""
     return {"model": "m", "max_tokens": 4000, "messages": list(messages) or [user("hi")], **fields}
+
+
+def in_chat(*messages: Json, **fields: Json) -> dict[str, Json]:
+    """What a chat upstream gets of a `messages_body`."""
+    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages) or [user("hi")], **fields}
+
+
+def in_messages(*messages: Json, **fields: Json) -> dict[str, Json]:
+    """What an Anthropic upstream gets of a request for at most 50 tokens."""
+    return {"model": "m", "max_tokens": 50, "messages": list(messages) or [user("hi")], **fields}
+
+
+def responses_body(*items: Json, **fields: Json) -> dict[str, Json]:
+    """A Responses request; without items a plain question."""
+    return {"model": "m", "input": list(items) or "hi", **fields}
+
+
+def gemini_body(*contents: Json, **fields: Json) -> dict[str, Json]:
+    """A Gemini request; without contents a plain question."""
+    return {"contents": list(contents) or [said("user", "hi")], **fields}
+
+
+def said(role: str, *parts: Json) -> dict[str, Json]:
+    """A content of a Gemini body; words stand for a text part."""
+    return {"role": role, "parts": [{"text": part} if isinstance(part, str) else part for part in parts]}
 
 
 def user(content: Json, **fields: Json) -> dict[str, Json]:
@@ -319,7 +370,9 @@ def stopped(stop: str, usage: Json = None) -> list[Json]:
     ]
 
 
-def _asked(upstream: str, client: str, request: Json | None) -> tuple[ir.Request, Restore]:
-    plain = chat_body() if client == CHAT else messages_body()
-    asked = decode(client, plain if request is None else request)
+_PLAIN = {CHAT: chat_body, RESPONSES: responses_body, MESSAGES: messages_body, GEMINI: gemini_body}
+
+
+def _asked(upstream: str, client: str, request: Json | None, *, stream: bool = False) -> tuple[ir.Request, Restore]:
+    asked = decode(client, _PLAIN[client]() if request is None else request, stream=stream)
     return asked, encode(upstream, asked)[0].restore

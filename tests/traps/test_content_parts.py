@@ -7,19 +7,13 @@ from tests.traps.conversion import (
     assistant,
     chat_body,
     convert_request,
+    in_chat,
+    in_messages,
     messages_body,
     refused,
     text,
     user,
 )
-
-
-def in_chat(*messages):
-    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages)}
-
-
-def in_messages(*messages):
-    return {"model": "m", "max_tokens": 50, "messages": list(messages)}
 
 
 def to_chat(*blocks):

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from tests.gateway.wire import ALIASES
 from tests.traps.conversion import (
     CHAT,
     DONE,
+    GEMINI,
     MESSAGES,
+    RESPONSES,
     assistant,
     block,
     chat_answer,
@@ -22,6 +25,8 @@ from tests.traps.conversion import (
     deltas,
     encode,
     event,
+    in_chat,
+    in_messages,
     message,
     messages_answer,
     messages_body,
@@ -36,15 +41,6 @@ from tests.traps.conversion import (
 )
 
 from twoapi.testing.canned import whole
-
-
-def in_chat(*messages, **fields):
-    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages), **fields}
-
-
-def in_messages(*messages, **fields):
-    return {"model": "m", "max_tokens": 50, "messages": list(messages), **fields}
-
 
 BLOB = "call_0__thought__" + "z" * 932
 
@@ -183,18 +179,25 @@ def test_135_an_agents_body_is_read_and_what_does_not_fit_is_a_loss():
     )
 
 
-@pytest.mark.parametrize("upstream", [CHAT, MESSAGES])
-def test_135_an_agents_path_and_betas_are_taken(running, upstream):
-    alias = "chat" if upstream == CHAT else "messages"
+@pytest.mark.parametrize(
+    ("upstream", "lost"),
+    [
+        (CHAT, "4;dropped=3;info=1"),
+        (RESPONSES, "4;dropped=3;info=1"),
+        (MESSAGES, "relay"),
+        (GEMINI, "6;dropped=4;info=1;moved=1"),
+    ],
+)
+def test_135_an_agents_path_and_betas_are_taken(running, upstream, lost):
     running.one.reply(whole(upstream))  # the provider of any compatible server: it takes no cache marks
-    body = {**AGENT, "model": alias, "stream": False}
+    body = {**AGENT, "model": ALIASES[upstream], "stream": False}
 
     betas = {name.decode(): value.decode() for name, value in BETA.items()}
 
     answer = running.post(MESSAGES, body, betas, "/v1/messages?beta=true")
 
     assert answer.status == 200
-    assert answer.headers["twoapi-losses"] == ("4;dropped=3;info=1" if upstream == CHAT else "relay")
+    assert answer.headers["twoapi-losses"] == lost
     assert [running.one.requests[0].query] == (["beta=true"] if upstream == MESSAGES else [""])
 
 

@@ -15,6 +15,8 @@ from tests.traps.conversion import (
     convert_stream,
     deltas,
     event,
+    in_chat,
+    in_messages,
     messages_answer,
     messages_body,
     messages_tool,
@@ -31,14 +33,6 @@ TWO_USES = assistant([tool_use("a", {"x": 1}), tool_use("b", {"x": 2})])
 
 def system(words):
     return {"role": "system", "content": words}
-
-
-def in_chat(*messages, **fields):
-    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages), **fields}
-
-
-def in_messages(*messages, **fields):
-    return {"model": "m", "max_tokens": 50, "messages": list(messages), **fields}
 
 
 def test_001_a_later_instruction_stays_in_place_or_joins_the_system_prompt_in_its_own_words():
@@ -71,7 +65,7 @@ def test_002_instructions_alone_are_refused_in_the_clients_protocol():
 def test_003_an_empty_assistant_turn_goes_without_words_in_its_place():
     assert convert_request(CHAT, MESSAGES, chat_body(user("a"), assistant(""), user("b"), max_tokens=50)) == (
         in_messages(user("a"), user("b")),
-        [("/messages/1/content", "dropped")],
+        [("/messages/1/content", "info")],
     )
 
 

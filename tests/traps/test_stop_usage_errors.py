@@ -1,10 +1,13 @@
 """Traps 103 to 130: reasons to stop, usage, parameters, errors."""
 
 import pytest
+from tests.peers.gateways import asks, each_pair, each_protocol, post
 from tests.traps.conversion import (
     CHAT,
     DONE,
+    GEMINI,
     MESSAGES,
+    RESPONSES,
     Json,
     answer_bytes,
     assistant,
@@ -25,6 +28,8 @@ from tests.traps.conversion import (
     deltas,
     encode,
     event,
+    in_chat,
+    in_messages,
     message,
     messages_answer,
     messages_body,
@@ -41,21 +46,13 @@ from tests.traps.conversion import (
 
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.registry import CODECS
-from twoapi.testing.canned import PATHS, request_body, whole
-from twoapi.testing.replies import error_reply
+from twoapi.testing.canned import whole
+from twoapi.testing.replies import error_reply, json_reply
 from twoapi.wire.http import Incoming
 
 WITH_TOOL = messages_body(tools=[messages_tool()])
 NO_USAGE = [("/usage", "info")]
 FIRST, CURRENT = (b"anthropic-version", b"2023-06-01"), (b"anthropic-version", b"2026-10-21")
-
-
-def in_chat(**fields):
-    return {"model": "m", "max_completion_tokens": 4000, "messages": [user("hi")], **fields}
-
-
-def in_messages(**fields):
-    return {"model": "m", "max_tokens": 50, "messages": [user("hi")], **fields}
 
 
 def test_103_a_call_is_a_tool_use_even_when_the_upstream_says_stop():
@@ -311,30 +308,51 @@ def test_121_there_are_never_more_than_four_cache_marks_and_the_last_four_stay()
     )
 
 
-@pytest.mark.parametrize("upstream", PATHS)
-@pytest.mark.parametrize("client", PATHS)
+RATE_LIMITS = {
+    CHAT: {"type": "requests", "code": "rate_limit_exceeded"},
+    RESPONSES: {"type": "requests", "code": "rate_limit_exceeded"},
+    MESSAGES: {"type": "rate_limit_error"},
+    GEMINI: {"code": 429, "status": "RESOURCE_EXHAUSTED"},
+}
+
+
+@each_pair
 def test_122_a_rate_limit_keeps_its_status_and_its_wait(running, client, upstream):
-    alias = "chat2/m-2" if upstream == CHAT else "messages2/m-2"
     running.two.reply(error_reply(upstream, 429, "slow down", retry_after="7"))
 
-    answer = running.post(client, request_body(client, alias))
+    answer = post(running, asks(client, upstream, "2/m-2", stream=False))
 
-    kind = "requests" if client == CHAT else "rate_limit_error"
-    assert (answer.status, answer.headers["retry-after"]) == (429, "7")
-    assert (answer.json()["error"]["type"], answer.json()["error"]["message"]) == (kind, "slow down")
+    error = answer.json()["error"]
+    assert (answer.status, answer.headers["retry-after"], error["message"]) == (429, "7", "slow down")
+    assert {name: error[name] for name in RATE_LIMITS[client]} == RATE_LIMITS[client]
+
+
+@each_protocol
+def test_122_a_wait_that_only_a_body_tells_is_in_the_header_too(running, client):
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13s"}
+    error = {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED", "details": [retry]}
+    running.two.reply(json_reply({"error": error}, 429))
+
+    answer = post(running, asks(client, GEMINI, "2/m-2", stream=False))
+
+    assert (answer.status, answer.headers["retry-after"]) == (429, "13")
+    if client == GEMINI:
+        assert answer.json() == {"error": error}
 
 
 @pytest.mark.parametrize(
     ("client", "status", "error"),
     [
         (CHAT, 503, {"message": "busy", "type": "server_error", "param": None, "code": "overloaded"}),
+        (RESPONSES, 503, {"message": "busy", "type": "server_error", "param": None, "code": "overloaded"}),
         (MESSAGES, 529, {"type": "overloaded_error", "message": "busy"}),
+        (GEMINI, 503, {"code": 503, "message": "busy", "status": "UNAVAILABLE"}),
     ],
 )
 def test_123_an_overloaded_upstream_is_told_in_the_clients_own_status(running, client, status, error):
     running.one.handler = lambda _: error_reply(MESSAGES, 529, "busy")
 
-    answer = running.post(client, request_body(client, "messages"))
+    answer = post(running, asks(client, MESSAGES, stream=False))
 
     assert (answer.status, answer.json()["error"]) == (status, error)
 
@@ -347,16 +365,15 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize("upstream", PATHS)
-@pytest.mark.parametrize("client", PATHS)
+@each_pair
 def test_124_a_client_key_is_taken_from_everywhere_and_never_sent_on(bench, client, upstream):
-    alias = "chat" if upstream == CHAT else "messages"
+    asked = asks(client, upstream, stream=False)
     with bench("keys: [the-key]") as ready:
         ready.one.reply(*[whole(upstream)] * len(KEYS))
         for headers, query in KEYS.values():
-            assert ready.post(client, request_body(client, alias), headers, PATHS[client] + query).status == 200
-        assert ready.post(client, request_body(client, alias)).status == 401
-        wrong = ready.post(client, request_body(client, alias), {"x-api-key": "another"})
+            assert ready.post(client, asked.body, headers, asked.path + query).status == 200
+        assert post(ready, asked).status == 401
+        wrong = post(ready, asked, {"x-api-key": "another"})
         sent = [f"{r.path}?{r.query} {r.header_list} {r.body.decode()}" for r in ready.one.requests]
 
     assert len(sent) == len(KEYS)

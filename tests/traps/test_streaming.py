@@ -1,11 +1,16 @@
 """Traps 78 to 102: streams, through the codecs and through a running gateway."""
 
+import json
+
 import pytest
-from tests.gateway.test_streams import open_stream, read_until, unchunked
+from tests.gateway.wire import ALIASES, PROTOCOLS, read_until
+from tests.peers.gateways import asks, begun, each_pair, kept_awake, post
 from tests.traps.conversion import (
     CHAT,
     DONE,
+    GEMINI,
     MESSAGES,
+    RESPONSES,
     block,
     call_block,
     chat_answer,
@@ -25,13 +30,14 @@ from tests.traps.conversion import (
     messages_tool,
     messages_usage,
     refused,
+    responses_of,
     started,
     stopped,
     text,
     text_block,
 )
 
-from twoapi.testing.canned import PATHS, request_body, stream
+from twoapi.testing.canned import stream
 from twoapi.testing.replies import Gate
 
 ROLE = chunk({"role": "assistant", "content": None})
@@ -42,9 +48,7 @@ TOLD = messages_usage(10, 2)
 BEGUN = event("message_start", message=messages_answer(stop_reason=None))
 WITH_TOOL = messages_body(tools=[messages_tool()], stream=True)
 NO_USAGE = [("/usage", "info")]
-ALIASES = {CHAT: "chat", MESSAGES: "messages"}
-PAIRS = [(client, upstream) for client in PATHS for upstream in PATHS]
-pairs = pytest.mark.parametrize(("client", "upstream"), PAIRS)
+each_upstream = pytest.mark.parametrize("upstream", PROTOCOLS)
 
 
 def says(words):
@@ -275,34 +279,53 @@ def test_095_line_separators_inside_json_are_no_line_ends():
         )
 
 
-def kept_awake(bench, client, upstream):
-    """The body of a stream whose upstream fell silent after its beginning, so that the client had to be kept awake."""
-    gate = Gate()
-    with bench("timeouts: {keep_alive: 200ms}") as ready:
-        ready.one.reply(stream(upstream, "one", "two").failing(gate=gate))
-        gate.release(3)
-        with open_stream(ready.gateway, client, ALIASES[upstream]) as sock:
-            sign = b": keep-alive" if client == CHAT else b"event: ping"
-            body = read_until(sock, sign)
-            gate.open()
-            return unchunked(body + read_until(sock, b"0\r\n\r\n"))
+def awake(bench, client, upstream):
+    """The body of a stream of "alpha" and "beta" whose upstream was silent before and between them."""
+    with bench("timeouts: {keep_alive: 100ms}") as ready:
+        return kept_awake(ready, asks(client, upstream), upstream)
 
 
-@pytest.mark.parametrize("upstream", PATHS)
+@each_upstream
+def test_096_a_gemini_client_gets_data_and_blank_lines_alone(bench, upstream):
+    body = awake(bench, GEMINI, upstream)
+
+    lines = body.replace(b"\r\n", b"\n").split(b"\n")
+    assert {line[:6] for line in lines if line} == {b"data: "}
+    told = [json.loads(line[6:]) for line in lines if line]
+    parts = [
+        part for answer in told for one in answer["candidates"] for part in one.get("content", {}).get("parts", ())
+    ]
+    assert "".join(part["text"] for part in parts) == "alphabeta"
+    assert [one["finishReason"] for one in told[-1]["candidates"]] == ["STOP"]
+    assert [one for answer in told[:-1] for one in answer["candidates"] if "finishReason" in one] == []
+
+
+@each_upstream
 def test_097_a_chat_client_is_kept_awake_by_comments_alone(bench, upstream):
-    body = kept_awake(bench, CHAT, upstream)
+    body = awake(bench, CHAT, upstream)
 
     frames = body.removesuffix(b"\n\n").split(b"\n\n")
     assert b": keep-alive" in frames
     told = chunks_of(b"".join(frame + b"\n\n" for frame in frames if not frame.startswith(b":")))
     assert [sorted(chunk) for chunk in told[:-1] if "choices" not in chunk] == []
-    assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in told[:-1]) == "onetwo"
+    assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in told[:-1]) == "alphabeta"
     assert told[-1] == "[DONE]"
 
 
-@pytest.mark.parametrize("upstream", PATHS)
+@each_upstream
+def test_097_a_responses_client_is_kept_awake_by_comments_alone(bench, upstream):
+    body = awake(bench, RESPONSES, upstream)
+
+    frames = body.removesuffix(b"\n\n").split(b"\n\n")
+    assert b": keep-alive" in frames
+    told = responses_of(b"".join(frame + b"\n\n" for frame in frames if not frame.startswith(b":")))
+    assert "".join(event["delta"] for event in told if event["type"] == "response.output_text.delta") == "alphabeta"
+    assert told[-1]["type"] == "response.completed"
+
+
+@each_upstream
 def test_098_every_frame_for_an_anthropic_client_has_both_lines(bench, upstream):
-    body = kept_awake(bench, MESSAGES, upstream)
+    body = awake(bench, MESSAGES, upstream)
 
     frames = body.removesuffix(b"\n\n").split(b"\n\n")
     told = events_of(b"".join(frame + b"\n\n" for frame in frames if not frame.startswith(b":")))
@@ -332,13 +355,13 @@ def test_099_a_last_frame_without_its_blank_line_counts():
     ) == ([*said, "[DONE]"], [])
 
 
-@pytest.mark.parametrize("upstream", PATHS)
+@each_upstream
 def test_100_a_usage_chunk_that_nobody_asked_for_does_not_reach_the_client(running, upstream):
-    plain = request_body(CHAT, ALIASES[upstream], stream=True)
-    asking = {**plain, "stream_options": {"include_usage": True}}
+    plain = asks(CHAT, upstream)
+    asking = {**plain.body, "stream_options": {"include_usage": True}}
     running.one.reply(stream(upstream, "hi"), stream(upstream, "hi"))
 
-    quiet = chunks_of(running.post(CHAT, plain).body)
+    quiet = chunks_of(post(running, plain).body)
     full = chunks_of(running.post(CHAT, asking).body)
 
     if upstream == CHAT:
@@ -371,12 +394,13 @@ def test_101_usage_that_comes_after_the_finish_is_told_in_the_message_delta():
     )
 
 
-@pairs
+@each_pair
 def test_102_a_client_that_leaves_stops_the_upstream_and_its_part_is_recorded(running, client, upstream):
     gate = Gate()
     running.one.reply(stream(upstream, "word").failing(gate=gate))
-    with open_stream(running.gateway, client, ALIASES[upstream]) as sock:
-        gate.release(3)
+    with running.gateway.connect() as sock:
+        sock.sendall(asks(client, upstream).on_the_wire())
+        gate.release(len(begun(upstream, "word")))
         read_until(sock, b"word")
     running.one.wait(lambda fake: len(fake.disconnects) == 1)
     gate.open()
@@ -384,7 +408,8 @@ def test_102_a_client_that_leaves_stops_the_upstream_and_its_part_is_recorded(ru
     running.gateway.wait(lambda: len(records) == 1)
 
     record = records[0]
-    assert (record.outcome, record.upstream, record.stream) == ("cancelled", f"{ALIASES[upstream]}1", True)
-    # What an Anthropic stream tells at its beginning; a chat stream tells nothing before its end, and nothing is not 0.
+    assert (record.outcome, record.stream) == ("cancelled", True)
+    assert record.upstream == f"{ALIASES[upstream]}1"
+    # What an upstream's stream tells at its beginning; most tell nothing before the end, and nothing is not 0.
     told = None if record.usage is None else (record.usage.total_input, record.usage.total_output)
-    assert told == ((3, 2) if upstream == MESSAGES else None)
+    assert told == {MESSAGES: (3, 2), GEMINI: (3, 0)}.get(upstream)

@@ -17,6 +17,8 @@ from tests.traps.conversion import (
     convert_answer,
     convert_request,
     convert_stream,
+    in_chat,
+    in_messages,
     message,
     messages_answer,
     messages_body,
@@ -55,14 +57,6 @@ def entry(words, signature, index=0):
 def carrier(kind, data):
     """What a chat client holds of an Anthropic upstream's state."""
     return PLAIN.seal((Opaque(kind, data, Origin(MESSAGES)),), MESSAGES)
-
-
-def in_chat(*messages, **fields):
-    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages) or [user("hi")], **fields}
-
-
-def in_messages(*messages, **fields):
-    return {"model": "m", "max_tokens": 50, "messages": list(messages) or [user("hi")], **fields}
 
 
 def replayed(answer):

@@ -20,6 +20,8 @@ from tests.traps.conversion import (
     convert_stream,
     deltas,
     event,
+    in_chat,
+    in_messages,
     message,
     messages_answer,
     messages_body,
@@ -36,14 +38,6 @@ from tests.traps.conversion import (
 NO_USAGE = [("/usage", "info")]
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 WITH_TOOL = messages_body(tools=[messages_tool()])
-
-
-def in_chat(*messages, **fields):
-    return {"model": "m", "max_completion_tokens": 4000, "messages": list(messages) or [user("hi")], **fields}
-
-
-def in_messages(*messages, **fields):
-    return {"model": "m", "max_tokens": 50, "messages": list(messages) or [user("hi")], **fields}
 
 
 def called(call_id="a", **fields):
