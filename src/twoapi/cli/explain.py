@@ -10,6 +10,7 @@ from twoapi.cli.output import EXIT_FAILED, columns, print_json
 from twoapi.cli.owners import protocol_type, provider_for
 from twoapi.ir import Fault, FaultError, Loss
 from twoapi.protocols.base import Capabilities, Codec
+from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.model import Provider, auth_headers, capabilities_for, usual_auth
 from twoapi.wire.http import Incoming, Outgoing
@@ -76,7 +77,8 @@ def explain(client: Codec, upstream: Codec, incoming: Incoming, provider: Provid
     if client is upstream and client.seal not in incoming.body:
         return Explained(outgoing=client.relay_request(incoming, peek, wanted, capabilities), losses=None)
     losses: list[Loss] = []
-    encoded = upstream.encode_request(client.decode_request(incoming), wanted, capabilities, losses)
+    told = said_at_once(client.decode_request(incoming), upstream.name)
+    encoded = upstream.encode_request(told, wanted, capabilities, losses)
     return Explained(outgoing=encoded.outgoing, losses=losses)
 
 

@@ -19,6 +19,7 @@ from twoapi.ir import (
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.events import End
 from twoapi.protocols.base import AnswerContext, Capabilities, Codec, StreamDecoder, StreamEncoder
+from twoapi.protocols.pieces import said_at_once
 
 # Events that say nothing yet: while only these have come, another upstream may still answer.
 _SILENT = (Start, KeepAlive, UsageUpdate)
@@ -50,7 +51,8 @@ class Convert:
         else:
             self._context = AnswerContext(memory.asked, clock[0], clock[1], memory, memory.leaves_state)
             self.losses += memory.losses
-        encoded = upstream.encode_request(request, model, capabilities, self.losses)
+        told = said_at_once(request, upstream.name)
+        encoded = upstream.encode_request(told, model, capabilities, self.losses)
         self.outgoing = encoded.outgoing
         self._restore = encoded.restore
         self.usage: Usage | None = None

@@ -17,6 +17,7 @@ from twoapi.policy.retry import answer_to_client, next_step
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec
 from twoapi.protocols.counting import COUNTINGS, Counting
+from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import CODECS
 from twoapi.wire.http import Incoming, Outgoing
 
@@ -126,7 +127,8 @@ class Count:
             relayed = counting.relayed(codec.relay_request(self.incoming, self.peek, model, capabilities))
             return Asked(codec.name, candidate.protocol, relayed, None)
         losses: list[Loss] = []
-        encoded = CODECS[candidate.protocol].encode_request(self._decoded(), model, capabilities, losses)
+        told = said_at_once(self._decoded(), candidate.protocol)
+        encoded = CODECS[candidate.protocol].encode_request(told, model, capabilities, losses)
         return Asked(codec.name, candidate.protocol, counting.asked(encoded.outgoing), losses)
 
     def _decoded(self) -> Request:
