@@ -12,7 +12,8 @@ _LEGAL = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 class ToolNames(msgspec.Struct):
     """The names of one request: the client's on our side, legal ones (`[A-Za-z0-9_-]`, at most `limit`) on the wire.
 
-    The wire name depends on the client's name alone, so it is the same in every turn. `changed`: wire name -> client's.
+    The wire name depends on the client's name alone, so it is the same in every turn. `changed`: wire name -> client's,
+    of a tool in a namespace "namespace__name": two namespaces may have a tool of one name.
     """
 
     limit: int
@@ -27,5 +28,5 @@ class ToolNames(msgspec.Struct):
         if len(full) > self.limit or not _LEGAL(full):
             digest = hashlib.sha256(full.encode("utf-8", "surrogatepass")).hexdigest()[:8]
             short = _ILLEGAL.sub("_", full)[: self.limit - 9] + "_" + digest
-        self.changed[short] = full if not namespace else name
+        self.changed[short] = full
         return short

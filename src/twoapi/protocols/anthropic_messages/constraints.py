@@ -100,6 +100,8 @@ class Thinking:
         if effort == "none":
             if "disabled" in accepted:
                 self.wire = {"type": "disabled"}
+            elif accepted:
+                self._lose("reasoning.effort", "unsupported", "thinking cannot be switched off")
         elif self.effort is not None and "adaptive" in accepted:
             self.wire = {"type": "adaptive"}
         elif "enabled" in accepted and not self._encoding.native:
@@ -122,6 +124,8 @@ class Thinking:
             self._lose("reasoning.mode", "approximated", "the model takes only a thinking budget")
         elif mode != "off":
             self._lose("reasoning.mode", "unsupported", f"thinking of type {_MODES[mode]}")
+        elif accepted:
+            self._lose("reasoning.mode", "unsupported", "thinking cannot be switched off")
 
     def _put_budget(self, budget: int) -> None:
         native = self._encoding.native

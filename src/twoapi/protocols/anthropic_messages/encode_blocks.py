@@ -175,10 +175,16 @@ def _encode_media(encoding: Encoding, part: ir.Media, path: str, role: str) -> M
     mime = part.mime or _sniffed(part)
     if role == "assistant" and not encoding.native:
         return _assistant_media(encoding, part, path)
+    if role == "system":
+        raise refusal("instructions to the target are text", path)
     if part.kind in ("audio", "video") or (mime or "").startswith(("audio/", "video/")):
         raise refusal(f"{part.kind} input is not supported by the target", path)
     if part.kind == "image" or (mime or "").startswith("image/"):
         block = _image(encoding, part, mime, path)
+    elif role == "assistant" and encoding.api_version != FIRST_VERSION:
+        encoding.lose(path, "dropped", "this API version takes no documents in an assistant turn")
+        encoding.postpone(part.cache, path)
+        return None
     else:
         block = _document(encoding, part, mime, path, role)
     encoding.mark(block, part.cache, path)

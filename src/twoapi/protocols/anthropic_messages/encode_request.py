@@ -10,6 +10,7 @@ from twoapi.protocols.anthropic_messages.encode_tools import called_tools, encod
 from twoapi.protocols.anthropic_messages.encode_turns import Turns, bare_turns, encode_turns, write_turn
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, VERSION, Encoding, Wire, refusal
 from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.http import Headers, Outgoing
 from twoapi.wire.json import encode, insert
 
@@ -63,6 +64,8 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
 def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     request = encoding.request
     bare = None if request.extras else bare_turns(request.messages)  # extras must find their turns again
+    if (request.tools or request.tool_choice is not None) and not encoding.native:
+        check_tools(request)
     max_tokens = choose_max_tokens(encoding)
     body: Wire = {"model": model, "max_tokens": max_tokens}
     # before the turns: cache marks count in the order of the prompt

@@ -105,10 +105,13 @@ def _input_schema(encoding: Encoding, tool: ir.Tool) -> object:
         members = fields(schema.raw)
     except WireError:
         raise refusal("the parameters of a tool must be a JSON Schema object", tool.at) from None
-    if "type" not in members:
-        encoding.lose(tool.at, "schema", "the root of a tool's schema is an object")
-        return {"type": "object", **members}
-    return schema.raw
+    kind = bytes(members.get("type", b"[]"))
+    if kind == b'"object"':
+        return schema.raw
+    if not kind.startswith(b"[") or (kind != b"[]" and b'"object"' not in kind):
+        raise refusal("the parameters of a tool must be a JSON Schema object", tool.at)
+    encoding.lose(tool.at, "schema", "the root of a tool's schema is an object")
+    return {**members, "type": Raw(b'"object"')}
 
 
 def _custom_tool(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:

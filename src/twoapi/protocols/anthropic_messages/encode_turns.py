@@ -141,6 +141,37 @@ def _absorb(into: Turn, turn: Turn) -> None:
     into.plain = False
 
 
+def _gathered(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
+    """Results in the first user turn behind their calls; turns that had nothing else are gone."""
+    homes: dict[str, Turn] = {}
+    waiting: list[str] = []
+    for turn in turns:
+        if turn.role == "assistant":
+            waiting += [part.id for part in turn.parts if type(part) is ir.ToolCall]
+            continue
+        if turn.role == "user" and waiting:
+            homes.update(dict.fromkeys(waiting, turn))
+            waiting = []
+        stay: list[int] = []
+        for i, part in enumerate(turn.parts):
+            home = homes.pop(part.call_id, turn) if type(part) is ir.ToolResult else turn
+            if home is turn:
+                stay.append(i)
+                continue
+            encoding.lose(turn.bases[i] + part.at, "reordered", "tool results stand in the turn behind their calls")
+            _absorb(home, Turn("user", turn.at, [part], [turn.bases[i]], [turn.blocks[i]]))
+        if len(stay) < len(turn.parts):
+            _keep(turn, stay)
+    return [turn for turn in turns if turn.blocks]
+
+
+def _keep(turn: Turn, order: list[int]) -> None:
+    """Leaves these parts, in this order."""
+    turn.parts = [turn.parts[i] for i in order]
+    turn.bases = [turn.bases[i] for i in order]
+    turn.blocks = [turn.blocks[i] for i in order]
+
+
 def _joined(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
     """User turns that stand together become one where tool results must be together; results come first in it."""
     joined: list[Turn] = []
@@ -154,6 +185,8 @@ def _joined(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
             _absorb(before, turn)
         else:
             joined.append(turn)
+    if not encoding.native:
+        joined = _gathered(encoding, joined)
     for turn in joined:
         if turn.role == "user" and _answers(turn):
             _results_first(encoding, turn)
@@ -172,10 +205,7 @@ def _results_first(encoding: Encoding, turn: Turn) -> None:
     for i in others:
         if i < results[-1]:
             encoding.lose(turn.bases[i] + turn.parts[i].at, "reordered", "tool results come first in a turn")
-    order = results + others
-    turn.parts = [turn.parts[i] for i in order]
-    turn.bases = [turn.bases[i] for i in order]
-    turn.blocks = [turn.blocks[i] for i in order]
+    _keep(turn, results + others)
 
 
 def check_pairs(turns: list[Turn]) -> None:

@@ -3,6 +3,7 @@
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.tool_checks import full_name
 from twoapi.protocols.tool_names import ToolNames
 
 Wire = dict[str, object]
@@ -108,7 +109,7 @@ class Encoding:
 
 
 def _custom_names(tools: list[ir.Tool]) -> frozenset[str]:
-    return frozenset([tool.name for tool in tools if tool.kind == "custom"])
+    return frozenset([full_name(tool) for tool in tools if tool.kind == "custom"])
 
 
 def refusal(message: str, path: str, code: str | None = None) -> ir.FaultError:

@@ -4,9 +4,11 @@ from operator import attrgetter
 
 from twoapi import ir
 from twoapi.protocols.gemini.encoding import Encoding
+from twoapi.protocols.gemini.name import refuse
 from twoapi.protocols.gemini.parts import Wire
 
 MAX_STOP = 5
+MAX_ANSWERS = 8
 _INT32 = 1 << 31
 _PENALTY = 1.99  # the range is [-2, 2)
 _ADAPTIVE = -1
@@ -152,6 +154,8 @@ def _put_rare(encoding: Encoding, config: Wire, sampling: ir.Sampling) -> None:
         value = getattr(sampling, name)
         if value is not None:
             config[spelled] = value
+    if not encoding.native:
+        _fit_answers(encoding, config, sampling)
     if sampling.seed is not None:
         config["seed"] = _seed(encoding, sampling.seed)
     for name, spelled in (("presence_penalty", "presencePenalty"), ("frequency_penalty", "frequencyPenalty")):
@@ -164,8 +168,20 @@ def _put_rare(encoding: Encoding, config: Wire, sampling: ir.Sampling) -> None:
         encoding.lose(encoding.request.where("logit_bias"), "dropped", "there is no logit bias")
 
 
+def _fit_answers(encoding: Encoding, config: Wire, sampling: ir.Sampling) -> None:
+    if sampling.n is not None and sampling.n > MAX_ANSWERS:
+        raise refuse(f"the target gives at most {MAX_ANSWERS} answers", encoding.request.where("n"))
+    if sampling.top_logprobs is not None and not sampling.logprobs:
+        del config["logprobs"]
+        where = encoding.request.where("top_logprobs")
+        encoding.lose(where, "dropped", "no number of logprobs without logprobs")
+
+
 def _limit(encoding: Encoding, asked: int) -> int:
     most = encoding.capabilities.max_output
+    if asked < 1 and not encoding.native:
+        encoding.lose(encoding.request.where("max_tokens"), "clamped", "at least 1 token")
+        return 1
     if most is None or asked <= most or encoding.native:
         return asked
     encoding.lose(encoding.request.where("max_tokens"), "clamped", f"the model's output limit is {most} tokens")

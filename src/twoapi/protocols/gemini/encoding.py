@@ -5,6 +5,7 @@ import hashlib
 from twoapi import ir
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.gemini.name import NAME
+from twoapi.protocols.tool_checks import full_name
 from twoapi.protocols.tool_names import ToolNames
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
@@ -29,7 +30,7 @@ class Encoding:
         self.losses = losses
         self.native = request.protocol == NAME
         tools = request.tools
-        self.custom = frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else _NO_NAMES
+        self.custom = frozenset([full_name(tool) for tool in tools if tool.kind == "custom"]) if tools else _NO_NAMES
         self.called: dict[str, str] = {}  # id of a call -> the function's name on the wire
         self.missing: set[str] = set()  # ids that the client's body does not have
         self.places: dict[str, str] = {}

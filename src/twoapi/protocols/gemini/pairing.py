@@ -64,6 +64,12 @@ def arranged(messages: list[ir.Message], losses: list[ir.Loss]) -> list[Turn]:
     return _Arranging(messages, losses).run()
 
 
+def _check_first(turn: Turn) -> None:
+    for part, base in zip(turn.parts, turn.bases, strict=True):
+        if isinstance(part, ir.ToolCall):
+            raise refuse("a call must stand behind a turn of the user", base + part.at)
+
+
 class _Arranging:
     __slots__ = ("_losses", "_messages", "_taken")
 
@@ -79,6 +85,8 @@ class _Arranging:
             message = self._messages[number]
             if message.role == "assistant":
                 turn, number = self._model_turn(number)
+                if turn.parts and not turns:
+                    _check_first(turn)
                 if turn.parts:
                     turns.append(turn)
                     turns += self._results_of(turn, number)

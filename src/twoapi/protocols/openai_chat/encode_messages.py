@@ -24,7 +24,7 @@ from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import CacheMarks
 from twoapi.protocols.openai_chat.media import as_raw, encode_media
-from twoapi.protocols.openai_chat.name import NAME
+from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.schema_out import Contents
 from twoapi.protocols.tool_names import ToolNames
 
@@ -100,6 +100,9 @@ class MessageEncoder:
         if role == "developer" and not self._capabilities.developer_role:
             role = "system"
             self._losses.append(Loss(message.at + "/role", "info", NAME, "sent as system"))
+        for part in message.parts:
+            if isinstance(part, Media) and not self._same:
+                raise refuse("instructions to the target are text", message.at + part.at)
         content = self._content(message, message.parts)
         if content is not None:
             encoded.append(out.Message(role=role, content=content, name=message.name))

@@ -13,6 +13,8 @@ from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder, conforms
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.pairing import pair_results
+from twoapi.protocols.openai_limits import Limits
+from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire import json
 from twoapi.wire.http import Outgoing
 
@@ -58,6 +60,8 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     marks = CacheMarks(losses, capabilities.cache_marks)
     encoder = MessageEncoder(request, capabilities, losses, marks)
     body = _begin(request, model, capabilities)
+    if not same:
+        _fit(request, body, capabilities, losses)
     body.store = request.state.store
     if request.tools or request.tool_choice is not None or request.parallel is not None:
         ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
@@ -68,6 +72,8 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
         body.messages = encoder.encode(messages)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
+    if not body.messages and not same:
+        raise refuse("at least one message is needed", request.where("messages"))
     if marks.placed or marks.pending is not None:
         marks.finish()
     sampling = request.sampling
@@ -118,6 +124,28 @@ def _begin(request: Request, model: str, capabilities: Capabilities) -> out.Body
     )
 
 
+def _fit(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
+    """Values of other protocols' clients that are outside what this vendor takes."""
+    if request.tools or request.tool_choice is not None:
+        check_tools(request)
+    sampling = request.sampling
+    limit, most = sampling.max_tokens, capabilities.max_output
+    if limit is not None and (limit < 1 or (most is not None and limit > most)):
+        limit = Limits(request, NAME, losses).output(limit, 1, capabilities)
+        if body.max_tokens is None:
+            body.max_completion_tokens = limit
+        else:
+            body.max_tokens = limit
+    if request.metadata is not None:
+        body.metadata = Limits(request, NAME, losses).metadata(request.metadata)
+    if sampling.top_logprobs is not None and not sampling.logprobs:
+        body.top_logprobs = None
+        losses.append(Loss(request.where("top_logprobs"), "dropped", NAME, "no number of logprobs without logprobs"))
+    if sampling.n is not None and sampling.n < 1:
+        body.n = None
+        losses.append(Loss(request.where("n"), "dropped", NAME, "at least one answer"))
+
+
 def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
     sampling = request.sampling
     if not capabilities.sampling:
@@ -138,7 +166,7 @@ def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilitie
 def _encode_stop(
     request: Request, stop: list[str], body: out.Body, capabilities: Capabilities, losses: list[Loss]
 ) -> None:
-    body.stop = stop[: capabilities.max_stop]
+    body.stop = stop[: capabilities.max_stop] or None
     losses += [
         Loss(f"{request.where('stop')}/{number}", "dropped", NAME, f"at most {capabilities.max_stop} stop strings")
         for number in range(capabilities.max_stop, len(stop))
@@ -182,21 +210,32 @@ def _effort(request: Request, losses: list[Loss]) -> Effort | None:
     return effort
 
 
+def _modalities(request: Request, losses: list[Loss]) -> list[str] | None:
+    """Only clients of this protocol can say all that spoken answers need."""
+    asked = request.output.modalities
+    if asked is None or request.protocol == NAME or asked == ["text"]:
+        return asked
+    losses.append(Loss(request.where("output.modalities"), "unsupported", NAME, "answers are text here"))
+    return None
+
+
 def _encode_output(request: Request, body: out.Body, losses: list[Loss]) -> None:
     output = request.output
-    body.verbosity, body.modalities = output.verbosity, output.modalities
+    body.verbosity, body.modalities = output.verbosity, _modalities(request, losses)
     body.audio, body.prediction = output.audio, output.prediction
     if output.format is None:
         return
     form = out.ResponseFormat(type=output.format)
     if output.format == "json_schema":
         same, strict = request.protocol == NAME, output.strict
-        if strict is None and not same and output.schema is not None and conforms(output.schema):
-            strict = True
-        if output.name is None and not same:
-            losses.append(Loss(request.where("output.schema"), "info", NAME, "the schema is named response"))
+        if not same and strict is not False and output.schema is not None:
+            fits = conforms(output.schema)
+            if strict and not fits:
+                detail = "the schema is outside the strict subset"
+                losses.append(Loss(request.where("output.strict"), "approximated", NAME, detail))
+            strict = fits or None
         form.json_schema = out.JsonSchema(
-            name=output.name or "response",
+            name=output.name or "response" if same else Limits(request, NAME, losses).schema_name(),
             description=output.description,
             schema=None if output.schema is None else output.schema.raw,
             strict=strict,

@@ -169,6 +169,9 @@ class ToolEncoder:
             body.function_call = choice.mode
         elif self._same or body.tools or choice.mode == "none":
             body.tool_choice = choice.mode
+        elif choice.mode == "required":
+            where = self._request.where("tool_choice")
+            self._losses.append(Loss(where, "dropped", NAME, "there are no tools to choose from"))
 
     def _choice_names(self, names: list[str], kinds: list[str]) -> list[tuple[str, str]]:
         """The wire names; a choice names a tool without its namespace."""

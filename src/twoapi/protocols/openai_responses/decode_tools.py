@@ -174,7 +174,7 @@ def decode_choice(raw: Raw, extras: dict[str, Raw]) -> ToolChoice | None:
         if found.allowed:  # what others can take of it
             kept = [pair for pair in zip(found.names, found.kinds, strict=True) if pair[1] != "server"]
             found.names, found.kinds = [name for name, _ in kept], [kind for _, kind in kept]
-            return found if kept else ToolChoice(mode=found.mode)
+            return found if kept else ToolChoice(mode="none")  # of what others have nothing is allowed
     return found
 
 

@@ -169,6 +169,8 @@ class ToolEncoder:
             body.tool_choice = named[0]
         elif self._same or body.tools or choice.mode == "none":
             body.tool_choice = choice.mode
+        elif choice.mode == "required":
+            self._lose(self._request.where("tool_choice"), "dropped", "there are no tools to choose from")
 
     def _named(self, choice: ToolChoice) -> list[wire.NamedTool]:
         """The wire names; a choice names a tool without its namespace."""
