@@ -12,7 +12,7 @@ from google.genai import types
 from tests.server.front import KEY, PROTOCOLS, Front, running_front
 
 from twoapi.testing.canned import stream, whole
-from twoapi.testing.replies import json_reply
+from twoapi.testing.replies import error_reply, json_reply
 
 COUNTS = {
     "anthropic-messages": {"input_tokens": 42},
@@ -106,6 +106,7 @@ def test_kept_answers_are_fetched_listed_and_deleted(around):
     items = [json.loads(item.to_json()) for item in around.openai.responses.input_items.list(second.id, order="asc")]
     assert [item["role"] for item in items] == ["user", "assistant", "user"]
     around.openai.responses.delete(second.id)
+    around.front.upstream.reply(*[error_reply("openai-responses", 404, "nothing")] * 2)  # who may keep it himself
     with pytest.raises(openai.NotFoundError):
         around.openai.responses.retrieve(second.id)
     with pytest.raises(openai.BadRequestError):

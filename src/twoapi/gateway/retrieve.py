@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote
 
 from msgspec import Raw
 
+from twoapi.gateway.forward import Answered, ask_keepers
 from twoapi.gateway.headers import JSON, refusal_headers
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.stored import forget_answer, kept_answer, kept_input
@@ -35,7 +36,7 @@ class Retrieval:
         self._codec = codec
         self._method = method
         self._incoming = incoming
-        self._tenant = key.tenant
+        self._key = key
         self._port = port
         self._task: asyncio.Task[None] | None = None
         self.is_over = False
@@ -59,19 +60,38 @@ class Retrieval:
             self._refuse(_STOPPING)
 
     async def _run(self) -> None:
+        request_id = next(self._worker.ids).encode()
+        lines = b"twoapi-request-id: %b\r\n%b: %b\r\n" % (request_id, self._codec.request_id_header, request_id)
         try:
-            body = await self._found()
+            try:
+                body = await self._found()
+            except FaultError as error:
+                answered = await self._asked(error)
+                body, lines = answered.body, lines + b"twoapi-upstream: %b\r\n" % answered.candidate.label[:-1]
         except FaultError as error:
             self._refuse(error.fault)
         except Exception:  # noqa: BLE001  the outermost frame of a request: it must be answered
             _log.exception("the retrieval of a kept answer failed")
             self._refuse(_INTERNAL)
         else:
-            request_id = next(self._worker.ids)
-            self._answer(200, JSON + b"twoapi-request-id: %b\r\n" % request_id.encode(), body)
+            self._answer(200, JSON + lines, body)
+
+    async def _asked(self, missing: FaultError) -> Answered:
+        """The answer of an upstream that keeps what is not kept here; raises `missing` when there is none. A client
+        that may use some models only is not told what others had answered.
+        """
+        if missing.fault.kind != "not_found" or not self._key.may_use_all:
+            raise missing
+        method, query = self._method.decode(), self._incoming.query
+        answered = await ask_keepers(self._worker, self._codec.name, method, self._name, self._what, query)
+        if answered is None:
+            raise missing
+        return answered
 
     async def _found(self) -> bytes:
-        state, protocol, tenant, name = self._worker.state, self._codec.name, self._tenant, self._name
+        state, protocol, tenant, name = self._worker.state, self._codec.name, self._key.tenant, self._name
+        if "stream=true" in self._incoming.query.split("&"):
+            raise FaultError(Fault("invalid_request", "a kept answer is not streamed again", param="stream"))
         if self._method == b"DELETE":
             await forget_answer(state, protocol, tenant, name)
             return json.encode({"id": name, "object": "response", "deleted": True})
@@ -82,8 +102,6 @@ class Retrieval:
         if self._what == "cancel":
             message = f"{name!r} is complete: only an answer that is made in the background can be cancelled"
             raise FaultError(Fault("invalid_request", message))
-        if "stream=true" in self._incoming.query.split("&"):
-            raise FaultError(Fault("invalid_request", "a kept answer is not streamed again", param="stream"))
         return body
 
     def _refuse(self, fault: Fault) -> None:

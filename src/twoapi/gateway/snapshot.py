@@ -46,6 +46,10 @@ class Snapshot:
         plan = self._router.known(model, protocol)
         return plan is not None and plan.candidates[0].protocol != protocol
 
+    def speakers(self, protocol: str) -> list[Candidate]:
+        """Every upstream that speaks this protocol, for what is about no model."""
+        return self._router.speakers(protocol)
+
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream."""
         return self._router.model_names()

@@ -31,6 +31,11 @@ class KeyEntry:
         self._exact = None if models is None else frozenset(models)
         self._patterns = tuple(model for model in models or () if "*" in model)
 
+    @property
+    def may_use_all(self) -> bool:
+        """True when no model is kept from this client."""
+        return self._exact is None
+
     def may_use(self, model: str) -> bool:
         """True when this client may name this model."""
         exact = self._exact

@@ -140,6 +140,11 @@ class Router:
         """The plan, when it has been asked for before."""
         return self._plans.get((name, protocol))
 
+    def speakers(self, protocol: str) -> list[Candidate]:
+        """Every upstream that speaks this protocol, for what is about no model."""
+        speaking = [upstream for upstream in self._upstreams.values() if protocol in upstream.base_urls]
+        return [self._candidate(upstream, "", protocol, None) for upstream in speaking]
+
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream: aliases, then what upstreams say they serve."""
         names = {alias: _owner(model) for alias, model in self._settings.models.items()}
