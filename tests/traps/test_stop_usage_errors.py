@@ -85,10 +85,10 @@ def test_104_a_content_filter_is_a_refusal():
 @pytest.mark.parametrize(
     ("stop", "finish", "losses"),
     [
-        ("pause_turn", "stop", [("/choices/0/finish_reason", "approximated")]),
+        ("pause_turn", "stop", [("/stop_reason", "approximated")]),
         ("model_context_window_exceeded", "length", []),
         ("max_tokens", "length", []),
-        ("something_new", "stop", [("/choices/0/finish_reason", "approximated")]),
+        ("something_new", "stop", [("/stop_reason", "approximated")]),
     ],
 )
 def test_105_a_reason_to_stop_that_chat_does_not_have_is_its_nearest(stop, finish, losses):
@@ -111,7 +111,7 @@ def test_105_a_refusal_is_a_content_filter_with_its_words():
         event("message_stop"),
     ]
     told = deltas(({"refusal": "Not this."}, None), ({}, "content_filter"), begun_with="")
-    losses = [("/choices/0/finish_reason", "dropped")]  # the category
+    losses = [("/stop_details", "dropped")]  # the category
 
     assert convert_answer(MESSAGES, CHAT, answer) == (
         completion({"content": "x", "refusal": "Not this."}, "content_filter"),
