@@ -112,10 +112,10 @@ def test_b09_max_tokens_is_length():
 def test_b10_the_stop_string_that_matched_is_reported_and_its_member_is_never_left_out():
     stream = message_stream(start(), *text_block(0, "a"), *end("stop_sequence", sequence="END"))
     frames, losses = CHAT_TO_MSG.stream(stream)
-    assert (finish(frames), losses) == ("stop", [("/choices/0/finish_reason", "dropped")])
+    assert (finish(frames), losses) == ("stop", [("/stop_sequence", "dropped")])
     answer, losses = CHAT_TO_MSG.whole(message_answer(event("text", text="a"), stop="stop_sequence", stop_sequence="X"))
     assert answer["choices"][0]["finish_reason"] == "stop"
-    assert losses == [("/choices/0/finish_reason", "dropped")]
+    assert losses == [("/stop_sequence", "dropped")]
     assert reason(MSG_TO_MSG.stream(stream)[0]) == {"stop_reason": "stop_sequence", "stop_sequence": "END"}
     assert reason(MSG_TO_CHAT.stream(chat_stream({"content": "a"}))[0]) == {
         "stop_reason": "end_turn",
@@ -141,10 +141,10 @@ def test_b11_a_second_gateway_behind_the_first_tells_the_same_reason(word, final
     ("word", "seen", "lost"),
     [
         ("refusal", "content_filter", []),
-        ("pause_turn", "stop", [("/choices/0/finish_reason", "approximated")]),
+        ("pause_turn", "stop", [("/stop_reason", "approximated")]),
         ("model_context_window_exceeded", "length", []),
-        ("compaction", "stop", [("/choices/0/finish_reason", "approximated")]),
-        ("a_word_of_tomorrow", "stop", [("/choices/0/finish_reason", "approximated")]),
+        ("compaction", "stop", [("/stop_reason", "approximated")]),
+        ("a_word_of_tomorrow", "stop", [("/stop_reason", "approximated")]),
     ],
 )
 def test_b12_every_reason_has_a_word_of_its_own(word, seen, lost):

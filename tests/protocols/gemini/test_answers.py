@@ -375,12 +375,12 @@ def test_nothing_is_lost_in_silence() -> None:
     _, losses = encode(response)
     assert sorted((loss.path, loss.kind) for loss in losses) == [
         ("", "approximated"),
-        ("", "approximated"),
-        ("", "dropped"),
         ("", "dropped"),
         ("/container", "dropped"),
         ("/content/1", "dropped"),
         ("/service_tier", "dropped"),
+        ("/stop_reason", "approximated"),
+        ("/stop_sequence", "dropped"),
         ("/system_fingerprint", "dropped"),
         ("/usage", "dropped"),
     ]

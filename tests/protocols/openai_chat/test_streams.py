@@ -486,7 +486,7 @@ def test_what_the_vendor_has_no_word_for_is_reported() -> None:
     answered = chunks(encode([start, PartStart(0, 0, Text()), Delta(0, 0, "x"), PartEnd(0, 0), stop, End()], losses))
 
     assert {chunk["service_tier"] for chunk in answered} == {"default"}
-    assert [(loss.path, loss.kind) for loss in losses] == [("/choices/0/finish_reason", "dropped")]
+    assert [(loss.path, loss.kind) for loss in losses] == [("/stop_sequence", "dropped")]
 
 
 def test_a_client_that_asked_for_usage_gets_its_chunk_even_when_nobody_knows_it() -> None:

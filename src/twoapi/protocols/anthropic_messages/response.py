@@ -22,6 +22,7 @@ from twoapi.protocols.anthropic_messages.usage import (
     usage_extras,
 )
 from twoapi.protocols.base import AnswerContext, Inspection, Restore
+from twoapi.protocols.places import candidate_place, stop_places
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, fields, insert
 
@@ -130,7 +131,7 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     candidates = response.candidates
     if len(candidates) > 1:
         losses += [
-            ir.Loss(f"/choices/{other.index}", "dropped", NAME, "this protocol has one answer")
+            ir.Loss(candidate_place(response.protocol, other.index), "dropped", NAME, "this protocol has one answer")
             for other in candidates[1:]
         ]
     first = candidates[0] if candidates else ir.Candidate(0, [])
@@ -142,7 +143,7 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     plain = stop.kind == "stop" and not called and not refused  # as most are
     word = "end_turn" if plain else encode_stop(stop, native=native, called=called, refused=refused)
     if stop.kind == "pause" and not native:
-        losses.append(ir.Loss("", "info", NAME, "the answer pauses"))
+        losses.append(ir.Loss(stop_places(response.protocol).reason, "info", NAME, "the answer pauses"))
     body: dict[str, object] = {
         "id": response.id if native and response.id else f"msg_{context.id}",
         "type": "message",

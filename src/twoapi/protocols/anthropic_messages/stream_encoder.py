@@ -16,6 +16,7 @@ from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.anthropic_messages.usage import encode_stop, encode_usage, stop_details
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.places import candidate_place
 from twoapi.wire.json import encode, fields, is_object
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -257,7 +258,7 @@ class AnthropicStreamEncoder:
         return error_frame(fault, self._context.id)
 
     def _skip_candidate(self, candidate: int) -> bytes:
-        key = f"/choices/{candidate}"
+        key = candidate_place(self._protocol, candidate)
         if key not in self._reported:
             self._reported.add(key)
             self._losses.append(ir.Loss(key, "dropped", NAME, "this protocol has one answer"))

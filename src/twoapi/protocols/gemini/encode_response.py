@@ -123,7 +123,7 @@ class _CandidateWriter:
         answer, given, stop = self._answer, self._candidate.stop, self._stop
         if given is None and answer.same:
             return {}
-        report_stop(stop, answer.upstream, "", answer.losses)
+        report_stop(stop, answer.upstream, self._candidate.index, answer.losses)
         ending: Wire = {"finishReason": encode_stop(stop, answer.upstream, refused=refused(self._candidate.parts))}
         if stop.detail is not None:
             ending["finishMessage"] = stop.detail

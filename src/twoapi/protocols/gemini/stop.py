@@ -3,6 +3,7 @@
 from twoapi.ir import Fault, Loss, Part, Refusal, StopReason, ToolCall
 from twoapi.ir.response import StopKind
 from twoapi.protocols.gemini.name import NAME, broken
+from twoapi.protocols.places import stop_places
 
 _WORDS: dict[StopKind, str] = {
     "stop": "STOP",
@@ -80,16 +81,17 @@ def encode_stop(stop: StopReason, protocol: str, *, refused: bool) -> str:
     return "STOP" if stop.kind == "refusal" and refused else _WORDS[stop.kind]
 
 
-def report_stop(stop: StopReason, protocol: str, at: str, losses: list[Loss]) -> None:
+def report_stop(stop: StopReason, protocol: str, index: int, losses: list[Loss]) -> None:
     """What this protocol's word for a foreign stop reason leaves out."""
     if protocol == NAME:
         return
+    at = stop_places(protocol, index)
     if stop.kind in _LOSSY:
-        losses.append(Loss(at, "approximated", NAME, _LOSSY[stop.kind]))
+        losses.append(Loss(at.reason, "approximated", NAME, _LOSSY[stop.kind]))
     if stop.sequence is not None:
-        losses.append(Loss(at, "dropped", NAME, "no place for the stop string that matched"))
+        losses.append(Loss(at.sequence, "dropped", NAME, "no place for the stop string that matched"))
     if stop.details is not None:
-        losses.append(Loss(at, "dropped", NAME, "no place for the kind of a refusal"))
+        losses.append(Loss(at.details, "dropped", NAME, "no place for the kind of a refusal"))
 
 
 def broke_off(stop: StopReason) -> Fault | None:

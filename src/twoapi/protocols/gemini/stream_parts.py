@@ -153,7 +153,7 @@ class CandidateStream:
             self._answer.lose("", "dropped", "a tool call that was cut off")
         elif self._broken:
             fault = broken_call()
-        report_stop(self._stop, self._answer.upstream, "", self._answer.losses)
+        report_stop(self._stop, self._answer.upstream, self.index, self._answer.losses)
         return said, fault
 
     def blocked(self) -> Raw | None:

@@ -3,6 +3,7 @@
 from twoapi.ir import Fault, Loss, Part, Refusal, StopReason, ToolCall
 from twoapi.ir.response import StopKind
 from twoapi.protocols.openai_chat.name import NAME, broken
+from twoapi.protocols.places import stop_places
 
 _WORDS: dict[StopKind, str] = {
     "stop": "stop",
@@ -86,12 +87,12 @@ def refusal_of(stop: StopReason, protocol: str) -> str | None:
 
 def report_stop(stop: StopReason, protocol: str, index: int, losses: list[Loss]) -> None:
     """What this protocol's word for a foreign stop reason leaves out."""
-    path = f"/choices/{index}/finish_reason"
     if protocol == NAME:
         return
+    at = stop_places(protocol, index)
     if stop.kind in _LOSSY:
-        losses.append(Loss(path, "approximated", NAME, _LOSSY[stop.kind]))
+        losses.append(Loss(at.reason, "approximated", NAME, _LOSSY[stop.kind]))
     if stop.details is not None:
-        losses.append(Loss(path, "dropped", NAME, "no place for the kind of a refusal"))
+        losses.append(Loss(at.details, "dropped", NAME, "no place for the kind of a refusal"))
     if stop.sequence is not None:
-        losses.append(Loss(path, "dropped", NAME, "no place for the stop string that matched"))
+        losses.append(Loss(at.sequence, "dropped", NAME, "no place for the stop string that matched"))

@@ -6,6 +6,7 @@ from msgspec import Raw
 from twoapi.ir import Loss, StopReason
 from twoapi.ir.response import StopKind
 from twoapi.protocols.openai_responses.name import NAME
+from twoapi.protocols.places import stop_places
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
@@ -68,12 +69,13 @@ def encode_status(stop: StopReason, protocol: str, losses: list[Loss]) -> tuple[
     """The status and the details of an incomplete answer. What they leave out is reported."""
     if protocol == NAME:
         return _encode_own(stop)
+    at = stop_places(protocol)
     if stop.kind in _LOSSY:
-        losses.append(Loss("/stop_reason", "approximated", NAME, _LOSSY[stop.kind]))
+        losses.append(Loss(at.reason, "approximated", NAME, _LOSSY[stop.kind]))
     if stop.sequence is not None:
-        losses.append(Loss("/stop_sequence", "dropped", NAME, "no place for the stop string that matched"))
+        losses.append(Loss(at.sequence, "dropped", NAME, "no place for the stop string that matched"))
     if stop.details is not None:
-        losses.append(Loss("/stop_details", "dropped", NAME, "no place for the details of a stop"))
+        losses.append(Loss(at.details, "dropped", NAME, "no place for the details of a stop"))
     reason = _WORDS.get(stop.kind)
     if reason is not None:
         return "incomplete", {"reason": reason}
