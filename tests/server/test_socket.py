@@ -5,6 +5,8 @@ import json
 from threading import Event
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.server.front import KEY, PROTOCOLS, Front, running_front
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -15,6 +17,7 @@ from twoapi.server.head import Head
 from twoapi.testing.canned import responses_answer, stream
 from twoapi.testing.replies import Gate, error_reply, json_reply, sse_reply
 from twoapi.testing.scripted_model import Scenario, ScriptedModel
+from twoapi.testing.strategies.values import json_values
 
 MIB = 1 << 20
 HEADERS = {"authorization": f"Bearer {KEY}", "openai-beta": "responses_websockets=2026-02-06"}
@@ -147,6 +150,34 @@ def test_errors_are_messages_and_the_connection_goes_on(front):
         assert hear(socket)[0]["status"] == 400
         say(socket, "openai-chat", "hi")
         assert output(hear(socket))[-1]["content"][0]["text"] == "there"
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_whatever_is_said_is_answered_and_the_next_message_too(front, data):
+    members = st.dictionaries(
+        st.sampled_from(
+            ["type", "model", "input", "generate", "previous_response_id", "stream", "tools", "store", "x"]
+        ),
+        st.one_of(json_values, st.sampled_from(["response.create", "demo", "resp_1", [TEXT], [{}], ["a"]])),
+    )
+    message = data.draw(st.one_of(members.map(json.dumps), st.text(max_size=50), st.binary(max_size=50)))
+    with opened(front) as socket:
+        socket.send(message)
+        hear(socket)
+        say(socket, "demo", "hi")
+        assert output(hear(socket))
+
+
+@pytest.mark.parametrize("answer", ["null", "{}", '{"id": "resp_1", "output": null}', '{"id": 5, "output": [1]}', "5"])
+def test_an_upstreams_end_without_what_it_must_have_is_no_turn_to_go_on_from(front, answer):
+    event = b'event: response.completed\ndata: {"type":"response.completed","response":%b}\n\n' % answer.encode()
+    front.upstream.reply(sse_reply([event]), stream("openai-responses", "still here"))
+    with opened(front) as socket:
+        say(socket, "openai-responses", "hi")
+        hear(socket)
+        say(socket, "openai-responses", "hi")
+        assert output(hear(socket))[-1]["content"][0]["text"] == "still here"
 
 
 def test_an_answer_that_breaks_off_ends_with_failed(front):

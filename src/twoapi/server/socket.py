@@ -214,10 +214,13 @@ class ResponsesSocket(asyncio.Protocol):
         self.answer(status, b"", body)
 
     def _remember(self, payload: bytes) -> None:
-        event: Mapping[str, Raw] = json.fields(payload)
-        kind, answer = event.get("type"), event.get("response")
-        if self._turn is not None and kind is not None and answer is not None and bytes(kind) in _DONE:
-            self._conversation.remember(self._turn, json.fields(answer))
+        try:
+            event: Mapping[str, Raw] = json.fields(payload)
+            kind, answer = event.get("type"), event.get("response")
+            if self._turn is not None and kind is not None and answer is not None and bytes(kind) in _DONE:
+                self._conversation.remember(self._turn, json.fields(answer))
+        except WireError:
+            return  # an upstream's event without what it must have: nobody can go on from it
 
     def _finished(self) -> None:
         """One message is answered; the next one may wait."""
