@@ -376,11 +376,11 @@ def test_nothing_is_lost_in_silence() -> None:
     assert sorted((loss.path, loss.kind) for loss in losses) == [
         ("", "approximated"),
         ("", "dropped"),
+        ("/choices/0/finish_reason", "approximated"),
+        ("/choices/0/finish_reason", "dropped"),
         ("/container", "dropped"),
         ("/content/1", "dropped"),
         ("/service_tier", "dropped"),
-        ("/stop_reason", "approximated"),
-        ("/stop_sequence", "dropped"),
         ("/system_fingerprint", "dropped"),
         ("/usage", "dropped"),
     ]
