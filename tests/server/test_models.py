@@ -87,6 +87,10 @@ def test_every_entry_says_who_answers_and_what_it_does(front):
     assert {verdict for row in rows.values() for verdict in row["features"].values()} <= VERDICTS
     found = {name: row["features"] for name, row in rows.items()}
     assert found["openai-chat"]["audio"] == "native"
+    assert "kept_turns" not in found["demo"]  # a chat client has none to go on from
+    anthropic = front.call("GET", "/anthropic/v1/models").json()["data"]
+    kept = {row["id"]: row["twoapi"]["features"]["kept_turns"] for row in anthropic}
+    assert (kept["anthropic-messages"], kept["gemini"], kept["demo"]) == ("native", "emulated", "emulated")
     assert found["anthropic-messages"]["audio"] == "no"
     assert found["openai-responses"]["stop_sequences"] == "no"
     assert found["gemini"]["parallel_tools_off"] == "no"

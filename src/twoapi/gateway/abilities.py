@@ -12,6 +12,7 @@ from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Capabilities, Codec
 from twoapi.protocols.counting import COUNTINGS
 from twoapi.protocols.registry import CODECS
+from twoapi.protocols.turns import TURNS
 
 Ability = Literal["native", "emulated", "no"]
 
@@ -98,7 +99,9 @@ def abilities(client: Codec, candidate: Candidate) -> Mapping[str, Ability]:
     upstream = client.name if candidate.local is not None else candidate.protocol
     counts = COUNTINGS.get(candidate.protocol)
     counted: Ability = "native" if counts is not None and candidate.capabilities.token_counts else "emulated"
-    found = _found(client.name, upstream, candidate.capabilities)
+    found = dict(_found(client.name, upstream, candidate.capabilities))
+    if client.name in TURNS:
+        found["kept_turns"] = "native" if candidate.protocol == client.name else "emulated"
     return {"streaming": "native", **found, "count_tokens": counted}
 
 
