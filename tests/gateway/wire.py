@@ -78,8 +78,8 @@ def error_frame(protocol, message="gone wrong", *, overloaded=False):
             error = {"type": "overloaded_error" if overloaded else "api_error", "message": message}
             return b"event: error\ndata: %s\n\n" % json.dumps({"type": "error", "error": error}).encode()
         case _:
-            code, status = (503, "UNAVAILABLE") if overloaded else (500, "INTERNAL")
-            error = {"code": code, "message": message, "status": status}
+            number, status = (503, "UNAVAILABLE") if overloaded else (500, "INTERNAL")
+            error = {"code": number, "message": message, "status": status}
             return b"data: %s\r\n\r\n" % json.dumps({"error": error}).encode()
 
 
