@@ -76,9 +76,7 @@ def test_077_the_blob_of_reasoning_is_the_one_of_its_finished_item():
             event("reasoning_summary_text.delta", **place, delta="hm"),
             event("reasoning_summary_text.done", **place, text="hm"),
             event("reasoning_summary_part.done", **place, part=summary),
-            event(
-                "output_item.done", output_index=0, item={**item, "summary": [summary], "encrypted_content": "WHOLE"}
-            ),
+            event("output_item.done", output_index=0, item=done),
             *response_text("x", index=1),
         ]
     )
