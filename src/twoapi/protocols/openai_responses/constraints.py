@@ -1,8 +1,13 @@
 """What this vendor's model takes beside the conversation: sampling, reasoning, the form of the answer, state."""
 
-from twoapi.ir import Loss, LossKind, Request
+from operator import attrgetter
+
+from msgspec import Raw
+
+from twoapi.ir import Loss, LossKind, Output, ReasoningConfig, Request, State
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.openai_limits import Limits
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.decode_request import LOGPROBS, SEALED
 from twoapi.protocols.openai_responses.name import NAME, refuse
@@ -10,6 +15,7 @@ from twoapi.protocols.strict_schemas import conforms
 
 MIN_OUTPUT = 16  # tokens; the vendor refuses a lower limit
 MAX_USER = 128  # characters
+_ANY_OBJECT = Raw(b'{"type":"object","properties":{}}')
 _BUDGETS: tuple[tuple[int, Effort], ...] = (
     (0, "none"),
     (1024, "minimal"),
@@ -38,10 +44,18 @@ _UNKNOWN_HERE = (
 )
 
 
+# What a request has that says nothing of these: one comparison passes all their rules by.
+_NO_STATE, _NO_REASONING, _NO_OUTPUT = State(), ReasoningConfig(), Output()
+_unknown_here = attrgetter(*(name for name, _ in _UNKNOWN_HERE))
+_ALL_KNOWN = (None,) * len(_UNKNOWN_HERE)
+_rest = attrgetter("metadata", "cache_key", "user_id", "tier", "safety", "cache_auto")
+_NO_REST = (None,) * 6
+
+
 class Constraints:
     """Fills the rest of one body, and reports what the vendor has no place for."""
 
-    __slots__ = ("_body", "_capabilities", "_losses", "_request", "_same")
+    __slots__ = ("_body", "_capabilities", "_limits", "_losses", "_request", "_same")
 
     def __init__(
         self, request: Request, capabilities: Capabilities, losses: list[Loss], body: wire.WrittenBody
@@ -51,15 +65,25 @@ class Constraints:
         self._losses = losses
         self._body = body
         self._same = request.protocol == NAME
+        self._limits = Limits(request, NAME, losses)
 
     def put(self) -> None:
         """Everything but the conversation and the tools; raises FaultError for what must be refused."""
-        self._put_state()
+        request, body = self._request, self._body
+        if request.state != _NO_STATE:
+            self._put_state()
+        if body.store is None and not self._same:
+            body.store = False  # the vendor keeps what is not said; our client did not ask for it
         self._put_sampling()
-        self._put_reasoning()
-        self._put_output()
+        if request.reasoning != _NO_REASONING or (self._same and request.extras):
+            self._put_reasoning()
+        if request.output != _NO_OUTPUT:
+            self._put_output()
         self._put_include()
-        self._put_rest()
+        if _rest(request) != _NO_REST:
+            self._put_rest()
+        if request.stream:
+            body.stream = True
 
     def _put_state(self) -> None:
         state, body = self._request.state, self._body
@@ -73,15 +97,12 @@ class Constraints:
             body.conversation = wire.WrittenConversation(id=state.conversation) if spelled else state.conversation
         body.background = state.background
         body.store = state.store
-        if state.store is None and not self._same:
-            body.store = False  # the vendor keeps what is not said; our client did not ask for it
 
     def _put_sampling(self) -> None:
         sampling, body = self._request.sampling, self._body
         body.max_output_tokens = sampling.max_tokens
-        if sampling.max_tokens is not None and sampling.max_tokens < MIN_OUTPUT and not self._same:
-            self._lose("max_tokens", "clamped", f"at least {MIN_OUTPUT} tokens")
-            body.max_output_tokens = MIN_OUTPUT
+        if sampling.max_tokens is not None and not self._same:
+            body.max_output_tokens = self._limits.output(sampling.max_tokens, MIN_OUTPUT, self._capabilities)
         if self._capabilities.sampling:
             body.temperature, body.top_p = sampling.temperature, sampling.top_p
         else:
@@ -89,9 +110,13 @@ class Constraints:
                 if getattr(sampling, name) is not None:
                     self._lose(name, "dropped", "this model takes no sampling parameters")
         body.top_logprobs = sampling.top_logprobs
-        for name, why in _UNKNOWN_HERE:
-            if getattr(sampling, name) is not None:
-                self._lose(name, "dropped", why)
+        if sampling.top_logprobs is not None and not sampling.logprobs and not self._same:
+            body.top_logprobs = None
+            self._lose("top_logprobs", "dropped", "no number of logprobs without logprobs")
+        if _unknown_here(sampling) != _ALL_KNOWN:
+            for name, why in _UNKNOWN_HERE:
+                if getattr(sampling, name) is not None:
+                    self._lose(name, "dropped", why)
         if sampling.n is not None and sampling.n > 1:
             raise refuse("this upstream gives one answer per request", self._request.where("n"))
 
@@ -159,30 +184,36 @@ class Constraints:
         output = self._request.output
         strict = output.strict
         if not self._same:
-            if strict is None:
-                strict = output.schema is not None and conforms(output.schema)
-            if output.name is None:
-                self._lose("output.schema", "info", "the schema is named response")
-        form.name = output.name or (None if self._same else "response")
+            fits = output.schema is not None and conforms(output.schema)
+            if strict and not fits:
+                self._lose("output.strict", "approximated", "the schema is outside the strict subset")
+            strict = fits if strict is None else strict and fits
+            if output.schema is None:
+                self._lose("output.format", "synthesized", "a schema, which the request does not have")
+                form.schema = _ANY_OBJECT
+        form.name = output.name if self._same else self._limits.schema_name()
         form.description = output.description
-        form.schema = None if output.schema is None else output.schema.raw
+        if output.schema is not None:
+            form.schema = output.schema.raw
         form.strict = strict
 
     def _put_include(self) -> None:
         """Sealed reasoning is asked for where nobody keeps it, or what the model thought would be gone next turn."""
         request = self._request
-        include: list[str] = []
+        include: list[str | Raw] = []
         reasons = self._capabilities.effort and (self._body.reasoning is None or self._body.reasoning.effort != "none")
         if request.reasoning.sealed or (not self._same and not request.state.store and reasons):
             include.append(SEALED)
         if request.sampling.logprobs:
             include.append(LOGPROBS)
         if include or request.reasoning.sealed is False:
-            self._body.include = [*include]
+            self._body.include = include
 
     def _put_rest(self) -> None:
         request, body = self._request, self._body
         body.metadata, body.prompt_cache_key = request.metadata, request.cache_key
+        if request.metadata is not None and not self._same:
+            body.metadata = self._limits.metadata(request.metadata)
         if request.user_id is not None:
             if self._same and request.where("user_id") == "/user":
                 body.user = request.user_id
@@ -197,8 +228,6 @@ class Constraints:
         if request.safety is not None:
             self._lose("safety", "dropped", "no safety settings")
         self._put_automatic_mark()
-        if request.stream:
-            body.stream = True
 
     def _put_automatic_mark(self) -> None:
         mark = self._request.cache_auto

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Raw
 
 from twoapi.ir import (
+    JsonText,
     Loss,
     LossKind,
     Media,
@@ -38,6 +39,34 @@ _ERROR_MARK = "[tool error] "
 _NONE = Raw(b"[]")
 
 Contents = list[wire.WrittenPart]
+Conversation = tuple[JsonText | None, list[wire.WrittenItem] | JsonText | None]  # instructions and input
+_Message, _Input = wire.WrittenMessage, wire.WrittenInput
+
+
+def bare_input(messages: list[Message], *, developers: bool) -> Conversation | None:
+    """Instructions and input when the conversation of another protocol's client is bare texts, as most are; None when
+    it is not, or when something must be said of it. `developers`: the model takes their messages.
+
+    It spares those the work of an InputEncoder, in one loop without calls.
+    """
+    instructions: JsonText | None = None
+    items: list[wire.WrittenItem] = []
+    for message in messages:
+        parts = message.parts
+        if len(parts) != 1 or message.name is not None or type(part := parts[0]) is not Text:
+            return None
+        if part.opaque or part.citations or part.cache is not None or part.item is not None:
+            return None
+        role, text = message.role, part.text
+        if role == "system" and not items and instructions is None:
+            instructions = text
+        elif role == "assistant" or (role == "user" and message.plain_content):
+            items.append(_Message(role=role, content=text))
+        elif role == "tool" or (role == "developer" and not developers):
+            return None
+        else:
+            items.append(_Message(role=role, content=text if message.plain_content else [_Input(text=text)]))
+    return (instructions, items) if items else None
 
 
 class InputEncoder:
@@ -74,10 +103,11 @@ class InputEncoder:
         self.places: dict[int, int] = {}
         self.written: set[str] = set()
 
-    def encode(self, messages: list[Message]) -> tuple[str | Raw | None, list[wire.WrittenItem] | str | Raw | None]:
+    def encode(self, messages: list[Message]) -> Conversation:
         """The instructions and the input."""
         instructions: str | Raw | None = None
-        if messages and self._are_instructions(messages[0]):
+        alone = len(messages) == 1 and not self._same  # the vendor wants an input: an item can say it, too
+        if messages and not alone and self._are_instructions(messages[0]):
             text = messages[0].parts[0]
             assert isinstance(text, Text)  # noqa: S101  as _are_instructions says
             instructions, messages = text.text, messages[1:]

@@ -9,7 +9,7 @@ from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.constraints import Constraints
 from twoapi.protocols.openai_responses.decode_input import INPUT
-from twoapi.protocols.openai_responses.encode_input import InputEncoder
+from twoapi.protocols.openai_responses.encode_input import InputEncoder, bare_input
 from twoapi.protocols.openai_responses.encode_tools import ToolEncoder
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.protocols.openai_responses.pairing import check_pairs
@@ -26,20 +26,31 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     same = request.protocol == NAME
     body = wire.WrittenBody(model=model)
     Constraints(request, capabilities, losses, body).put()
+    bare = None
     if not same:
-        check_pairs(request.messages)
         check_tools(request)
+        bare = bare_input(request.messages, developers=capabilities.developer_role)
+        if bare is None:
+            check_pairs(request.messages)
         last = request.messages[-1] if request.messages else None
         if last is not None and last.role == "assistant" and not capabilities.prefill:
             losses.append(Loss(last.at, "unsupported", NAME, "a last assistant turn is not gone on from"))
+        if bare is not None and not request.tools and request.tool_choice is None and not request.extras:
+            body.instructions, body.input = bare
+            return Encoded(Outgoing(PATH, json.encode(body)), Restore())
     marks = CacheMarks(losses, enabled=capabilities.cache_marks, same=same)
     encoder = InputEncoder(request, capabilities, losses, marks)
     tools = ToolEncoder(request, capabilities, losses, marks, encoder.name)
     tools.encode(body)
-    try:
-        body.instructions, body.input = encoder.encode(request.messages)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise refuse(f"a text of the input is not a valid JSON string: {error}", None) from None
+    if bare is None or marks.pending is not None:
+        try:
+            body.instructions, body.input = encoder.encode(request.messages)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise refuse(f"a text of the input is not a valid JSON string: {error}", None) from None
+    else:
+        body.instructions, body.input = bare
+    if not body.input and not same:
+        raise refuse("at least one message is needed", request.where("messages"))
     marks.finish()
     extras = _remaining(request, encoder, tools)
     if same:

@@ -1,6 +1,7 @@
 """Tools and the choice among them for an upstream."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from msgspec import Raw
 
@@ -19,6 +20,16 @@ _NULL = Raw(b"null")
 _WEB_SEARCH = Raw(b'{"type":"web_search"}')
 _NAMING = frozenset({"type", "name", "cache_control"})  # what every declaration of a server's tool has
 _CHOICE = "/tool_choice"
+# What few tools have, and its value in all others.
+_odd = attrgetter(
+    "kind", "namespace", "output_schema", "deferred", "callers", "eager_streaming", "strict", "examples", "cache"
+)
+_PLAIN = ("function", *(None,) * 5)
+_PLAINS: tuple[tuple[object, ...], ...] = (
+    (*_PLAIN, None, [], None),
+    (*_PLAIN, False, [], None),
+)  # strict is said, or it is not
+_Function = wire.WrittenFunction
 
 
 class ToolEncoder:
@@ -40,9 +51,26 @@ class ToolEncoder:
 
     def encode(self, body: wire.WrittenBody) -> None:
         """Declares the tools and says which of them the model may call."""
+        tools = self._declared()
+        if tools:
+            body.tools = tools
+        if self._request.tool_choice is not None:
+            self._choice(self._request.tool_choice, body)
+        if self._request.parallel is not None and (tools or self._same):
+            body.parallel_tool_calls = self._request.parallel
+
+    def _declared(self) -> list[wire.WrittenTool]:
         tools: list[wire.WrittenTool] = []
         space: str | None = None  # where the namespace stands that tools[-1] is
+        longest = 0 if self._same else self._capabilities.max_tool_name
         for tool in self._request.tools:
+            # Nearly all tools have a name, a description and a schema: they are made here, without a call.
+            name, schema = tool.name, tool.schema
+            if len(name) <= longest and schema is not None and len(schema.raw) >= _SHORT and _odd(tool) in _PLAINS:
+                if not (name.isidentifier() and name.isascii()):
+                    name = self._name(name, None)
+                tools.append(_Function(name=name, description=tool.description, parameters=schema.raw, strict=False))
+                continue
             if tool.cache is not None:
                 self._marks.carry(tool.cache, tool.at)
             encoded = self._encode(tool)
@@ -59,12 +87,7 @@ class ToolEncoder:
             else:
                 space = place
                 tools.append(self._namespace(tool.namespace, place, encoded))
-        if tools:
-            body.tools = tools
-        if self._request.tool_choice is not None:
-            self._choice(self._request.tool_choice, body)
-        if self._request.parallel is not None and (tools or self._same):
-            body.parallel_tool_calls = self._request.parallel
+        return tools
 
     def _namespace(
         self, name: str, place: str, first: wire.WrittenFunction | wire.WrittenCustom

@@ -224,6 +224,10 @@ class WrittenLogprob(msgspec.Struct, kw_only=True):
     top_logprobs: list[WrittenTop]
 
 
+class WrittenInput(msgspec.Struct, kw_only=True, tag_field="type", tag="input_text"):
+    text: str | Raw
+
+
 class WrittenText(msgspec.Struct, kw_only=True, tag_field="type", tag="output_text", omit_defaults=True):
     """`annotations` is always written: the vendor's SDKs need it."""
 
@@ -236,7 +240,7 @@ class WrittenRefusal(msgspec.Struct, kw_only=True, tag_field="type", tag="refusa
     refusal: str | Raw
 
 
-WrittenPart = WrittenText | WrittenRefusal | InputText | InputImage | InputFile | InputAudio | Raw
+WrittenPart = WrittenInput | WrittenText | WrittenRefusal | InputText | InputImage | InputFile | InputAudio | Raw
 
 
 class WrittenMessage(msgspec.Struct, kw_only=True, tag_field="type", tag="message", omit_defaults=True):
