@@ -11,7 +11,7 @@ from twoapi.ir import CacheMark, Message, Output, ReasoningConfig, Request, Samp
 from twoapi.ir.request import Effort
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.decode_input import INPUT, UnusualError, decode_items, decode_known_items
-from twoapi.protocols.openai_responses.decode_tools import decode_choice, decode_functions, decode_tools
+from twoapi.protocols.openai_responses.decode_tools import decode_choice, decode_known_tools, decode_tools
 from twoapi.protocols.openai_responses.lenient import lenient
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.wire import json
@@ -132,7 +132,7 @@ def _build(body: _AnyBody, extras: dict[str, Raw]) -> Request:
     )
     if body.tools is not None:
         if isinstance(body, wire.PlainBody):
-            request.tools = decode_functions(body.tools, extras)
+            request.tools = decode_known_tools(body.tools, extras)
         else:
             request.tools = decode_tools(body.tools, extras)
     if _state(body) != _NO_STATE:

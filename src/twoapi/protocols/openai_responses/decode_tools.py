@@ -53,21 +53,26 @@ def decode_tools(tools: list[Raw], extras: dict[str, Raw]) -> list[Tool]:
     return decoded
 
 
-def decode_functions(tools: list[wire.FunctionTool], extras: dict[str, Raw]) -> list[Tool]:
-    """The same for functions that have been read already."""
+def decode_known_tools(tools: list[wire.FunctionTool | wire.CustomTool], extras: dict[str, Raw]) -> list[Tool]:
+    """The same for tools that have been read already."""
     decoded: list[Tool] = []
     for number, tool in enumerate(tools):
         at = f"/tools/{number}"
-        if _rare(tool) == _BARE and tool.description is not json.EMPTY and tool.parameters is not json.EMPTY:
-            # Nearly all tools have these members: they are made here, without a call.
+        # Nearly all tools are functions with these members: they are made here, without a call.
+        if isinstance(tool, wire.FunctionTool) and _rare(tool) == _BARE:
             said, schema = tool.description, tool.parameters
             if json.first_byte(said) == 34 and json.first_byte(schema) == 123:
                 decoded.append(Tool(name=tool.name, description=said, schema=Schema(schema), strict=tool.strict, at=at))
                 continue
-        if not json.is_null(tool.asynchronous):
-            extras[at + "/async"] = tool.asynchronous
-        decoded.append(_decode_function(tool, at))
+        decoded.append(_decode_run(tool, at, extras))
     return decoded
+
+
+def _decode_run(tool: wire.FunctionTool | wire.CustomTool, at: str, extras: dict[str, Raw]) -> Tool:
+    """A tool that the client runs."""
+    if not json.is_null(tool.asynchronous):
+        extras[at + "/async"] = tool.asynchronous
+    return _decode_function(tool, at) if isinstance(tool, wire.FunctionTool) else _decode_custom(tool, at)
 
 
 def _decode_tool(raw: Raw, at: str, extras: dict[str, Raw], decoded: list[Tool], namespace: str | None) -> None:
@@ -85,9 +90,7 @@ def _decode_tool(raw: Raw, at: str, extras: dict[str, Raw], decoded: list[Tool],
     if isinstance(tool, wire.NamespaceTool):
         _decode_namespace(tool, raw, at, extras, decoded, nested=namespace is not None)
         return
-    if not json.is_null(tool.asynchronous):
-        extras[at + "/async"] = tool.asynchronous
-    decoded.append(_decode_function(tool, at) if isinstance(tool, wire.FunctionTool) else _decode_custom(tool, at))
+    decoded.append(_decode_run(tool, at, extras))
     decoded[-1].namespace = namespace
 
 

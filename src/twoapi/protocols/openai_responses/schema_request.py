@@ -110,20 +110,6 @@ class FunctionTool(msgspec.Struct, kw_only=True, tag_field="type", tag="function
     allowed_callers: list[str] | None = None
 
 
-class KnownBody(Settings, kw_only=True, forbid_unknown_fields=True):
-    """A request whose items are of known types, with tools of any kind: one scan reads all but the tools."""
-
-    input: str | list[AnyItem] | None = None
-    tools: list[Raw] | None = None
-
-
-class PlainBody(Settings, kw_only=True, forbid_unknown_fields=True):
-    """The same with functions for tools: one scan reads all of it."""
-
-    input: str | list[AnyItem] | None = None
-    tools: list[FunctionTool] | None = None
-
-
 class GrammarFormat(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     type: str
     syntax: str | None = None
@@ -137,6 +123,20 @@ class CustomTool(msgspec.Struct, kw_only=True, tag_field="type", tag="custom", f
     asynchronous: Raw = field(default=EMPTY, name="async")
     defer_loading: bool | None = None
     allowed_callers: list[str] | None = None
+
+
+class KnownBody(Settings, kw_only=True, forbid_unknown_fields=True):
+    """A request whose items are of known types, with tools of any kind: one scan reads all but the tools."""
+
+    input: str | list[AnyItem] | None = None
+    tools: list[Raw] | None = None
+
+
+class PlainBody(Settings, kw_only=True, forbid_unknown_fields=True):
+    """The same with tools that the client runs: one scan reads all of it."""
+
+    input: str | list[AnyItem] | None = None
+    tools: list[FunctionTool | CustomTool] | None = None
 
 
 class NamespaceTool(msgspec.Struct, kw_only=True, tag_field="type", tag="namespace", forbid_unknown_fields=True):
