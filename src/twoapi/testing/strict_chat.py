@@ -51,9 +51,11 @@ def _parameters(body: dict[str, Json]) -> Iterator[Problem]:
     for name, words in _WORDS.items():
         if body.get(name) is not None and body[name] not in words:
             yield f"/{name}", f"must be one of {sorted(words)}"
+    if not set(body.get("modalities") or []) <= {"text", "audio"}:
+        yield "/modalities", "text and audio"
     stop = body.get("stop")
-    if isinstance(stop, list) and len(stop) > 4:
-        yield "/stop", "at most 4 stop strings"
+    if isinstance(stop, list) and not 1 <= len(stop) <= 4:
+        yield "/stop", "1 to 4 stop strings"
     if body.get("stream_options") is not None and not body.get("stream"):
         yield "/stream_options", "only with stream"
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
@@ -150,12 +152,18 @@ def _message(at: str, message: dict[str, Json]) -> Iterator[Problem]:
     if content == []:
         yield f"{at}/content", "an empty list of parts"
     for index, part in enumerate(content if isinstance(content, list) else []):
-        if part.get("type") == "text" and not isinstance(part.get("text"), str):
-            yield f"{at}/content/{index}/text", "must be a string"
+        yield from _part(f"{at}/content/{index}", part)
     for index, call in enumerate(message.get("tool_calls") or []):
         yield from _call(f"{at}/tool_calls/{index}", call)
     if role == "tool":
         yield from _call_id(f"{at}/tool_call_id", message.get("tool_call_id"))
+
+
+def _part(at: str, part: dict[str, Json]) -> Iterator[Problem]:
+    if part.get("type") == "text" and not isinstance(part.get("text"), str):
+        yield f"{at}/text", "must be a string"
+    if part.get("type") == "input_audio" and part["input_audio"].get("format") not in {"wav", "mp3"}:
+        yield f"{at}/input_audio/format", "must be wav or mp3"
 
 
 def _call(at: str, call: dict[str, Json]) -> Iterator[Problem]:

@@ -38,6 +38,9 @@ def messages_problems(body: dict[str, Json], headers: dict[str, str]) -> Iterato
     if not isinstance(limit, int) or limit < 0:
         yield "/max_tokens", "Field required, not negative"
     yield from _sampling(body, version)
+    wanted = (body.get("output_config") or {}).get("format")
+    if wanted is not None and (wanted.get("type") != "json_schema" or not isinstance(wanted.get("schema"), dict)):
+        yield "/output_config/format", "must be a json_schema with its schema"
     yield from _thinking(body, interleaved="interleaved-thinking" in headers.get("anthropic-beta", ""))
     yield from _tools(body)
     yield from _marks(body)
