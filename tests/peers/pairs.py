@@ -96,6 +96,10 @@ def carrier(kind: Any, data: str, protocol: str = "anthropic-messages") -> str:
 
 _SHORT = {"openai-chat": "chat", "openai-responses": "resp", "anthropic-messages": "msg", "gemini": "gem"}
 CHAT, RESPONSES, MESSAGES, GEMINI = (CODECS[name] for name in _SHORT)
+RESP_TO_CHAT, RESP_TO_MSG, RESP_TO_GEM = Pair(RESPONSES, CHAT), Pair(RESPONSES, MESSAGES), Pair(RESPONSES, GEMINI)
+GEM_TO_CHAT, GEM_TO_MSG, GEM_TO_GEM = Pair(GEMINI, CHAT), Pair(GEMINI, MESSAGES), Pair(GEMINI, GEMINI)
+CHAT_TO_RESP, MSG_TO_RESP = Pair(CHAT, RESPONSES), Pair(MESSAGES, RESPONSES)
+CHAT_TO_GEM, MSG_TO_GEM = Pair(CHAT, GEMINI), Pair(MESSAGES, GEMINI)
 EVERY_PAIR = [Pair(client, upstream) for client in CODECS.values() for upstream in CODECS.values()]
 CHAT_TO_MSG, MSG_TO_CHAT = Pair(CHAT, MESSAGES), Pair(MESSAGES, CHAT)
 CHAT_TO_CHAT, MSG_TO_MSG = Pair(CHAT, CHAT), Pair(MESSAGES, MESSAGES)

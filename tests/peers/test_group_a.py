@@ -6,7 +6,10 @@ from tests.peers.pairs import (
     CHAT_TO_CHAT,
     CHAT_TO_MSG,
     MSG_TO_CHAT,
+    MSG_TO_GEM,
     MSG_TO_MSG,
+    MSG_TO_RESP,
+    RESP_TO_MSG,
     block,
     call_block,
     call_more,
@@ -24,6 +27,13 @@ from tests.peers.pairs import (
     start,
     text_block,
     thinking_block,
+)
+from tests.peers.vendors import (
+    frames,
+    gemini_call,
+    gemini_frame,
+    response,
+    response_message,
 )
 
 from twoapi.protocols.sealing import PLAIN
@@ -252,3 +262,53 @@ def test_a15_a_block_of_a_kind_unknown_here_does_not_become_empty_text():
     frames, losses = CHAT_TO_MSG.stream(message_stream(start(), *unknown, *text_block(1, "a"), *end()))
     assert [delta.get("content") for delta, _ in deltas(frames)] == [None, "a", None]
     assert losses == [("/content/0", "dropped")]
+
+
+def test_a03_a_response_whose_items_were_never_announced_has_its_blocks():
+    begun = {**response(status="in_progress"), "usage": None}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    late = frames(
+        event("created", response=begun),
+        event("output_text.delta", **place, delta="x", logprobs=[]),
+        event("completed", response=response(response_message("x"))),
+    )
+    assert shown(MSG_TO_RESP.stream(b"".join(late))[0]) == text_block(0, "x")
+
+
+def test_a06_arguments_of_gemini_are_said_as_a_delta():
+    stream = gemini_frame(gemini_call("f", {"x": 1}, "a")) + gemini_frame(finish="STOP")
+    assert shown(MSG_TO_GEM.stream(stream)[0]) == call_block(0, "a", "f", '{"x":1}')
+
+
+def test_a15_a_gemini_answer_that_thinking_used_up_has_no_empty_text():
+    assert shown(MSG_TO_GEM.stream(gemini_frame(finish="MAX_TOKENS"))[0]) == []
+    assert shown(MSG_TO_GEM.stream(gemini_frame("", finish="MAX_TOKENS"))[0]) == []
+
+
+def test_a16_an_item_is_done_before_the_next_and_events_are_numbered_without_gaps():
+    blocks = [*thinking_block(0, "sig", "hm"), *text_block(1, "ok"), *call_block(2, "t1", "f", "{}")]
+    events, losses = RESP_TO_MSG.stream(message_stream(start(), *blocks, *end("tool_use")))
+    assert [one["sequence_number"] for one in events] == list(range(len(events)))
+    assert [one["type"].removeprefix("response.") for one in events] == [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.done",
+        "reasoning_summary_part.done",
+        "output_item.done",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "output_item.added",
+        "function_call_arguments.delta",
+        "function_call_arguments.done",
+        "output_item.done",
+        "completed",
+    ]
+    assert [one["output_index"] for one in events if one["type"].endswith("item.done")] == [0, 1, 2]
+    assert losses == [("/content/0", "info")]  # that thinking is told as a summary

@@ -1,11 +1,19 @@
 """Rows B1-B12: why an answer stopped."""
 
+import json
+
 import pytest
 from tests.peers.pairs import (
     CHAT_TO_CHAT,
+    CHAT_TO_GEM,
     CHAT_TO_MSG,
+    GEM_TO_CHAT,
+    GEM_TO_MSG,
     MSG_TO_CHAT,
+    MSG_TO_GEM,
     MSG_TO_MSG,
+    RESP_TO_GEM,
+    RESP_TO_MSG,
     USER,
     call_block,
     call_start,
@@ -23,6 +31,11 @@ from tests.peers.pairs import (
     shown,
     start,
     text_block,
+)
+from tests.peers.vendors import (
+    gemini_answer,
+    gemini_call,
+    gemini_frame,
 )
 
 from twoapi.ir import FaultError
@@ -152,3 +165,69 @@ def test_b12_every_reason_has_a_word_of_its_own(word, seen, lost):
     assert (finish(frames), losses) == (seen, lost)
     answer, losses = CHAT_TO_MSG.whole(message_answer(event("text", text="a"), stop=word))
     assert (answer["choices"][0]["finish_reason"], losses) == (seen, lost)
+
+
+def test_b03_a_truncated_answer_is_max_tokens_for_a_gemini_client():
+    for pair, answer in (
+        (GEM_TO_CHAT, chat_answer({"content": "a"}, "length")),
+        (GEM_TO_MSG, message_answer(event("text", text="a"), stop="max_tokens")),
+    ):
+        (candidate,) = pair.whole(answer)[0]["candidates"]
+        assert candidate["finishReason"] == "MAX_TOKENS"
+    frames, _ = GEM_TO_CHAT.stream(chat_stream({"content": "a"}, finish="length"))
+    assert frames[-1]["candidates"][0]["finishReason"] == "MAX_TOKENS"
+
+
+def test_b04_a_truncated_answer_is_incomplete_for_a_responses_client():
+    cut = message_answer(event("text", text="a"), stop="max_tokens")
+    answer = RESP_TO_MSG.whole(cut)[0]
+    assert (answer["status"], answer["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
+    frames, _ = RESP_TO_GEM.stream(gemini_frame("a") + gemini_frame(finish="MAX_TOKENS"))
+    last = frames[-1]
+    assert (last["type"], last["response"]["incomplete_details"]) == (
+        "response.incomplete",
+        {"reason": "max_output_tokens"},
+    )
+
+
+def test_b05_parallel_calls_of_gemini_are_tool_calls():
+    calls = [gemini_call("f", {}, "t1"), gemini_call("f", {}, "t2")]
+    assert finish(CHAT_TO_GEM.stream(gemini_frame(*calls, finish="STOP"))[0]) == "tool_calls"
+    answer = CHAT_TO_GEM.whole(gemini_answer(*calls))[0]
+    assert answer["choices"][0]["finish_reason"] == "tool_calls"
+    assert [call["id"] for call in answer["choices"][0]["message"]["tool_calls"]] == ["t1", "t2"]
+    assert MSG_TO_GEM.whole(gemini_answer(*calls))[0]["stop_reason"] == "tool_use"
+
+
+@pytest.mark.parametrize("pair", [CHAT_TO_GEM, MSG_TO_GEM], ids=["chat>gem", "msg>gem"])
+@pytest.mark.parametrize("word", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"])
+def test_b06_a_malformed_call_of_gemini_is_an_error_that_says_what_it_was(pair, word):
+    answer = gemini_answer(finish=word)
+    answer["candidates"][0]["finishMessage"] = "Malformed function call: f(x="
+    with pytest.raises(FaultError) as raised:
+        pair.whole(answer)
+    assert (raised.value.fault.kind, raised.value.fault.whose) == ("upstream_error", "upstream")
+    assert "Malformed function call: f(x=" in raised.value.fault.message
+
+    out = pair.stream_bytes(gemini_frame("a") + gemini_frame(finish=word))[0]
+    assert word in read(out)[-1]["error"]["message"]
+    assert b"[DONE]" not in out
+    assert b"message_stop" not in out
+
+
+def test_b07_a_blocked_prompt_is_a_filtered_answer_and_no_stream_of_nothing():
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "m-1"}
+    stream = b"data: " + json.dumps(blocked).encode() + b"\r\n\r\n"
+    frames, _ = CHAT_TO_GEM.stream(stream)
+    assert [frame["choices"] != [] for frame in frames[:-1]] == [True] * (len(frames) - 1)
+    assert finish(frames) == "content_filter"
+    assert reason(MSG_TO_GEM.stream(stream)[0])["stop_reason"] == "refusal"
+
+
+def test_b08_an_answer_that_thinking_used_up_is_cut_and_counted():
+    counts = {"promptTokenCount": 3, "thoughtsTokenCount": 90, "totalTokenCount": 93}
+    answer = CHAT_TO_GEM.whole(gemini_answer(finish="MAX_TOKENS", usageMetadata=counts))[0]
+    assert answer["choices"][0]["finish_reason"] == "length"
+    assert answer["choices"][0]["message"]["content"] == ""
+    assert answer["usage"]["completion_tokens"] == 90
+    assert finish(CHAT_TO_GEM.stream(gemini_frame(finish="MAX_TOKENS", usageMetadata=counts))[0]) == "length"
