@@ -175,7 +175,7 @@ def test_j09_codex_gets_a_list_of_models_that_it_reads(running):
         assert {"supported_reasoning_levels", "shell_type", "truncation_policy", "base_instructions"} <= set(model)
 
 
-@pytest.mark.parametrize("pair", EVERY_PAIR, ids=str)
+@pytest.mark.parametrize("pair", EVERY_PAIR, ids=[pair.heading for pair in EVERY_PAIR])
 def test_j10_calls_and_results_of_the_history_reach_every_upstream(pair):
     histories: dict[str, dict[str, Json]] = {
         CHAT: {
