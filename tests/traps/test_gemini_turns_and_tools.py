@@ -240,7 +240,7 @@ RECURSIVE = {**of(n={"$ref": "#/$defs/N"}), "$defs": {"N": NODE}}
 HEADERS = {"type": "array", "items": {"type": "string"}}
 DESCRIBED = {"$ref": "#/$defs/A", "description": "D", "title": "T", "minLength": 2}
 CUT_NODE = {**reduced(v={"type": "STRING"}, next={"type": "OBJECT"})}
-PLACE = "/tools/0"
+PLACE = "/tools/0/function/parameters"
 
 ROWS = {
     "037": (RECURSIVE, reduced(n=CUT_NODE), ["/$defs/N/properties/next/$ref"]),

@@ -31,12 +31,14 @@ class Message(msgspec.Struct):
 class Schema(msgspec.Struct, frozen=True):
     """A JSON Schema, verbatim. `dialect`: "jsonschema" (2020-12 and supersets) or "openapi" (Gemini's reduced form).
 
-    `native`: what the sender wrote in a dialect of its own protocol, of which `raw` is the JSON Schema.
+    `native`: what the sender wrote in a dialect of its own protocol, of which `raw` is the JSON Schema. `at`: a JSON
+    pointer, for the schema of a tool relative to the tool's.
     """
 
     raw: Raw
     dialect: Literal["jsonschema", "openapi"] = "jsonschema"
     native: Raw | None = None
+    at: str = ""
 
 
 class Grammar(msgspec.Struct, frozen=True):

@@ -60,6 +60,7 @@ _odd = attrgetter(
     "allowed_callers",
     "eager_input_streaming",
 )
+_INPUT = "/input_schema"
 _PLAIN = (EMPTY, *(None,) * 7)
 _dressing = attrgetter("cache_control", "citations")
 _BARE = (None, None)
@@ -171,9 +172,8 @@ def _tools(wires: list[schema.Tool]) -> list[ir.Tool]:
         if _odd(wire) == _PLAIN and wire.name and wire.input_schema is not EMPTY:
             said = wire.description
             if said is not EMPTY and opening(said) == STRING:
-                tools.append(
-                    _Tool(name=wire.name, description=said, schema=_Schema(wire.input_schema), protocol=NAME, at=at)
-                )
+                made = _Schema(wire.input_schema, at=_INPUT)
+                tools.append(_Tool(name=wire.name, description=said, schema=made, protocol=NAME, at=at))
                 continue
         tools.append(_tool(wire, at))
     return tools
@@ -189,7 +189,7 @@ def _tool(wire: schema.Tool, at: str) -> ir.Tool:
     return ir.Tool(
         name=wire.name,
         description=None if wire.description is EMPTY or first_byte(wire.description) != 34 else wire.description,
-        schema=None if wire.input_schema is EMPTY else ir.Schema(wire.input_schema),
+        schema=None if wire.input_schema is EMPTY else ir.Schema(wire.input_schema, at=_INPUT),
         strict=wire.strict,
         examples=wire.input_examples or [],
         deferred=wire.defer_loading,

@@ -55,27 +55,27 @@ def _function(given: wire.FunctionDeclaration, at: str, extras: Extras) -> ir.To
     return ir.Tool(
         name=given.name,
         description=None if is_null(given.description) else given.description,
-        schema=_schema(given.parameters_json_schema, given.parameters, f"{at}/parameters", extras),
-        output_schema=_schema(given.response_json_schema, given.response, f"{at}/response", extras),
+        schema=_schema(given.parameters_json_schema, given.parameters, at, "/parameters", extras),
+        output_schema=_schema(given.response_json_schema, given.response, at, "/response", extras),
         protocol=NAME,
         at=at,
     )
 
 
-def _schema(schema: Raw, reduced: Raw, at: str, extras: Extras) -> ir.Schema | None:
+def _schema(schema: Raw, reduced: Raw, at: str, inside: str, extras: Extras) -> ir.Schema | None:
     if not is_null(schema):
         if not is_null(reduced):
-            extras[at] = reduced  # the vendor takes only one of the two
-        return ir.Schema(schema)
-    return None if is_null(reduced) else decode_schema(reduced, at)
+            extras[at + inside] = reduced  # the vendor takes only one of the two
+        return ir.Schema(schema, at=inside + "JsonSchema")
+    return None if is_null(reduced) else decode_schema(reduced, at, inside)
 
 
-def decode_schema(reduced: Raw, at: str) -> ir.Schema:
-    """The vendor's own Schema, with the JSON Schema that says the same. Raises WireError at `at`."""
+def decode_schema(reduced: Raw, at: str, inside: str = "") -> ir.Schema:
+    """The vendor's own Schema, with the JSON Schema that says the same. Raises WireError at `at` and `inside`."""
     try:
-        return ir.Schema(to_json_schema(reduced), native=reduced)
+        return ir.Schema(to_json_schema(reduced), native=reduced, at=inside)
     except WireError as error:
-        raise WireError(error.message, at) from None
+        raise WireError(error.message, at + inside) from None
 
 
 def put_choice(request: ir.Request, given: wire.ToolConfig) -> None:

@@ -110,9 +110,9 @@ def _put_schema(encoding: Encoding, wire: Wire, name: str, schema: ir.Schema, at
 def reduced(encoding: Encoding, schema: ir.Schema, at: str) -> Wire:
     """The vendor's Schema; each reduction is reported, with `at` where the schema has no place of its own."""
     try:
-        return to_schema(schema.raw, encoding.schema_loss(at, schema))
+        return to_schema(schema.raw, encoding.schema_loss(at + schema.at, schema))
     except WireError as error:
-        raise refuse(error.message, at) from None
+        raise refuse(error.message, at + schema.at) from None
 
 
 def _custom(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:

@@ -38,7 +38,7 @@ _OF_TYPE = {
 }
 _SAID = ("title", "description", "default")
 # Keywords that say nothing of what is valid.
-_SILENT = frozenset(("$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "defs", "examples"))
+_SILENT = frozenset(("$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "defs"))
 _HANDLED = frozenset(
     (
         "type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "format", "nullable", "properties", "required",

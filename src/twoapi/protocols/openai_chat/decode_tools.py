@@ -28,11 +28,11 @@ def decode_tools(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> lis
         at = _PLACES[number] if number < _KNOWN else _place(number)
         # Requests of agents declare dozens of functions: each costs one call, and two looks at a first byte.
         if tool.type == "function" and tool.function is not None:
-            tools.append(_decode_function(tool.function, at))
+            tools.append(_decode_function(tool.function, at, "/function/parameters"))
         else:
             tools.append(_decode_tool(tool, at, payload, extras))
     for number, function in enumerate(body.functions or ()):
-        tools.append(_decode_function(function, f"/functions/{number}"))
+        tools.append(_decode_function(function, f"/functions/{number}", "/parameters"))
     if not json.is_null(body.web_search_options):
         tools.append(
             Tool(
@@ -59,12 +59,12 @@ def _decode_tool(tool: wire.Tool, at: str, payload: bytes, extras: dict[str, Raw
     return Tool(kind="server", name=tool.type, protocol=NAME, type=tool.type, raw=raw, at=at)
 
 
-def _decode_function(function: wire.FunctionTool, at: str) -> Tool:
+def _decode_function(function: wire.FunctionTool, at: str, inside: str) -> Tool:
     description, parameters = function.description, function.parameters
     return Tool(
         name=function.name,
         description=None if description is _EMPTY or memoryview(description)[0] == _N else description,
-        schema=None if parameters is _EMPTY or memoryview(parameters)[0] == _N else Schema(parameters),
+        schema=None if parameters is _EMPTY or memoryview(parameters)[0] == _N else Schema(parameters, at=inside),
         strict=function.strict,
         at=at,
     )

@@ -20,6 +20,7 @@ _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # What few functions have.
 _rare = attrgetter("output_schema", "asynchronous", "defer_loading", "allowed_callers")
 _BARE = (json.EMPTY, json.EMPTY, None, None)
+_PARAMETERS = "/parameters"
 _Tool = wire.FunctionTool | wire.CustomTool | wire.NamespaceTool
 _decode_strict: Callable[[Raw], _Tool] = msgspec.json.Decoder(_Tool).decode
 _KINDS: dict[str, type[_Tool]] = {
@@ -62,7 +63,8 @@ def decode_known_tools(tools: list[wire.FunctionTool | wire.CustomTool], extras:
         if isinstance(tool, wire.FunctionTool) and _rare(tool) == _BARE:
             said, schema = tool.description, tool.parameters
             if json.first_byte(said) == 34 and json.first_byte(schema) == 123:
-                decoded.append(Tool(name=tool.name, description=said, schema=Schema(schema), strict=tool.strict, at=at))
+                found = Schema(schema, at=_PARAMETERS)
+                decoded.append(Tool(name=tool.name, description=said, schema=found, strict=tool.strict, at=at))
                 continue
         decoded.append(_decode_run(tool, at, extras))
     return decoded
@@ -130,8 +132,8 @@ def _decode_function(tool: wire.FunctionTool, at: str) -> Tool:
     return Tool(
         name=tool.name,
         description=None if json.is_null(tool.description) else tool.description,
-        schema=None if json.is_null(tool.parameters) else Schema(tool.parameters),
-        output_schema=None if json.is_null(tool.output_schema) else Schema(tool.output_schema),
+        schema=None if json.is_null(tool.parameters) else Schema(tool.parameters, at=_PARAMETERS),
+        output_schema=None if json.is_null(tool.output_schema) else Schema(tool.output_schema, at="/output_schema"),
         strict=tool.strict,
         deferred=tool.defer_loading,
         callers=tool.allowed_callers,
