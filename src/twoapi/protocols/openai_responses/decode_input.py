@@ -1,15 +1,14 @@
 """The input of a request as messages: in the scan that has read the whole body, or item by item."""
 
-from collections.abc import Callable, Iterable, Iterator
-from operator import attrgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
 
 from msgspec import Raw
 
 from twoapi.ir import Item, Message, Part, Text
 from twoapi.ir.request import Role
 from twoapi.protocols.openai_responses import schema_items as wire
-from twoapi.protocols.openai_responses.items import ItemDecoder
+from twoapi.protocols.openai_responses.items import ROLES, ItemDecoder
+from twoapi.protocols.openai_responses.known_items import UnusualError, is_message, known_item
 from twoapi.wire import json
 from twoapi.wire.json import EMPTY
 
@@ -17,20 +16,10 @@ INPUT = "/input"
 
 # Pointers of nearly all items and of their first parts, spelled once.
 _AT = tuple((f"{INPUT}/{number}", f"/{number}", f"/{number}/content/0") for number in range(1024))
-_ROLES: dict[str | None, Role] = {
-    "user": "user",
-    "assistant": "assistant",
-    "system": "system",
-    "developer": "developer",
-}
 _Message, _Text, _Item = Message, Text, Item
 _InputText, _OutputText = wire.InputText, wire.OutputText
 
 _Read = tuple[Role, list[Part]]
-
-
-class UnusualError(Exception):
-    """The items must be read one by one: in one of them is what only such a reading can tell."""
 
 
 def decode_items(items: list[Raw], extras: dict[str, Raw], messages: list[Message]) -> None:
@@ -96,10 +85,10 @@ def _read_known(items: list[wire.AnyItem], extras: dict[str, Raw]) -> Iterator[_
     for index, item in enumerate(items):
         kind = item.type
         if kind != "message" and kind is not None:
-            yield decoder.decode_known(_known(item, kind), index)
+            yield decoder.decode_known(known_item(item, kind), index)
             continue
-        role, content = _ROLES.get(item.role), item.content
-        if role is None or content is None or content == [] or _not_of_messages(item) != _NOTHING:
+        role, content = ROLES.get(item.role), item.content
+        if role is None or content is None or content == [] or not is_message(item):
             raise UnusualError
         full, at, first = _AT[index] if index < 1024 else (f"{INPUT}/{index}", f"/{index}", f"/{index}/content/0")
         mark = _Item(index, item.id, item.status, item.phase)
@@ -116,49 +105,3 @@ def _read_known(items: list[wire.AnyItem], extras: dict[str, Raw]) -> Iterator[_
         else:
             parts = decoder.decode_parts(content, index, at if own else "", mark)
         yield role, parts
-
-
-class _Shape(NamedTuple):
-    """What an item of one type is made of. `foreign`: the members that it must not have."""
-
-    make: Callable[..., wire.Known]
-    names: tuple[str, ...]
-    members: Callable[[wire.AnyItem], tuple[Any, ...]]
-    foreign: Callable[[wire.AnyItem], tuple[Any, ...]]
-    nothing: tuple[object, ...]
-    needed: int  # how many of the first ones must be there
-
-
-_ABSENT = {name: EMPTY if name == "output" else None for name in wire.AnyItem.__struct_fields__ if name != "type"}
-
-
-def _shape(make: Callable[..., wire.Known], needed: tuple[str, ...], *others: str) -> _Shape:
-    names = (*needed, *others)
-    foreign = [name for name in _ABSENT if name not in names]
-    nothing = tuple(_ABSENT[name] for name in foreign)
-    return _Shape(make, names, attrgetter(*names), attrgetter(*foreign), nothing, len(needed))
-
-
-_message = _shape(wire.Message, ("role", "content"), "id", "status", "phase")
-_not_of_messages, _NOTHING = _message.foreign, _message.nothing
-_CALL, _RESULT = ("call_id", "name"), ("call_id", "id", "status")
-_SHAPES = {
-    "reasoning": _shape(wire.Reasoning, (), "id", "summary", "encrypted_content", "status"),
-    "function_call": _shape(wire.FunctionCall, (*_CALL, "arguments"), "id", "status", "namespace"),
-    "custom_tool_call": _shape(wire.CustomCall, (*_CALL, "input"), "id", "status", "namespace"),
-    "function_call_output": _shape(wire.FunctionOutput, ("output",), *_RESULT),
-    "custom_tool_call_output": _shape(wire.CustomOutput, ("output",), *_RESULT),
-    "compaction": _shape(wire.Compaction, ("encrypted_content",), "id"),
-}
-
-
-def _known(item: wire.AnyItem, kind: str) -> wire.Known:
-    """The item of this type; raises UnusualError when it has other members, or not all."""
-    shape = _SHAPES.get(kind)
-    if shape is None or shape.foreign(item) != shape.nothing:
-        raise UnusualError
-    members = shape.members(item)
-    needed = members[: shape.needed]
-    if None in needed or EMPTY in needed:
-        raise UnusualError
-    return shape.make(**dict(zip(shape.names, members, strict=True)))

@@ -10,8 +10,9 @@ from msgspec import Raw
 from twoapi.ir import CacheMark, Message, Output, ReasoningConfig, Request, Sampling, Schema, State, Text
 from twoapi.ir.request import Effort
 from twoapi.protocols.openai_responses import schema_request as wire
-from twoapi.protocols.openai_responses.decode_input import INPUT, UnusualError, decode_items, decode_known_items
+from twoapi.protocols.openai_responses.decode_input import INPUT, decode_items, decode_known_items
 from twoapi.protocols.openai_responses.decode_tools import decode_choice, decode_known_tools, decode_tools
+from twoapi.protocols.openai_responses.known_items import UnusualError
 from twoapi.protocols.openai_responses.lenient import lenient
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.wire import json

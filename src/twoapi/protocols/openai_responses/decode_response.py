@@ -3,12 +3,13 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Candidate, FaultError, Part, Refusal, Response, StopReason, ToolCall
+from twoapi.ir import Candidate, FaultError, Part, Refusal, Response, StopReason, Text, ToolCall
 from twoapi.protocols.base import Inspection, Restore
-from twoapi.protocols.openai_responses.answer import Answer, read_answer
+from twoapi.protocols.openai_responses.answer import Answer, read_answer, read_known_answer
 from twoapi.protocols.openai_responses.faults import hidden_fault
+from twoapi.protocols.openai_responses.known_items import UnusualError
 from twoapi.protocols.openai_responses.name import NAME, broken
-from twoapi.protocols.openai_responses.output import OutputDecoder
+from twoapi.protocols.openai_responses.output import OutputDecoder, bare_text
 from twoapi.protocols.openai_responses.status import decode_stop
 from twoapi.protocols.openai_responses.usage import decode_usage
 from twoapi.wire import json
@@ -21,21 +22,14 @@ class _Inspected(msgspec.Struct, gc=False):
     status: Raw = json.EMPTY
 
 
+_PLAIN_STOP = StopReason(kind="stop", raw="completed")
 _decode_inspected = json.decoder(_Inspected)
 
 
 def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for a failed one and for a body that is none of this protocol."""
     try:
-        answer = read_answer(body)
-        fault = answer.fault()
-        if fault is not None:
-            raise FaultError(fault)
-        if answer.output is None:
-            raise FaultError(broken("the upstream's answer has no output"))
-        extras = answer.rest
-        items = OutputDecoder(extras, restore)
-        parts = [part for index, raw in enumerate(answer.output) for part in items.decode(raw, index)]
+        answer, parts = _read_known(body, restore) or _read(body, restore)
     except (WireError, UnicodeDecodeError) as error:
         raise FaultError(broken(f"the upstream's answer cannot be read: {error}")) from None
     return Response(
@@ -46,13 +40,47 @@ def decode_response(body: bytes, restore: Restore) -> Response:
         created=answer.created,
         usage=decode_usage(answer.usage),
         tier=answer.tier,
-        extras=extras,
+        extras=answer.rest,
         echo=answer.echo,
     )
 
 
+def _read_known(body: bytes, restore: Restore) -> tuple[Answer, list[Part]] | None:
+    """The answer and its parts when nothing in it is unusual."""
+    found = read_known_answer(body)
+    if found is None:
+        return None
+    answer, items = found
+    _check(answer)
+    try:
+        text = bare_text(items)
+        if text is not None:
+            return answer, [text]
+        decoder = OutputDecoder(answer.rest, restore)
+        return answer, [part for index, item in enumerate(items) for part in decoder.decode_known(item, index)]
+    except (UnusualError, WireError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _read(body: bytes, restore: Restore) -> tuple[Answer, list[Part]]:
+    answer = read_answer(body)
+    _check(answer)
+    if answer.output is None:
+        raise FaultError(broken("the upstream's answer has no output"))
+    decoder = OutputDecoder(answer.rest, restore)
+    return answer, [part for index, raw in enumerate(answer.output) for part in decoder.decode(raw, index)]
+
+
+def _check(answer: Answer) -> None:
+    fault = answer.fault()
+    if fault is not None:
+        raise FaultError(fault)
+
+
 def stop_of(answer: Answer, parts: list[Part]) -> StopReason:
     """Why the answer ended; one that does not say it is complete."""
+    if len(parts) == 1 and type(parts[0]) is Text and answer.status == "completed":  # as most do
+        return _PLAIN_STOP
     called = any(isinstance(part, ToolCall) for part in parts)
     refused = any(isinstance(part, Refusal) for part in parts)
     return decode_stop(answer.status or "completed", answer.details, called=called, refused=refused)

@@ -74,6 +74,12 @@ _PREFIXES = {
     "compaction": "cmp",
 }
 MINTED = "_tw_"  # in the ids of items that this gateway made
+ROLES: dict[str | None, Role] = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "developer",
+}
 _ROLE_FIRST = b'{"role"'
 
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -202,7 +208,7 @@ class ItemDecoder:
         return role, [part]
 
     def _message(self, message: wire.EasyMessage, index: int) -> tuple[Role, list[Part]]:
-        role = _ROLES.get(message.role)
+        role = ROLES.get(message.role)
         if role is None:
             raise WireError(f"{message.role!r} is not a role", "/role")
         at = self._at(role, index)
@@ -343,7 +349,6 @@ class ItemDecoder:
                 self._extras[f"{place}/{name}"] = value
 
 
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _KINDS: dict[Any, Callable[[ItemDecoder, Any, int], tuple[Role, list[Part]]]] = {
     wire.Message: ItemDecoder._message,  # noqa: SLF001  the table of this class
     wire.EasyMessage: ItemDecoder._message,  # noqa: SLF001

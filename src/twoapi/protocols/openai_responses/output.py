@@ -3,12 +3,15 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Opaque, Origin, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
+from twoapi.ir import Item, Opaque, Origin, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
 from twoapi.protocols.base import Restore
-from twoapi.protocols.openai_responses.items import ItemDecoder
+from twoapi.protocols.openai_responses.items import ROLES, ItemDecoder
+from twoapi.protocols.openai_responses.known_items import UnusualError, is_message, known_item
 from twoapi.protocols.openai_responses.name import NAME
+from twoapi.protocols.openai_responses.schema_items import AnyItem, OutputText
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
+from twoapi.wire.json import EMPTY
 
 _EMPTY_LIST, _EMPTY_TEXT = Raw(b"[]"), Raw(b'""')
 
@@ -17,6 +20,8 @@ class _FreeText(msgspec.Struct):
     input: str
 
 
+_NONE = (EMPTY, _EMPTY_LIST)
+_decode_str = msgspec.json.Decoder(str).decode
 _decode_free_text = json.decoder(_FreeText)
 
 
@@ -26,6 +31,19 @@ def unwrap_custom(arguments: str) -> str:
         return _decode_free_text(arguments).input
     except WireError:
         return arguments
+
+
+def bare_text(items: list[AnyItem]) -> Text | None:
+    """The text of an answer that is one message with one bare text, as nearly all are; None for any other."""
+    if len(items) != 1 or (item := items[0]).type != "message" or item.phase or item.role != "assistant":
+        return None
+    content = item.content
+    if type(content) is not list or len(content) != 1 or type(part := content[0]) is not OutputText:
+        return None
+    if part.annotations not in _NONE or part.logprobs not in _NONE or not is_message(item):
+        return None
+    mark = Item(0, item.id, item.status, item.phase)
+    return Text(text=_decode_str(part.text), at="/output/0/content/0", item=mark)
 
 
 class OutputDecoder:
@@ -44,6 +62,23 @@ class OutputDecoder:
         except WireError:
             _, parts = self._items.decode(_mended(raw), index)
         return [self._restored(part, raw) for part in parts]
+
+    def decode_known(self, item: AnyItem, index: int) -> list[Part]:
+        """The same for an item that has been read already. Raises UnusualError too."""
+        kind = item.type
+        if kind == "message":
+            content = item.content
+            if type(content) is not list or item.role not in ROLES or not is_message(item):
+                raise UnusualError
+            mark = Item(index, item.id, item.status, item.phase)
+            parts = self._items.decode_parts(content, index, f"/{index}", mark)
+        elif kind is None:
+            raise UnusualError
+        else:
+            role, parts = self._items.decode_known(known_item(item, kind), index)
+            if role != "assistant":
+                raise UnusualError
+        return [self._restored(part, EMPTY) for part in parts]
 
     def _restored(self, part: Part, raw: Raw) -> Part:
         part.at = "/output" + part.at

@@ -6,7 +6,6 @@ from msgspec import Raw
 from twoapi.ir import Loss, Usage
 from twoapi.protocols.openai_responses.name import NAME
 from twoapi.wire import json
-from twoapi.wire.errors import WireError
 
 
 class _InputDetails(msgspec.Struct, gc=False):
@@ -42,7 +41,7 @@ class _Written(msgspec.Struct, gc=False):
     total_tokens: int
 
 
-_decode = json.decoder(_Usage)
+_decode = msgspec.json.Decoder(_Usage).decode
 _NO_INPUT, _NO_OUTPUT = _InputDetails(), _OutputDetails()
 
 
@@ -52,7 +51,7 @@ def decode_usage(raw: Raw) -> Usage | None:
         return None
     try:
         found = _decode(raw)
-    except WireError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     given, answered = found.input_tokens_details or _NO_INPUT, found.output_tokens_details or _NO_OUTPUT
     total, cached, written = found.input_tokens, given.cached_tokens, given.cache_write_tokens
