@@ -1,7 +1,7 @@
 """What the runner must know of a program."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from clients.job import Job
@@ -21,7 +21,7 @@ class Program:
     """A client program. `command` is what is run, `variables` its environment beside the common one.
 
     `prepare` writes its configuration. `said` finds the final text in what it printed. `room` is the folder of
-    `.clients` that holds it. `tolerated` are statuses that the gateway may answer while the program goes on by itself.
+    `.clients` that holds it. `socket`: it must get its websocket, though it would go on without one.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Program:
     prepare: Callable[[Job], None] = _nothing
     said: Callable[[str], str] = str.strip
     seconds: float = 60.0
-    tolerated: frozenset[int] = field(default_factory=frozenset)
+    socket: bool = False
 
 
 def binary(name: str) -> str:

@@ -11,7 +11,7 @@ def line(outcome: Outcome) -> str:
     about = f"{outcome.program:20} {outcome.upstream:18} {outcome.manner:7}"
     told = f"  {word:4}  {about} {outcome.seconds:5.1f} s  {outcome.exchanges} requests, {len(outcome.losses)} losses"
     state = ", state came back" if outcome.state else ""
-    return "\n".join([told + state, *(f"        {one}" for one in (*outcome.notes, *outcome.problems))])
+    return "\n".join([told + state, *(f"        {problem}" for problem in outcome.problems)])
 
 
 def table(outcomes: list[Outcome]) -> str:

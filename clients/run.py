@@ -58,7 +58,6 @@ class Outcome:
     exchanges: int = 0
     losses: list[str] = field(default_factory=list)
     state: bool = False
-    notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     folder: str = ""
 
@@ -95,7 +94,6 @@ def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = Fal
     outcome.seconds = time.monotonic() - started
     outcome.exchanges, outcome.state = len(records), model.state_came_back
     outcome.losses = sorted({_told(loss) for record in records for loss in record.losses or []})
-    outcome.notes = [f"the gateway answered {status}" for status in tap.statuses if status in program.tolerated]
     if manner.breaks:
         outcome.problems = list(_dishonesty(program, job, ended))
     else:
@@ -218,11 +216,13 @@ def _gateway_problems(
 ) -> Iterator[str]:
     for refusal in fake.refusals:
         yield f"the upstream refused: {refusal.at}: {refusal.message}"
+    if program.socket and 101 not in statuses:
+        yield "no websocket was opened"
     for status in statuses:
-        if status >= 400 and status not in program.tolerated:
+        if status >= 400:
             yield f"the gateway answered {status}"
     for record in records:
-        if record.outcome != "ok" and record.status not in program.tolerated:
+        if record.outcome != "ok":
             yield f"an exchange was {record.outcome}: {record.status} {record.fault}"
         elif record.usage is not None and (told := _counts(record)) != _COUNTS:
             yield f"the tokens were {told}, not {_COUNTS}"

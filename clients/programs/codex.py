@@ -61,8 +61,7 @@ PROGRAMS = tuple(
         prepare=partial(_prepare, websocket=websocket),
         said=_said,
         seconds=90,
-        # A service without websockets says so, and Codex goes on over HTTP.
-        tolerated=frozenset({426} if websocket else ()),
+        socket=websocket,
     )
     for name, websocket in (("codex", False), ("codex-websocket", True))
 )

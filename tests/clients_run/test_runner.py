@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,11 @@ except OSError: pass"""
     outcome = run_job(program(lie), "openai-chat", MANNERS["strict"], jobs=tmp_path)
     assert any(one.startswith("the upstream refused: ") for one in outcome.problems), outcome.problems
     assert run_job(program(lie), "openai-chat", MANNERS["plain"], jobs=tmp_path).problems == []
+
+
+def test_a_program_that_gets_no_websocket_is_told(tmp_path: Path) -> None:
+    outcome = run_job(replace(program(), socket=True), "openai-chat", MANNERS["strict"], jobs=tmp_path)
+    assert outcome.problems == ["no websocket was opened"]
 
 
 def test_a_cut_answer_may_fail_a_program_but_not_fool_it(tmp_path: Path) -> None:
