@@ -77,7 +77,7 @@ def explain(client: Codec, upstream: Codec, incoming: Incoming, provider: Provid
     if client is upstream and client.seal not in incoming.body:
         return Explained(outgoing=client.relay_request(incoming, peek, wanted, capabilities), losses=None)
     losses: list[Loss] = []
-    told = said_at_once(client.decode_request(incoming), upstream.name)
+    told = said_at_once(client.decode_request(incoming))
     encoded = upstream.encode_request(told, wanted, capabilities, losses)
     return Explained(outgoing=encoded.outgoing, losses=losses)
 

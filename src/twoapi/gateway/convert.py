@@ -51,7 +51,7 @@ class Convert:
         else:
             self._context = AnswerContext(memory.asked, clock[0], clock[1], memory, memory.leaves_state)
             self.losses += memory.losses
-        told = said_at_once(request, upstream.name)
+        told = said_at_once(request)
         encoded = upstream.encode_request(told, model, capabilities, self.losses)
         self.outgoing = encoded.outgoing
         self._restore = encoded.restore

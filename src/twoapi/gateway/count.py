@@ -127,7 +127,7 @@ class Count:
             relayed = counting.relayed(codec.relay_request(self.incoming, self.peek, model, capabilities))
             return Asked(codec.name, candidate.protocol, relayed, None)
         losses: list[Loss] = []
-        told = said_at_once(self._decoded(), candidate.protocol)
+        told = said_at_once(self._decoded())
         encoded = CODECS[candidate.protocol].encode_request(told, model, capabilities, losses)
         return Asked(codec.name, candidate.protocol, counting.asked(encoded.outgoing), losses)
 

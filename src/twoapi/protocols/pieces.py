@@ -12,12 +12,9 @@ from twoapi.protocols.gemini.name import NAME as GEMINI
 _IN_PIECES = frozenset((GEMINI,))
 
 
-def said_at_once(request: Request, upstream: str) -> Request:
-    """The request for an upstream of this protocol: each turn of the model is one message, its words in one piece.
-
-    The request itself is not changed; one of the upstream's own protocol stays as it is.
-    """
-    if request.protocol not in _IN_PIECES or request.protocol == upstream:
+def said_at_once(request: Request) -> Request:
+    """The request with each turn of the model as one message, its words in one piece. The given one is not changed."""
+    if request.protocol not in _IN_PIECES:
         return request
     messages = request.messages
     if not any(one.role == "assistant" == other.role for one, other in pairwise(messages)):
