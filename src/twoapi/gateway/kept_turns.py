@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from twoapi.ir import Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, plain
+from twoapi.ir import Message, Opaque, Origin, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, plain
 from twoapi.protocols.call_ids import decode_call_id, encode_call_id
 from twoapi.protocols.envelopes import Envelopes, SealingKeys
 from twoapi.wire.errors import WireError
@@ -41,6 +41,7 @@ def pack(parts: Iterable[Part], upstream: str, envelopes: Envelopes) -> bytes:
     for part in parts:
         opaque = tuple(envelopes.placed(one, upstream) for one in part.opaque)
         if isinstance(part, Reasoning):
+            opaque = opaque or (Opaque("other", "", Origin(upstream)),)  # as of a carrier: whom it is from
             kept.append(_KeptPart("reasoning", opaque, 0, plain(part.text), part.form))
         elif isinstance(part, Text):
             kept.append(_KeptPart("text", opaque, len(plain(part.text))))
