@@ -26,7 +26,7 @@ def encode_contents(encoding: Encoding, body: Wire) -> None:
     contents: list[Wire] = []
     for turn in turns:
         parts = _parts(encoding, turn, len(contents))
-        if parts or encoding.native:
+        if parts or (encoding.native and not turn.parts):  # of what was said, nothing may be left
             encoding.places.setdefault(turn.at, f"/contents/{len(contents)}")
             contents.append({"role": turn.role, "parts": parts})
     if not contents:
