@@ -11,6 +11,7 @@ import openai
 from google import genai
 
 from twoapi.config import parse
+from twoapi.ir import Loss
 from twoapi.testing.fake_upstream import FakeUpstream
 from twoapi.testing.replies import Reply
 from twoapi.testing.running_gateway import RunningGateway
@@ -33,7 +34,9 @@ PROTOCOLS = {
     "messages": "anthropic-messages",
     "gemini": "gemini",
 }
-MODELS = [*UPSTREAMS, "chat-replaying-reasoning", "either", "messages-with-budgets"]
+# `chat-or-gemini` and so on: the second answers when the first does not.
+PAIRS = [f"{first}-or-{second}" for first in UPSTREAMS for second in UPSTREAMS if first != second]
+MODELS = [*UPSTREAMS, "chat-replaying-reasoning", "either", "messages-with-budgets", *PAIRS]
 CONFIG = """
 listen: 127.0.0.1:0
 keys: [{client_key}]
@@ -57,6 +60,11 @@ models:
   either: {{candidates: [claude/claude-opus-5-5, gpt/gpt-5.1], retries: 0}}
   messages-with-budgets: {{candidates: [claude/claude-sonnet-4-5], retries: 0}}
 """
+
+
+def _pair(alias: str) -> str:
+    candidates = ", ".join(UPSTREAMS[one] for one in alias.split("-or-"))
+    return f"  {alias}: {{candidates: [{candidates}], retries: 0}}\n"
 
 
 class Lab:
@@ -102,6 +110,12 @@ class Lab:
         self.upstream.refusals.clear()
         self.upstream.reply(*replies)
 
+    def losses(self) -> list[Loss]:
+        """What was lost in the last exchange."""
+        records, counters = self.gateway.collected.records, self.gateway.worker.counters
+        self.gateway.wait(lambda: len(records) == counters.exchanges)
+        return records[-1].losses or []
+
     def sent(self) -> list[Any]:
         """The bodies that reached the upstream, none of which it refused."""
         assert self.upstream.refusals == []
@@ -122,6 +136,7 @@ def running_lab() -> Iterator[Lab]:
             upstream_key=UPSTREAM_KEY,
             **{alias: upstream.base_url(protocol) for alias, protocol in PROTOCOLS.items()},
         )
+        text += "".join(map(_pair, PAIRS))
         with RunningGateway(parse(text, "lab.yaml", {})) as gateway:
             lab = Lab(gateway, upstream)
             try:

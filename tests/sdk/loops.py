@@ -177,7 +177,7 @@ class Gemini(Loop):
         costs = gemini_client.costs(self.answer)
         usage = {
             "input": costs["prompt"],
-            "output": costs["candidates"] + costs["thoughts"],
+            "output": costs["candidates"] + (costs["thoughts"] or 0),
             "cached": costs["cached"],
             "reasoning": costs["thoughts"],
         }

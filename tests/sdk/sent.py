@@ -3,9 +3,11 @@
 `kind` is the alias of the upstream: chat, responses, messages or gemini.
 """
 
+import base64
 from typing import Any
 
 _STANDARD = str.maketrans("-_", "+/")
+_SKIP = base64.b64encode(b"skip_thought_signature_validator").decode()  # what stands for a signature that nobody has
 
 
 def limit(kind: str, body: Any) -> int:
@@ -74,7 +76,9 @@ def state(kind: str, body: Any) -> State:
         case _:
             parts = [part for content in body["contents"] for part in content["parts"]]
             signed = [part["thoughtSignature"] for part in parts if "thoughtSignature" in part]
-            found = [(text.translate(_STANDARD),) for text in signed]  # the SDK writes bytes in the other alphabet
+            found = [
+                (text.translate(_STANDARD),) for text in signed if text != _SKIP
+            ]  # the SDK writes bytes in the other alphabet
     return found
 
 

@@ -1,20 +1,18 @@
 """All sixteen pairs: a loop of three turns with parallel calls, exact usage, and reasoning that its maker gets back."""
 
-import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.sdk.lab import UPSTREAMS, Lab
 from tests.sdk.loops import ARGUMENTS, LOOPS, Loop
-from tests.sdk.sent import State, calls, state
+from tests.sdk.sent import calls, state
+from tests.sdk.thinker import Thinker, made
 
 from twoapi.ir import ENVELOPE_PREFIX
 from twoapi.protocols.sealing import SEAL_PREFIX_BASE64
-from twoapi.testing.scripted_model import Scenario, ScriptedModel
-from twoapi.testing.scripted_requests import ScriptedRequest
-from twoapi.testing.scripted_turn import Tokens, Turn
+from twoapi.testing.scripted_model import Scenario
+from twoapi.testing.scripted_turn import Tokens
 
 # What leads to an upstream that takes its reasoning back.
 MODELS = {
@@ -31,37 +29,6 @@ SCENARIO = Scenario(
     tokens=Tokens(input=11, cached=5, written=3, output=7, reasoning=2),
 )
 USAGE = {"input": 19, "output": 9, "cached": 5, "reasoning": 2}
-
-
-class Thinker(ScriptedModel):
-    """A model that thinks something else in every turn, and seals it."""
-
-    def turn(self, seen: ScriptedRequest) -> Turn:
-        said = super().turn(seen)
-        return replace(
-            said,
-            reasoning=thought(said.number),
-            signature=sealed("signature", said.number),
-            redacted=sealed("redacted", said.number),
-        )
-
-
-def thought(number: int) -> str:
-    return f"Thought {number}: Grüß 🌍"
-
-
-def sealed(kind: str, number: int) -> str:
-    return base64.b64encode(f"{kind} {number} ?>?".encode() * 9).decode()
-
-
-def made(kind: str, number: int) -> State:
-    """The state that an upstream makes in its turn of this number, from 1."""
-    signature = sealed("signature", number)
-    if kind == "chat":
-        return [(thought(number),)]
-    if kind == "messages":
-        return [(thought(number), signature), (sealed("redacted", number),)]
-    return [(signature,)]
 
 
 @pytest.fixture
