@@ -1,17 +1,26 @@
 """The settings of a request as the answer to it repeats them: in the words in which the request would go upstream."""
 
+from operator import attrgetter
+
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import FaultError, Request
+from twoapi.ir import FaultError, Request, Text
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.openai_responses.answer import ECHOED
+from twoapi.protocols.openai_responses.cache_marks import CacheMarks
+from twoapi.protocols.openai_responses.constraints import Constraints
+from twoapi.protocols.openai_responses.decode_request import INSTRUCTIONS
 from twoapi.protocols.openai_responses.encode_request import encode_request
+from twoapi.protocols.openai_responses.encode_tools import ToolEncoder
+from twoapi.protocols.openai_responses.name import NAME
+from twoapi.protocols.openai_responses.schema_request import WrittenBody, WrittenConversation
+from twoapi.protocols.tool_names import ToolNames
 from twoapi.wire import json
 
 _NULL = Raw(b"null")
 # What the service says of a request that does not set it; the first three must be there for the vendor's SDKs.
-_DEFAULTS: dict[str, Raw] = {
+_DEFAULTS: dict[str, object] = {
     "parallel_tool_calls": Raw(b"true"),
     "tool_choice": Raw(b'"auto"'),
     "tools": Raw(b"[]"),
@@ -33,19 +42,52 @@ _DEFAULTS: dict[str, Raw] = {
     "user": _NULL,
 }
 _ALL = Capabilities()
+_REPEATED = ECHOED - {"include"}
+_WRITTEN = tuple(name for name in WrittenBody.__struct_fields__ if name in _REPEATED)
+_written = attrgetter(*_WRITTEN)
 
 
-def settings_of(request: Request) -> dict[str, Raw]:
-    """The members of a response object that repeat its request, each verbatim JSON."""
-    instructions = [message for message in request.messages if message.at == "/instructions"]
-    asked = msgspec.structs.replace(request, messages=instructions, stream=False)
+def settings_of(request: Request) -> dict[str, object]:
+    """The members of a response object that repeat its request."""
     try:
-        members = json.fields(encode_request(asked, request.model, _ALL, []).outgoing.body)
+        if request.protocol == NAME and request.extras:
+            return _DEFAULTS | _repeated_whole(request)
+        return _DEFAULTS | _repeated(request)
     except FaultError:
-        members = {}  # it was good enough for its upstream
-    repeated = {name: value for name, value in members.items() if name in ECHOED and not json.is_null(value)}
-    conversation = repeated.get("conversation")
+        return dict(_DEFAULTS)  # it was good enough for its upstream
+
+
+def _repeated(request: Request) -> dict[str, object]:
+    """What the request would say beside its conversation."""
+    body = WrittenBody(model=request.model)
+    Constraints(request, _ALL, [], body).put()
+    own = request.protocol == NAME
+    if request.tools or request.tool_choice is not None or request.parallel is not None:
+        marks = CacheMarks([], enabled=True, same=own)
+        names = ToolNames(_ALL.max_tool_name)
+        ToolEncoder(request, _ALL, [], marks, _kept if own else names.wire).encode(body)
+    if own:
+        first = request.messages[0] if request.messages else None
+        if first is not None and first.at == INSTRUCTIONS and isinstance(text := first.parts[0], Text):
+            body.instructions = text.text
+    if isinstance(body.conversation, str):
+        body.conversation = WrittenConversation(id=body.conversation)
+    return {name: value for name, value in zip(_WRITTEN, _written(body), strict=True) if value is not None}
+
+
+def _kept(name: str, _: str | None) -> str:
+    return name
+
+
+def _repeated_whole(request: Request) -> dict[str, object]:
+    """The same with the members that only this protocol has, as they stand in a whole request."""
+    instructions = [message for message in request.messages if message.at == INSTRUCTIONS]
+    asked = msgspec.structs.replace(request, messages=instructions, stream=False)
+    members = json.fields(encode_request(asked, request.model, _ALL, []).outgoing.body)
+    repeated: dict[str, object] = {
+        name: value for name, value in members.items() if name in _REPEATED and not json.is_null(value)
+    }
+    conversation = members.get("conversation")
     if conversation is not None and json.first_byte(conversation) == 34:
         repeated["conversation"] = Raw(b'{"id":' + bytes(conversation) + b"}")
-    repeated.pop("include", None)
-    return _DEFAULTS | repeated
+    return repeated

@@ -2,11 +2,13 @@
 
 from msgspec import Raw
 
-from twoapi.ir import Candidate, Fault, FaultError, Loss, Part, Refusal, Response, StopReason, ToolCall
+from twoapi.ir import Candidate, Fault, FaultError, Loss, Part, Refusal, Response, StopReason, Text, ToolCall
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_responses.answer_items import ItemEncoder, runs
+from twoapi.protocols.openai_responses.items import mint_id
 from twoapi.protocols.openai_responses.name import NAME, broken
-from twoapi.protocols.openai_responses.response_object import ResponseObject, tier_member
+from twoapi.protocols.openai_responses.response_object import ResponseObject, encode_tier
+from twoapi.protocols.openai_responses.schema_items import WrittenMessage, WrittenText
 from twoapi.protocols.openai_responses.status import BROKEN, CUT_OFF, encode_status
 from twoapi.protocols.openai_responses.usage import encode_usage
 from twoapi.wire import json
@@ -26,8 +28,16 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     fault = failure_of(stop, protocol, said=bool(first.parts))
     if fault is not None:
         raise FaultError(fault)
-    output = _output(first.parts, stop, ItemEncoder(protocol, context, losses))
-    status, details = encode_status(stop, protocol, losses)
+    status: str = "completed"
+    details: dict[str, str] | Raw | None = None
+    text = None if protocol == NAME else _bare_text(first.parts, stop)
+    if text is not None:  # as most answers are
+        content = WrittenText(text=text.text, annotations=[], logprobs=[])
+        item_id = mint_id("message", context.id + "_0")
+        output: list[object] = [WrittenMessage(id=item_id, status=status, role="assistant", content=[content])]
+    else:
+        output = _output(first.parts, stop, ItemEncoder(protocol, context, losses))
+        status, details = encode_status(stop, protocol, losses)
     shell = ResponseObject(
         context,
         protocol=protocol,
@@ -37,10 +47,10 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
         echo=response.echo,
     )
     usage = encode_usage(response.usage, same=protocol == NAME, losses=losses)
-    members = shell.members(status, output, details=details, usage=usage)
-    members |= tier_member(response.tier, protocol, losses)
+    tier = encode_tier(response.tier, protocol, losses)
     report_fingerprint(response.fingerprint, losses)
-    return with_extras(json.encode(members), response.extras, losses, own=protocol == NAME)
+    body = shell.body(status, output, details=details, usage=usage, tier=tier)
+    return with_extras(body, response.extras, losses, own=protocol == NAME)
 
 
 def with_extras(body: bytes, extras: dict[str, Raw], losses: list[Loss], *, own: bool) -> bytes:
@@ -50,6 +60,15 @@ def with_extras(body: bytes, extras: dict[str, Raw], losses: list[Loss], *, own:
         body, missing = json.insert(body, extras)
     losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
     return body
+
+
+def _bare_text(parts: list[Part], stop: StopReason) -> Text | None:
+    """The text of an answer that is nothing but one and ended by itself; None for any other."""
+    if len(parts) != 1 or type(text := parts[0]) is not Text or stop.kind != "stop":
+        return None
+    if text.citations or text.logprobs or text.opaque or type(text.text) is not str:
+        return None
+    return None if stop.sequence is not None or stop.details is not None else text
 
 
 def _output(parts: list[Part], stop: StopReason, items: ItemEncoder) -> list[object]:

@@ -6,15 +6,15 @@ from twoapi.ir import Loss
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_responses.echo import settings_of
 from twoapi.protocols.openai_responses.name import NAME
+from twoapi.wire.json import encode
 
-Members = dict[str, object]
 _TIERS = {"default": "default", "standard": "default", "priority": "priority", "flex": "flex"}
 
 
 class ResponseObject:
     """Makes the response objects of one answer: the same but for their status and what has been said by then."""
 
-    __slots__ = ("_head", "_tail", "id")
+    __slots__ = ("_created", "_tail", "id")
 
     def __init__(
         self,
@@ -28,37 +28,42 @@ class ResponseObject:
     ) -> None:
         own = protocol == NAME
         self.id = upstream_id if own and upstream_id else f"resp_{context.id}"
-        self._head: Members = {
-            "id": self.id,
-            "object": "response",
-            "created_at": context.now if created is None else created,
-        }
-        settings = dict(settings_of(context.request))
+        self._created = context.now if created is None else created
+        settings = settings_of(context.request)
         if own:
             settings |= echo
-        self._tail: Members = {"model": model or context.request.model, **settings}
+        # Encoded once: a stream repeats it in each state of the object.
+        self._tail = b"," + encode({"model": model or context.request.model, **settings})[1:-1] + b',"usage":'
 
-    def members(
-        self, status: str, output: list[object], *, error: object = None, details: object = None, usage: object = None
-    ) -> Members:
-        """The object in this state."""
-        return {
-            **self._head,
+    def body(
+        self,
+        status: str,
+        output: list[object],
+        *,
+        error: object = None,
+        details: object = None,
+        usage: object = None,
+        tier: str | None = None,
+    ) -> bytes:
+        """The object in this state as JSON."""
+        head = {
+            "id": self.id,
+            "object": "response",
+            "created_at": self._created,
             "status": status,
             "error": error,
             "incomplete_details": details,
             "output": output,
-            **self._tail,
-            "usage": usage,
         }
+        end = b"}" if tier is None else b',"service_tier":' + encode(tier) + b"}"
+        return encode(head)[:-1] + self._tail + (b"null" if usage is None else encode(usage)) + end
 
 
-def tier_member(tier: str | None, protocol: str, losses: list[Loss]) -> dict[str, object]:
-    """The service tier in the vendor's words, which its SDK checks; empty when there is none to tell."""
+def encode_tier(tier: str | None, protocol: str, losses: list[Loss]) -> str | None:
+    """The service tier in the vendor's words, which its SDK checks; None when there is none to tell."""
     if tier is None:
-        return {}
+        return None
     word = tier if protocol == NAME else _TIERS.get(tier)
     if word is None:
         losses.append(Loss("/service_tier", "dropped", NAME, "no such service tier"))
-        return {}
-    return {"service_tier": word}
+    return word

@@ -45,7 +45,7 @@ from twoapi.protocols.openai_responses.encode_response import (
 )
 from twoapi.protocols.openai_responses.faults import failed_error
 from twoapi.protocols.openai_responses.name import NAME, broken
-from twoapi.protocols.openai_responses.response_object import ResponseObject, tier_member
+from twoapi.protocols.openai_responses.response_object import ResponseObject, encode_tier
 from twoapi.protocols.openai_responses.status import CUT_OFF, encode_status
 from twoapi.protocols.openai_responses.stream_frames import (
     Frames,
@@ -157,7 +157,7 @@ class ResponsesStreamEncoder:
             echo=start.echo,
         )
         report_fingerprint(start.fingerprint, self._losses)
-        members: Wire = {"response": shell.members("in_progress", [])}
+        members: Wire = {"response": Raw(shell.body("in_progress", []))}
         event = self._frames.event
         return event("response.created", members) + event("response.in_progress", members)
 
@@ -278,9 +278,10 @@ class ResponsesStreamEncoder:
         shell, own = self._shell, self._start.protocol == NAME
         assert shell is not None  # noqa: S101  the stream has begun
         usage = encode_usage(self._usage, same=own, losses=self._losses)
-        members = shell.members(status, [item.written for item in self._items], details=details, usage=usage)
-        members |= tier_member(self._start.tier, self._start.protocol, self._losses)
-        body = with_extras(encode(members), end.extras, self._losses, own=own)
+        tier = encode_tier(self._start.tier, self._start.protocol, self._losses)
+        output: list[object] = [item.written for item in self._items]
+        body = shell.body(status, output, details=details, usage=usage, tier=tier)
+        body = with_extras(body, end.extras, self._losses, own=own)
         self._done = True
         kind = "response.incomplete" if status == "incomplete" else "response.completed"
         return self._frames.event(kind, {"response": Raw(body)})
@@ -300,8 +301,8 @@ class ResponsesStreamEncoder:
         own = self._start.protocol == NAME
         output = [item.written if item.done else self._written(item, cut=True) for item in self._items]
         usage = None if self._usage is None else encode_usage(self._usage, same=own, losses=[])
-        members = shell.members("failed", output, error=failed_error(fault), usage=usage)
-        return out + self._frames.event("response.failed", {"response": members})
+        body = shell.body("failed", output, error=failed_error(fault), usage=usage)
+        return out + self._frames.event("response.failed", {"response": Raw(body)})
 
     def _skip(self, candidate: int) -> bytes:
         self._maker.lose(f"/choices/{candidate}", "dropped", "this protocol has one answer")
