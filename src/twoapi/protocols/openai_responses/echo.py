@@ -5,7 +5,7 @@ from operator import attrgetter
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import FaultError, Request, Text
+from twoapi.ir import FaultError, Output, ReasoningConfig, Request, Text
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.openai_responses.answer import ECHOED
 from twoapi.protocols.openai_responses.cache_marks import CacheMarks
@@ -42,13 +42,47 @@ _DEFAULTS: dict[str, object] = {
     "user": _NULL,
 }
 _ALL = Capabilities()
+_RARE = "tools tool_choice parallel reasoning output metadata cache_key cache_auto user_id extras"
+_rare = attrgetter(*_RARE.split())
+_NO_RARE: tuple[object, ...] = ([], None, None, ReasoningConfig(), Output(), None, None, None, None, {})
+_VARYING = ("instructions", "max_output_tokens", "store", "temperature", "top_logprobs", "top_p")
+_PLAIN = b"".join(
+    b',"%b":%b' % (name.encode(), b"%b" if name in _VARYING else json.encode(value))
+    for name, value in _DEFAULTS.items()
+)
 _REPEATED = ECHOED - {"include"}
 _WRITTEN = tuple(name for name in WrittenBody.__struct_fields__ if name in _REPEATED)
 _written = attrgetter(*_WRITTEN)
 
 
-def settings_of(request: Request) -> dict[str, object]:
-    """The members of a response object that repeat its request."""
+def encode_settings(request: Request, echo: dict[str, Raw]) -> bytes:
+    """The members of a response object that repeat its request, as JSON with a comma before each. `echo`: what an
+    upstream of this protocol has repeated itself.
+    """
+    state = request.state
+    if (
+        echo
+        or request.protocol != NAME
+        or _rare(request) != _NO_RARE
+        or state.previous is not None
+        or state.conversation is not None
+        or state.background is not None
+    ):
+        return b"," + json.encode(_settings_of(request) | echo)[1:-1]
+    sampling, messages, instructions = request.sampling, request.messages, b"null"  # nearly all requests have no others
+    if messages and messages[0].at == INSTRUCTIONS and isinstance(text := messages[0].parts[0], Text):
+        instructions = json.encode(text.text)
+    return _PLAIN % (
+        instructions,
+        json.encode(sampling.max_tokens),
+        b"false" if state.store is False else b"true",
+        json.encode(sampling.temperature),
+        json.encode(sampling.top_logprobs or 0),
+        json.encode(sampling.top_p),
+    )
+
+
+def _settings_of(request: Request) -> dict[str, object]:
     try:
         if request.protocol == NAME and request.extras:
             return _DEFAULTS | _repeated_whole(request)

@@ -4,7 +4,7 @@ from msgspec import Raw
 
 from twoapi.ir import Loss
 from twoapi.protocols.base import AnswerContext
-from twoapi.protocols.openai_responses.echo import settings_of
+from twoapi.protocols.openai_responses.echo import encode_settings
 from twoapi.protocols.openai_responses.name import NAME
 from twoapi.wire.json import encode
 
@@ -29,11 +29,9 @@ class ResponseObject:
         own = protocol == NAME
         self.id = upstream_id if own and upstream_id else f"resp_{context.id}"
         self._created = context.now if created is None else created
-        settings = settings_of(context.request)
-        if own:
-            settings |= echo
         # Encoded once: a stream repeats it in each state of the object.
-        self._tail = b"," + encode({"model": model or context.request.model, **settings})[1:-1] + b',"usage":'
+        settings = encode_settings(context.request, echo if own else {})
+        self._tail = b',"model":' + encode(model or context.request.model) + settings + b',"usage":'
 
     def body(
         self,
