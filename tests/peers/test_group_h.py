@@ -4,8 +4,10 @@ import pytest
 from tests.gateway.wire import PROTOCOLS
 from tests.peers.gateways import CHAT, MESSAGES, asks, begun, each_pair, each_protocol, post, received, said
 from tests.peers.pairs import (
+    CHAT_TO_GEM,
     CHAT_TO_MSG,
     MSG_TO_CHAT,
+    MSG_TO_GEM,
     MSG_TO_MSG,
     USER,
     chat_answer,
@@ -15,9 +17,11 @@ from tests.peers.pairs import (
     function_tool,
     message_answer,
     message_stream,
+    reason,
     start,
     text_block,
 )
+from tests.peers.vendors import gemini_answer, gemini_frame
 
 from twoapi.testing.canned import request_body
 from twoapi.testing.replies import Gate, sse_reply
@@ -132,6 +136,17 @@ def test_h08_reasoning_is_part_of_what_was_written(completion, total):
         "total_tokens": 89,
         "completion_tokens_details": {"reasoning_tokens": 30},
     }
+
+
+def test_h08_thoughts_of_gemini_are_part_of_what_was_written():
+    counts = {"promptTokenCount": 50, "candidatesTokenCount": 9, "thoughtsTokenCount": 30, "totalTokenCount": 89}
+    usage = CHAT_TO_GEM.whole(gemini_answer("x", usageMetadata=counts))[0]["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (50, 39, 89)
+    assert usage["completion_tokens_details"] == {"reasoning_tokens": 30}
+    events = MSG_TO_GEM.stream(gemini_frame("x") + gemini_frame(finish="STOP", usageMetadata=counts))[0]
+    assert reason(events)["stop_reason"] == "end_turn"
+    assert events[-2]["usage"]["output_tokens"] == 39
+    assert events[-2]["usage"]["output_tokens_details"] == {"thinking_tokens": 30}
 
 
 def test_h09_the_first_event_has_the_counts_that_the_upstream_told_with_its_first():

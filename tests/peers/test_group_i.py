@@ -102,6 +102,19 @@ def test_i04_an_error_frame_that_holds_nothing_else_is_not_swallowed(running, cl
     assert_failed_later(running, client, frame)
 
 
+@each_protocol
+def test_i04_an_error_frame_of_gemini_is_not_swallowed(running, client):
+    error = {"error": {"code": 503, "message": "gone wrong", "status": "UNAVAILABLE"}}
+    frame = b"data: " + json.dumps(error).encode() + b"\r\n\r\n"
+    running.one.reply(sse_reply([frame]))
+    answer = post(running, asks(client, GEMINI))
+    assert answer.status in (503, 529)  # the vendors' words for it
+    assert answer.json()["error"]["message"] == "gone wrong"
+    before = begun(GEMINI, "alpha")
+    body = in_two_reads(running, asks(client, GEMINI), sse_reply([*before, frame]), 1, b"alpha")
+    assert_broken(client, body, "gone wrong")
+
+
 @each_pair
 @pytest.mark.parametrize("form", ["stream", "whole"])
 def test_i05_a_200_whose_only_word_is_an_error_goes_to_the_next_upstream(running, client, upstream, form):

@@ -1,4 +1,4 @@
-"""Rows K1-K9: transport, parsing, and requests side by side."""
+"""Rows K1-K10: transport, parsing, and requests side by side."""
 
 import gzip
 import json
@@ -29,6 +29,7 @@ from tests.peers.gateways import (
     text_of,
 )
 from tests.peers.pairs import (
+    CHAT_TO_GEM,
     EVERY_PAIR,
     Json,
     Pair,
@@ -43,7 +44,7 @@ from tests.peers.pairs import (
 )
 from tests.peers.vendors import gemini_call, gemini_frame, response_stream, response_text
 
-from twoapi.testing.canned import request_body, stream, whole
+from twoapi.testing.canned import gemini_path, request_body, stream, whole
 from twoapi.testing.fake_connection import Received
 from twoapi.testing.replies import Reply, raw_reply, sse_reply
 from twoapi.testing.scripted_requests import (
@@ -308,3 +309,40 @@ def test_k09_half_a_letter_at_the_end_of_a_stream_is_no_answer(running, client, 
     body = in_two_reads(running, asks(client, upstream), half, len(frames), b"alpha")
     last = documents(body)[-1]
     assert is_error(last)
+
+
+def array_of(frames: list[bytes]) -> list[bytes]:
+    """The same answers as the elements of one array, as the vendor sends them."""
+    documents = [frame.removeprefix(b"data: ").rstrip() for frame in frames]
+    return [b"[" + documents[0], *(b",\r\n" + document for document in documents[1:]), b"]"]
+
+
+@pytest.mark.parametrize("upstream", ALIASES)
+def test_k10_a_client_that_asks_for_no_events_gets_an_array(running, upstream):
+    frames = said(upstream, "alpha", "beta")
+    reply = sse_reply(frames)
+    if upstream == GEMINI:  # which is asked in the same way
+        reply = sse_reply(array_of(frames)).having(content_type="application/json")
+    running.one.reply(reply)
+    path = gemini_path(ALIASES[upstream], stream=True).partition("?")[0]
+    answer = running.post(GEMINI, asks(GEMINI, upstream).body, None, path)
+    assert answer.headers["content-type"].startswith("application/json")
+    answers: list[Json] = json.loads(answer.body)
+    parts = [part for one in answers for part in one["candidates"][0]["content"]["parts"]]
+    assert "".join(part["text"] for part in parts) == "alphabeta"
+    assert answers[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
+@pytest.mark.parametrize("size", [None, 1, 7])
+def test_k10_an_upstream_that_sends_an_array_is_read_as_it_comes(size):
+    stream = b"".join(array_of(said(GEMINI, "héllo ", "你好")))
+    frames, losses = CHAT_TO_GEM.stream(stream, size=size)
+    assert "".join(frame["choices"][0]["delta"].get("content") or "" for frame in frames[:-1]) == "héllo 你好"
+    assert frames[-2]["choices"][0]["finish_reason"] == "stop"
+    assert losses == []
+
+
+def test_k10_an_array_that_breaks_off_is_no_answer():
+    frames, _ = CHAT_TO_GEM.stream(b"".join(array_of(said(GEMINI, "alpha", "beta"))[:1]))
+    assert "error" in frames[-1]
+    assert [frame for frame in frames[:-1] if frame["choices"][0]["finish_reason"]] == []
