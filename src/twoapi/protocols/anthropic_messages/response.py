@@ -195,7 +195,7 @@ def read_usage(raw: Raw) -> schema.Usage | None:
     """A usage object, unknown members left out; None when it is none."""
     try:
         return _decode_usage(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         try:
             return _decode_usage_checked(loosen(raw, schema.Usage)[0])
         except WireError:

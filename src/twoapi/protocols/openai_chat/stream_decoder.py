@@ -257,7 +257,11 @@ class ChatStreamDecoder:
             self._curious -= 1
         elif chunk.choices and chunk.usage is json.EMPTY and not chunk.choices[0].finish_reason:
             return
-        for pointer, value in json.unknown_fields(payload, wire.Chunk).items():
+        try:
+            unknown = json.unknown_fields(payload, wire.Chunk)
+        except WireError:
+            return  # a name that is not UTF-8 names nothing
+        for pointer, value in unknown.items():
             self._extras[_whole_pointer(pointer, chunk)] = value
 
 

@@ -387,7 +387,8 @@ class ResponsesStreamDecoder:
             item, whole = self._at(event, "custom_tool_call"), event.input
         opened = None if item is None else item.parts.get(("call", 0))
         if opened is None or item is None:
-            self._orphans.add(event.item_id if type(event.item_id) is str else event.output_index)
+            place = event.output_index if type(event.output_index) is int else None
+            self._orphans.add(event.item_id if type(event.item_id) is str else place)
         elif not item.held:
             if type(event.delta) is str:
                 self._writer.say(opened, event.delta)
