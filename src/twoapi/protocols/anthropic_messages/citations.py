@@ -122,22 +122,22 @@ def encode_citation(citation: Citation) -> dict[str, object]:
 
 def split_at_spans(text: str, citations: list[Citation]) -> list[tuple[str, list[Citation]]]:
     """The text in pieces, each with the citations that cover it; what has no span covers everything."""
-    borders = {0, len(text)}
-    for citation in citations:
-        borders.update(min(max(edge, 0), len(text)) for edge in _span(citation, len(text)))
-    edges = sorted(borders)
+    spans = [_span(citation, len(text)) for citation in citations]
+    edges = sorted({0, len(text)}.union(*spans))
     pieces = []
     for start, end in pairwise(edges):
-        covering = [c for c in citations if _covers(_span(c, len(text)), start, end)]
+        covering = [c for c, span in zip(citations, spans, strict=True) if _covers(span, start, end)]
         whole = [msgspec.structs.replace(c, start=None, end=None) for c in covering]
         pieces.append((text[start:end], whole))
     return pieces
 
 
 def _span(citation: Citation, size: int) -> tuple[int, int]:
-    start = 0 if citation.start is None else citation.start
-    return start, size if citation.end is None else citation.end
+    start = 0 if citation.start is None else min(max(citation.start, 0), size)
+    return start, size if citation.end is None else min(max(citation.end, start), size)
 
 
 def _covers(span: tuple[int, int], start: int, end: int) -> bool:
+    if span[0] == span[1]:  # a point: what stands before it rests on the source
+        return start < span[0] <= end or span[0] == start == 0
     return span[0] <= start and end <= span[1]
