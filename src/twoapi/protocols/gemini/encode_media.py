@@ -77,7 +77,9 @@ def _mime(encoding: Encoding, part: ir.Media, path: str) -> str | None:
     if not isinstance(source, ir.Url):
         return None
     found = _ENDINGS.get(source.url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
-    if part.kind != "file" and (found is None or not found.startswith(part.kind)):
+    if part.kind == "file":
+        return None if found is None or found.startswith(("image/", "audio/", "video/")) else found
+    if found is None or not found.startswith(part.kind):
         found = _FALLBACKS[part.kind]
         encoding.lose(path, "synthesized", f"the media type {found}, which the URL does not tell")
     return found
