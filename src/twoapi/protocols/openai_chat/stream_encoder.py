@@ -75,7 +75,7 @@ class _Open:
 class _Choice:
     """What has been said of one candidate."""
 
-    __slots__ = ("called", "calls", "details", "finished", "index", "length", "open", "refused")
+    __slots__ = ("called", "calls", "details", "finished", "index", "length", "open", "refused", "thought")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -85,6 +85,7 @@ class _Choice:
         self.length = 0  # code points of content so far
         self.finished = False
         self.refused = False
+        self.thought: int | None = None  # the last part of reasoning that had words
         self.open: dict[int, _Open] = {}
 
 
@@ -274,6 +275,9 @@ class ChatStreamEncoder:
         elif header is ToolCall:
             part.silent = False
         elif header is Reasoning:
+            if text and not any(part.pieces) and choice.thought is not None and self._protocol != NAME:
+                written.append(part.begin + b'"\\n\\n"' + part.end)  # as a whole answer has it between two pieces
+            choice.thought = event.part if text else choice.thought
             part.pieces.append(text)
         elif event.field == "transcript":
             written.append(part.transcript + _encode(text) + part.end)
