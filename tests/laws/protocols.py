@@ -19,10 +19,9 @@ each = pytest.mark.parametrize("codec", ALL, ids=_name)
 across = pytest.mark.parametrize(("codec", "other"), list(permutations(ALL, 2)), ids=_name)
 every_pair = pytest.mark.parametrize(("codec", "other"), list(product(ALL, ALL)), ids=_name)
 
-# A law that is not counted: a fifth of the profile's examples.
-few = settings(max_examples=settings.default.max_examples // 5)
-# One whose examples are costly.
-fewest = settings(max_examples=settings.default.max_examples // 20)
+_EXAMPLES = settings().max_examples  # of the profile, see tests/conftest.py: those of L8 and L19
+few = settings(max_examples=_EXAMPLES // 5)
+fewest = settings(max_examples=_EXAMPLES // 20)
 
 
 def others(codec: Codec) -> list[Codec]:
