@@ -18,6 +18,7 @@ from twoapi.wire.json import EMPTY, decoder
 
 _BLANK = (b"\n\n", b"\n\r\n", b"\r\r")
 _TAIL = 64 * 1024  # of a stream that cannot be read is remembered: its last frame
+_DONE = b"[DONE]"
 _CUT = "the upstream's stream ended in the middle of the answer"
 
 
@@ -84,8 +85,8 @@ class GeminiTap:
             return self._give_up(error, data)
         for payload in payloads:
             self._watch(payload)
-        if reader.array:
-            return b"".join([self._framing.frame(payload) for payload in payloads])
+        if reader.array or self._array:
+            return b"".join([self._framing.frame(payload) for payload in payloads if payload != _DONE])
         return self._whole_frames(data)
 
     def close(self) -> bytes:
@@ -131,7 +132,7 @@ class GeminiTap:
 
     def _look(self, payload: bytes) -> bool:
         """Takes what a frame tells; False for what is no frame."""
-        if payload == b"[DONE]":
+        if payload == _DONE:
             return False
         try:
             frame = _decode(payload)
