@@ -29,6 +29,16 @@ class StreamEvent(msgspec.Struct, kw_only=True):
     error: Raw = EMPTY
 
 
+class TextDelta(msgspec.Struct, kw_only=True, tag_field="type", tag="response.output_text.delta", gc=False):
+    """More of a text, as nearly all events are."""
+
+    delta: str
+    item_id: str | None = None
+    output_index: int | None = None
+    content_index: int | None = None
+    logprobs: Raw = EMPTY
+
+
 class ItemHead(msgspec.Struct, kw_only=True):
     """What an item says of itself before it has any content."""
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import (
+    Delta,
     End,
     Event,
     Failed,
@@ -27,7 +28,7 @@ from twoapi.protocols.openai_responses.answer import Answer, read_answer
 from twoapi.protocols.openai_responses.faults import event_fault
 from twoapi.protocols.openai_responses.name import NAME, broken
 from twoapi.protocols.openai_responses.output import OutputDecoder
-from twoapi.protocols.openai_responses.schema_events import ItemHead, PartHead, StreamEvent
+from twoapi.protocols.openai_responses.schema_events import ItemHead, PartHead, StreamEvent, TextDelta
 from twoapi.protocols.openai_responses.status import decode_stop
 from twoapi.protocols.openai_responses.stream_items import (
     CALLS,
@@ -43,6 +44,9 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.sse import Frame, SseReader
 
 _decode_event = msgspec.json.Decoder(StreamEvent).decode
+_decode_delta = msgspec.json.Decoder(TextDelta).decode
+_TEXT_DELTA = b"response.output_text.delta"
+_Delta = Delta
 _decode_head = json.decoder(ItemHead)
 _decode_part = json.decoder(PartHead)
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -97,6 +101,21 @@ class ResponsesStreamDecoder:
             self._fail(broken(error.message))
             return self._writer.taken()
         for frame in frames:
+            # Nearly all frames: more of the open text.
+            if frame[0] == _TEXT_DELTA and (hot := self._hot) is not None and not hot.ended:
+                try:
+                    told = _decode_delta(frame[1])
+                except _BAD:
+                    told = None
+                if told is not None and (told.item_id, told.output_index, told.content_index) == self._hot_key:
+                    if text := told.delta:
+                        hot.said += len(text)
+                        if len(frames) == 1 and len(told.logprobs) <= 2:
+                            return [_Delta(0, hot.number, text)]
+                        self._writer.events.append(_Delta(0, hot.number, text))
+                    if len(told.logprobs) > 2:
+                        self._writer.weigh(hot, told.logprobs)
+                    continue
             if not self._done:
                 self._read(frame)
         return self._writer.taken()
@@ -398,6 +417,7 @@ class ResponsesStreamDecoder:
     def _fail(self, fault: Fault) -> None:
         if not self._done:
             self._done = True
+            self._hot = None
             self._writer.events.append(Failed(fault))
 
     _handlers: ClassVar[dict[str, Callable[["ResponsesStreamDecoder", StreamEvent], None]]] = {
