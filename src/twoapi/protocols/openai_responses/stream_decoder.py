@@ -110,14 +110,11 @@ class ResponsesStreamDecoder:
                 if told is not None and (told.item_id, told.output_index, told.content_index) == self._hot_key:
                     if text := told.delta:
                         hot.said += len(text)
-                        if len(frames) == 1 and len(told.logprobs) <= 2:
-                            return [_Delta(0, hot.number, text)]
                         self._writer.events.append(_Delta(0, hot.number, text))
                     if len(told.logprobs) > 2:
                         self._writer.weigh(hot, told.logprobs)
                     continue
-            if not self._done:
-                self._read(frame)
+            self._read(frame)
         return self._writer.taken()
 
     def close(self) -> list[Event]:
@@ -125,12 +122,13 @@ class ResponsesStreamDecoder:
         if self._done:
             return []
         for frame in self._reader.close():
-            if not self._done:
-                self._read(frame)
+            self._read(frame)
         self._fail(broken("the upstream's stream ended before the answer did", code="stream_truncated"))
         return self._writer.taken()
 
     def _read(self, frame: Frame) -> None:
+        if self._done:
+            return
         name, data = frame
         try:
             event = _decode_event(data)
