@@ -33,6 +33,7 @@ from twoapi.policy.access import KeyEntry
 from twoapi.policy.retry import answer_to_client, next_step, pause
 from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import Codec, Peek
+from twoapi.protocols.opening import without_state
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.turns import TURNS, goes_on
 from twoapi.wire.http import Incoming
@@ -63,6 +64,7 @@ class Exchange:
         "id",
         "incoming",
         "is_over",
+        "is_stateless",
         "key",
         "last",
         "memory",
@@ -105,6 +107,7 @@ class Exchange:
         self.rejected: list[Loss] | None = None  # what a request would lose that must not lose anything
         self.told = -1  # how many losses that head tells in full; -1: nobody asked
         self.is_over = False
+        self.is_stateless = False  # an upstream has refused the state in the request
 
     # --- the way in
 
@@ -172,6 +175,7 @@ class Exchange:
         native = candidate.protocol == codec.name
         if (
             native
+            and not self.is_stateless
             and codec.seal not in self.incoming.body
             and (codec.name not in TURNS or not goes_on(codec.name, self.peek))
         ):
@@ -182,6 +186,8 @@ class Exchange:
         if memory.fault is not None and native:  # the upstream may know what we do not
             return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
         upstream, request = CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
+        if self.is_stateless:
+            request = without_state(request)
         way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
         if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
             self.rejected = way.losses
@@ -351,7 +357,11 @@ class Exchange:
         assert attempt is not None  # noqa: S101  it is what failed
         self.worker.active.discard(attempt)
         attempt.cancel()
-        self._failed(fault, kind)
+        if fault.refuses_state and not self.is_stateless:
+            self.is_stateless = True  # the state is another's, and no fault of this account
+            self._try()
+        else:
+            self._failed(fault, kind)
 
     def _failed(self, fault: Fault, kind: str) -> None:
         """Goes on to the next try that can help, or ends with this fault."""

@@ -53,7 +53,8 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     `whose` says who must act: the client (its request is wrong), the upstream, or the gateway. `status` is the HTTP
     status for the client; 0 means the one of the kind. `retry_after` is in seconds. `message` is for people and never
     holds a secret. `code`, `param`: as the source protocol gave them. `raw` is the verbatim error object, written back
-    to a client of the same `protocol` only.
+    to a client of the same `protocol` only. `refuses_state`: the upstream cannot read state in the request, which
+    another account or model may have made; it may still answer the same request without.
     """
 
     kind: FaultKind
@@ -66,6 +67,7 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str | None = None
     protocol: str | None = None
     raw: msgspec.Raw | None = None
+    refuses_state: bool = False
 
     @property
     def http_status(self) -> int:

@@ -179,6 +179,7 @@ def _fault(told: _Told, status: int, protocol: str) -> Fault:
         param=told.param,
         protocol=protocol,
         raw=told.raw if message == told.message else None,
+        refuses_state=told.code == "invalid_encrypted_content",
     )
 
 

@@ -76,6 +76,22 @@ def withhold(request: Request, upstream: Origin) -> Request:
     return request if changed is None else msgspec.structs.replace(request, messages=changed)
 
 
+def without_state(request: Request) -> Request:
+    """The request for an upstream that has refused its state: what each part carries is nobody's, to be reported."""
+    nobody = Origin("")
+    messages = [
+        msgspec.structs.replace(message, parts=[_without_state(part, nobody) for part in message.parts])
+        for message in request.messages
+    ]
+    return msgspec.structs.replace(request, messages=messages)
+
+
+def _without_state(part: Part, nobody: Origin) -> Part:
+    if not part.opaque:
+        return part
+    return msgspec.structs.replace(part, opaque=tuple(Opaque(one.kind, one.data, nobody) for one in part.opaque))
+
+
 def _withheld(part: Part, upstream: Origin) -> Part:
     opaque = tuple(one if _fits(one, upstream) else Opaque(one.kind, one.data, Origin("")) for one in part.opaque)
     return msgspec.structs.replace(part, opaque=opaque)

@@ -67,6 +67,8 @@ _KINDS_OF_STATUS: dict[int, ir.FaultKind] = {
 _CLIENTS = {"invalid_request", "context_length", "not_found", "conflict", "too_large", "unprocessable"}
 # The service has no code for it; its message begins with these words, and agents wait for the kind to compact.
 _TOO_LONG = ("prompt is too long", "input length and `max_tokens` exceed context limit")
+# Nor has it one for signatures of another account or model.
+_FOREIGN_STATE = ("`signature` in `thinking`", "`data` in `redacted_thinking`")
 _MAX_MESSAGE = 2000
 
 
@@ -120,7 +122,13 @@ def decode_error(raw: Raw, kind: ir.FaultKind, wait: float | None = None, reques
     fault = _fault(kind, error.message or error.type or "the upstream failed", wait, request_id)
     code = None if error.details is None else error.details.error_code
     native = raw if known is not None else None
-    return msgspec.structs.replace(fault, code=code, raw=native, protocol=NAME if native is not None else None)
+    return msgspec.structs.replace(
+        fault,
+        code=code,
+        raw=native,
+        protocol=NAME if native is not None else None,
+        refuses_state=any(words in error.message for words in _FOREIGN_STATE),
+    )
 
 
 def upstream_fault(message: str, code: str | None = None) -> ir.Fault:

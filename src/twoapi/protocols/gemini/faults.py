@@ -47,6 +47,8 @@ _WORDS: dict[str, FaultKind] = {
     "UNAVAILABLE": "overloaded",
     "DEADLINE_EXCEEDED": "timeout",
 }
+# There is no status for a signature that is another model's.
+_FOREIGN_STATE = ("thought signature is not valid", "corrupted thought signature")
 # The reason of an ErrorInfo says more than the status beside it.
 _REASONS: dict[str, FaultKind] = {
     "API_KEY_INVALID": "unauthenticated",
@@ -179,6 +181,7 @@ def _fault(error: Raw | None, status: int, body: bytes) -> Fault:
         retry_after=next((wait for wait in waits if wait is not None), None),
         protocol=NAME,
         raw=error if whole else None,
+        refuses_state=any(words in told_message.lower() for words in _FOREIGN_STATE),
     )
 
 
