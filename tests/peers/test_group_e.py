@@ -116,13 +116,25 @@ def test_e04_every_block_keeps_its_own_signature():
     assert back["messages"] == asked["messages"]
 
 
-def test_e05_a_refused_signature_is_the_clients_affair_and_costs_no_account_its_turn(running):
-    running.one.reply(error_reply("anthropic-messages", 400, "Invalid `signature` in `thinking` block"))
+def test_e05_a_refused_signature_is_left_out_at_the_same_account_and_costs_it_nothing(running):
+    refused = error_reply("anthropic-messages", 400, "Invalid `signature` in `thinking` block")
     asked = {"model": "messages-both", "max_tokens": 100, "tools": TOOLS, **in_a_loop(thought("hm", "bad"))}
+    running.one.reply(refused, whole("anthropic-messages"))
+    answer = running.post("anthropic-messages", asked)
+    assert answer.status == 200
+    first, second = running.one.requests
+    assert b'"bad"' in first.body
+    assert b'"bad"' not in second.body
+    assert first.headers["x-api-key"] == second.headers["x-api-key"]
+    assert "reasoning_foreign=1" in answer.headers["twoapi-losses"]
+    # Refused again it is the client's affair: neither another account nor another upstream is asked.
+    running.one.requests.clear()
+    running.one.reply(refused, refused)
     answer = running.post("anthropic-messages", asked)
     assert answer.status == 400
     assert "Invalid `signature`" in answer.json()["error"]["message"]
-    assert (len(running.one.requests), len(running.two.requests)) == (1, 0)
+    assert (len(running.one.requests), len(running.two.requests)) == (2, 0)
+    running.one.requests.clear()
     running.one.reply(whole("anthropic-messages"), whole("anthropic-messages"))
     for _ in range(2):
         assert running.post("anthropic-messages", {**asked, "messages": [USER]}).status == 200

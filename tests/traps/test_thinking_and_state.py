@@ -1,10 +1,13 @@
 """Traps 64 to 77: thinking, signatures, sealed state."""
 
 import pytest
+from tests.gateway.wire import ALIASES, path
 from tests.traps.conversion import (
     CHAT,
     DONE,
+    GEMINI,
     MESSAGES,
+    RESPONSES,
     assistant,
     block,
     chat_answer,
@@ -23,6 +26,7 @@ from tests.traps.conversion import (
     messages_answer,
     messages_body,
     messages_tool,
+    said,
     started,
     stopped,
     text,
@@ -34,6 +38,9 @@ from tests.traps.conversion import (
 
 from twoapi.ir import ENVELOPE_PREFIX, Opaque, Origin
 from twoapi.protocols.sealing import PLAIN
+from twoapi.testing.canned import whole
+from twoapi.testing.replies import json_reply
+from twoapi.testing.strict import protocol_of
 
 ASKED = chat_body(tools=[chat_tool()])
 REDACTED = {"type": "redacted_thinking", "data": "SEALED"}
@@ -259,3 +266,69 @@ def test_076_an_effort_is_sent_in_the_targets_own_words(effort, sent, losses):
         in_messages(thinking={"type": "adaptive"}, output_config={"effort": sent}),
         losses,
     )
+
+
+def forgetful(words, **error):
+    """An upstream that refuses state with these words, and answers a request without."""
+
+    def answer(request):
+        if b"FOREIGN" in request.body:
+            return json_reply({"error": {"message": words, **error}, "type": "error"}, 400)
+        return whole(protocol_of(request.path))
+
+    return answer
+
+
+SAYS_NO = {
+    RESPONSES: forgetful("could not be verified", type="invalid_request_error", code="invalid_encrypted_content"),
+    MESSAGES: forgetful("messages.1.content.0: Invalid `signature` in `thinking` block", type="invalid_request_error"),
+    GEMINI: forgetful("Thought signature is not valid.", code=400, status="INVALID_ARGUMENT"),
+}
+FOREIGN = {
+    RESPONSES: {
+        "input": [
+            user("q"),
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "FOREIGN"},
+            assistant("x"),
+            user("z"),
+        ]
+    },
+    MESSAGES: {"max_tokens": 99, "messages": [user("q"), assistant([thinking("hm", "FOREIGN"), text("x")]), user("z")]},
+    GEMINI: {
+        "contents": [
+            said("user", "q"),
+            said("model", {"text": "x", "thoughtSignature": "FOREIGN="}),
+            said("user", "z"),
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("protocol", SAYS_NO)
+def test_069_state_of_another_account_is_left_out_once_it_is_refused_and_told(running, protocol):
+    alias = ALIASES[protocol]
+    running.one.handler = SAYS_NO[protocol]
+    asked = {**FOREIGN[protocol], **({} if protocol == GEMINI else {"model": alias})}
+
+    answer = running.post(protocol, asked, None, path(protocol, alias))
+
+    assert answer.status == 200
+    assert "reasoning_foreign=1" in answer.headers["twoapi-losses"]
+    refused, answered = running.one.requests
+    assert b"FOREIGN" in refused.body  # it might have been its own
+    assert b"FOREIGN" not in answered.body
+    assert refused.headers.get("authorization") == answered.headers.get("authorization")  # no account has to suffer
+
+
+@pytest.mark.parametrize("protocol", SAYS_NO)
+def test_069_without_state_a_refusal_is_the_clients_affair(running, protocol):
+    alias = ALIASES[protocol]
+    no = {"message": "Invalid `signature` in `thinking` block", "code": "invalid_encrypted_content"}
+    running.one.handler = lambda _: json_reply({"error": no, "type": "error"}, 400)
+    asked = {**FOREIGN[protocol], **({} if protocol == GEMINI else {"model": alias})}
+
+    answer = running.post(protocol, asked, None, path(protocol, alias))
+
+    assert (answer.status, answer.json()["error"]["message"]) == (400, no["message"])
+    assert len(running.one.requests) == (1 if protocol == GEMINI else 2)
+    assert running.two.requests == []
