@@ -51,7 +51,7 @@ def parts(heard: Heard) -> list[types.Part]:
     return [part for content in turn(heard) for part in content.parts or []]
 
 
-def turn(heard: Heard) -> list[types.Content]:
+def turn(heard: Heard) -> list[Any]:
     """The model's turn as the SDK's own chats keep it: every piece is a content of its own."""
     return [chunk.candidates[0].content for chunk in heard if chunk.candidates and chunk.candidates[0].content]
 

@@ -1,4 +1,4 @@
-"""A model with new thoughts in every turn, whose calls are like no others, and the state that upstreams make of them."""
+"""A model with new thoughts in every turn and calls like no others, and the state that upstreams make of them."""
 
 import base64
 import uuid
