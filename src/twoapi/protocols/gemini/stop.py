@@ -50,6 +50,7 @@ _LOSSY: dict[StopKind, str] = {
     "stop_sequence": "a stop string that matched ends as STOP",
     "context_window": "a full context window ends as MAX_TOKENS",
     "compaction": "a compaction ends as OTHER",
+    "other": "an unknown stop reason ends as OTHER",
 }
 
 
