@@ -124,7 +124,7 @@ def chunks_of(stream: bytes) -> list[Json]:
 def responses_of(stream: bytes) -> list[Json]:
     """The documents of a Responses stream, which keeps to its grammar; each is numbered, and none is an end mark."""
     assert stream_problems(RESPONSES, stream) == []
-    found = []
+    found: list[Json] = []
     for frame in stream.decode().removesuffix("\n\n").split("\n\n"):
         event, data = frame.split("\n")
         document = json.loads(data.removeprefix("data: "))

@@ -24,6 +24,7 @@ from tests.traps.conversion import (
     MESSAGES,
     RESPONSES,
     SCHEMA,
+    Json,
     block,
     broken_answer,
     call_block,
@@ -209,7 +210,7 @@ def test_088_items_that_were_streamed_count_when_the_last_event_has_none():
     [("max_output_tokens", "length", "max_tokens"), ("content_filter", "content_filter", "refusal")],
 )
 def test_089_an_incomplete_answer_is_cut_or_filtered_and_keeps_its_usage(reason, finish, stop):
-    ended = {"status": "incomplete", "incomplete_details": {"reason": reason}}
+    ended: dict[str, Json] = {"status": "incomplete", "incomplete_details": {"reason": reason}}
     stream = response_stream(response_text("he"), **ended)
     asked = chat_body(stream=True, stream_options={"include_usage": True})
     counted = chat_usage(3, 2, {"cached_tokens": 0, "cache_write_tokens": 0}, {"reasoning_tokens": 0})

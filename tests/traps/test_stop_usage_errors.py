@@ -308,7 +308,7 @@ def test_121_there_are_never_more_than_four_cache_marks_and_the_last_four_stay()
     )
 
 
-RATE_LIMITS = {
+RATE_LIMITS: dict[str, dict[str, Json]] = {
     CHAT: {"type": "requests", "code": "rate_limit_exceeded"},
     RESPONSES: {"type": "requests", "code": "rate_limit_exceeded"},
     MESSAGES: {"type": "rate_limit_error"},

@@ -8,6 +8,7 @@ from tests.traps.conversion import (
     GEMINI,
     MESSAGES,
     RESPONSES,
+    Json,
     assistant,
     block,
     chat_answer,
@@ -284,7 +285,7 @@ SAYS_NO = {
     MESSAGES: forgetful("messages.1.content.0: Invalid `signature` in `thinking` block", type="invalid_request_error"),
     GEMINI: forgetful("Thought signature is not valid.", code=400, status="INVALID_ARGUMENT"),
 }
-FOREIGN = {
+FOREIGN: dict[str, Json] = {
     RESPONSES: {
         "input": [
             user("q"),
