@@ -4,7 +4,7 @@ from typing import Any
 
 import openai
 import pytest
-from tests.sdk.lab import Lab
+from tests.sdk.lab import UPSTREAMS, Lab
 from tests.sdk.responses_client import HOWS, ask, carried, results, said
 from tests.sdk.sent import state
 from tests.sdk.thinker import Thinker, made, thought
@@ -95,3 +95,35 @@ def test_what_is_not_to_be_stored_is_not(thinking, upstream):
     assert answered.store is False
     with pytest.raises(openai.NotFoundError):
         thinking.openai.responses.retrieve(answered.id)
+
+
+CROSSINGS = [(first, second) for first in ("messages", "gemini") for second in UPSTREAMS if first != second]
+
+
+@pytest.mark.parametrize(("first", "second"), CROSSINGS, ids=["-".join(crossing) for crossing in CROSSINGS])
+def test_a_kept_conversation_goes_on_at_another_kind_of_upstream_and_back(thinking, first, second):
+    fields: Any = {"tools": [TOOL], **REASONING}
+    called = ask(thinking, "create", model=first, input=f"{first}, {second}: look", **fields)  # like no other
+    told = results(called, "seen")
+    answered = ask(thinking, "create", model=second, input=told, previous_response_id=called.id, **fields)
+    assert said(answered)["text"] == "It is seen."
+    assert state(second, thinking.sent()[1]) == []
+    ask(thinking, "create", model=first, input="and now?", previous_response_id=answered.id, **fields)
+    assert state(first, thinking.sent()[2]) == made(first, 1)
+
+
+@pytest.mark.parametrize("how", ["create", "iterate"])
+def test_a_vendor_that_keeps_conversations_is_told_the_id(lab, how):
+    raw = lab.openai.responses.with_raw_response.create(
+        model="responses", input="more", previous_response_id="resp_1", store=True, stream=how == "iterate"
+    )
+    assert raw.headers["twoapi-losses"] == "relay"
+    (sent,) = lab.sent()
+    assert (sent["previous_response_id"], sent["input"], sent["store"]) == ("resp_1", "more", True)
+
+
+@each_stateless
+def test_an_id_that_nobody_kept_is_not_found(lab, upstream):
+    with pytest.raises(openai.NotFoundError) as caught:
+        ask(lab, "create", model=upstream, input="more", previous_response_id="resp_1")
+    assert (caught.value.code, lab.sent()) == ("previous_response_not_found", [])
