@@ -33,13 +33,17 @@ from twoapi.wire.http import Incoming
 CODEC = Gemini()
 OTHERS: tuple[Codec, ...] = (OpenAIChat(), AnthropicMessages())
 REQUESTS = {"openai-chat": chat_requests, "anthropic-messages": messages_requests, "gemini": gemini_requests}
-CLIENTS = sorted((Path(__file__).parents[2] / "fixtures" / "gemini" / "clients").glob("*.json"))
+CLIENTS = sorted(
+    file
+    for file in (Path(__file__).parents[2] / "fixtures" / "clients").glob("*/*.json")
+    if ":" in json.loads(file.read_text("utf-8"))["path"]
+)
 across = pytest.mark.parametrize(
     ("codec", "other"),
     [pair for other in OTHERS for pair in ((CODEC, other), (other, CODEC))],
     ids=lambda codec: codec.name,
 )
-each_capture = pytest.mark.parametrize("file", CLIENTS, ids=lambda file: file.stem)
+each_capture = pytest.mark.parametrize("file", CLIENTS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 
 
 def drawn(data: st.DataObject, codec: Codec, *, portable: bool = False, unknown: bool = False) -> bytes:

@@ -20,7 +20,16 @@ from twoapi.testing.strict import refusal_reasons
 from twoapi.wire.http import Incoming
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "openai-responses"
-CAPTURES = sorted(FIXTURES.glob("clients/*/*.json"))
+CLIENTS = FIXTURES.parent / "clients"
+
+
+def asked(path: Path) -> bool:
+    """True of what a client of this protocol sent, in a request or in a frame of a websocket."""
+    found = json.loads(path.read_text("utf-8"))
+    return bool(found["path"].endswith("/responses")) and found["body"] is not None
+
+
+CAPTURES = sorted(filter(asked, CLIENTS.glob("*/*.json")))
 EXAMPLE = json.loads((FIXTURES / "req.full.json").read_text("utf-8"))
 SAME = {"type", "generate", "client_metadata"}  # what clients send beside what is documented
 # What only a server with a memory can answer, and a first frame that says nothing yet.
