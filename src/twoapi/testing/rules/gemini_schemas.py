@@ -22,7 +22,7 @@ RULES = (
             ]
         },
         capabilities={"json_schemas": False},
-        losses=(("schema", "/tools/0/properties/a/oneOf"),),
+        losses=(("schema", "/tools/0/function/parameters/properties/a/oneOf"),),
         sends={
             "/tools/0/functionDeclarations/0/parameters": {
                 "type": "OBJECT",
@@ -47,7 +47,7 @@ RULES = (
             "tools": [chat_tool(schema={"type": "object", "properties": {"a": {"type": "integer", "enum": [1, 2]}}})]
         },
         capabilities={"json_schemas": False},
-        losses=(("schema", "/tools/0/properties/a/enum"),),
+        losses=(("schema", "/tools/0/function/parameters/properties/a/enum"),),
         sends={
             "/tools/0/functionDeclarations/0/parameters": {"type": "OBJECT", "properties": {"a": {"type": "INTEGER"}}}
         },
@@ -70,7 +70,7 @@ RULES = (
         source=SCHEMA,
         asks={"tools": [chat_tool(schema={"type": "object", "properties": {"a": {"type": "array"}}})]},
         capabilities={"json_schemas": False},
-        losses=(("schema", "/tools/0/properties/a"),),
+        losses=(("schema", "/tools/0/function/parameters/properties/a"),),
         sends={
             "/tools/0/functionDeclarations/0/parameters": {
                 "type": "OBJECT",
@@ -93,7 +93,7 @@ RULES = (
         source=SCHEMA,
         asks={"tools": [chat_tool(schema={"type": "object", "properties": {"a": {"description": "any"}}})]},
         capabilities={"json_schemas": False},
-        losses=(("schema", "/tools/0/properties/a"),),
+        losses=(("schema", "/tools/0/function/parameters/properties/a"),),
         sends={
             "/tools/0/functionDeclarations/0/parameters": {
                 "type": "OBJECT",
@@ -163,7 +163,7 @@ RULES = (
             ]
         },
         capabilities={"json_schemas": False},
-        losses=(("schema", "/tools/0/required"),),
+        losses=(("schema", "/tools/0/function/parameters/required"),),
         sends={
             "/tools/0/functionDeclarations/0/parameters": {
                 "type": "OBJECT",
@@ -196,7 +196,7 @@ RULES = (
             ]
         },
         capabilities={"json_schemas": False},
-        losses=(("schema", "/tools/0/properties/a/additionalProperties"),),
+        losses=(("schema", "/tools/0/function/parameters/properties/a/additionalProperties"),),
         sends={
             "/tools/0/functionDeclarations/0/parameters": {"type": "OBJECT", "properties": {"a": {"type": "OBJECT"}}}
         },
