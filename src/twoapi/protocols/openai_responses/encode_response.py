@@ -25,9 +25,6 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     first = response.candidates[0] if response.candidates else Candidate(0, [])
     protocol = response.protocol
     stop = first.stop or guessed_stop(first.parts)
-    fault = failure_of(stop, protocol, said=bool(first.parts))
-    if fault is not None:
-        raise FaultError(fault)
     status: str = "completed"
     details: dict[str, str] | Raw | None = None
     text = None if protocol == NAME else _bare_text(first.parts, stop)
@@ -37,6 +34,9 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
         output: list[object] = [WrittenMessage(id=item_id, status=status, role="assistant", content=[content])]
     else:
         output = _output(first.parts, stop, ItemEncoder(protocol, context, losses))
+        fault = failure_of(stop, protocol, said=bool(output))
+        if fault is not None:
+            raise FaultError(fault)
         status, details = encode_status(stop, protocol, losses)
     shell = ResponseObject(
         context,
