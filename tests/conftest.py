@@ -5,21 +5,32 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 ON_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
-settings.register_profile("dev", max_examples=100, deadline=None)
+# How much is tried: "ci" is what every run does, always the same; "nightly" draws anew, and takes hours.
+PROFILE = os.environ.get("TWOAPI_HYPOTHESIS_PROFILE") or "ci"
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # explaining takes longer than the time allowed
 settings.register_profile(
     "ci",
     max_examples=200,
+    phases=PHASES,
     deadline=None,  # a shared machine stalls now and then
     derandomize=True,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("nightly", max_examples=10_000, deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("TWOAPI_HYPOTHESIS_PROFILE") or ("ci" if ON_CI else "dev"))
+settings.register_profile(
+    "nightly",
+    max_examples=10_000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(PROFILE)
+if PROFILE == "nightly":
+    os.environ.setdefault("PYTEST_TIMEOUT", "0")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,42 +1,59 @@
-"""The laws of streams, over both protocols."""
+"""The laws of streams, over all protocols."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, note
 from hypothesis import strategies as st
+from tests.laws.protocols import each, few, others
 
 from twoapi.ir import Event, Failed
 from twoapi.protocols.base import Codec
 from twoapi.protocols.registry import CODECS
+from twoapi.testing.grammars import stream_problems
 from twoapi.testing.laws import streams as laws
 from twoapi.testing.laws.subject import events_of, stream_of
+from twoapi.testing.normal import fold_stream, normal_response
 from twoapi.testing.replies import Json
-from twoapi.testing.strategies.chat_answers import chat_answer_bodies, chat_streams
 from twoapi.testing.strategies.events import batched, legal_events, mangled_events, recut
-from twoapi.testing.strategies.hostile import hostile_stream, noise, same_stream
-from twoapi.testing.strategies.messages_answers import messages_answer_bodies, messages_streams
+from twoapi.testing.strategies.gemini_answers import gemini_answer_bodies, gemini_arrays
+from twoapi.testing.strategies.hostile import edited_json, hostile_stream, noise, same_stream
+from twoapi.testing.strategies.payloads import ANSWER_BODIES, STREAMS
 from twoapi.testing.strategies.values import cuts, json_bytes
 
-BODIES = {"openai-chat": chat_answer_bodies, "anthropic-messages": messages_answer_bodies}
-STREAMS = {"openai-chat": chat_streams, "anthropic-messages": messages_streams}
-# Without this an answer is not complete; what comes after it is politeness.
-# A stream that is cut before these words has not said how it ends. Behind a choice's finish a chat stream may lack its
-# [DONE], as those of several vendors do.
-LAST_WORDS = {"openai-chat": b'"finish_reason": "', "anthropic-messages": b"event: message_delta"}
-each = pytest.mark.parametrize("codec", list(CODECS.values()), ids=lambda codec: codec.name)
+GEMINI = CODECS["gemini"]
+# A stream that is cut before these words has not said how it ends; what comes after them is politeness. Behind a
+# choice's finish a chat stream may lack its [DONE], as those of several vendors do.
+LAST_WORDS = {
+    "openai-chat": lambda stream: stream.find(b'"finish_reason": "'),
+    "openai-responses": lambda stream: stream.rindex(b"event: "),
+    "anthropic-messages": lambda stream: stream.find(b"event: message_delta"),
+    "gemini": lambda stream: max(stream.find(b'"finishReason"'), 0) or max(stream.find(b'"blockReason"'), 0),
+}
 
 
-def drawn(data: st.DataObject, codec: Codec) -> tuple[Json, bytes]:
-    body = data.draw(BODIES[codec.name]())
+def drawn(data: st.DataObject, codec: Codec, *, portable: bool = False) -> tuple[Json, bytes]:
+    body = data.draw(ANSWER_BODIES[codec.name](portable=portable))
     return body, data.draw(STREAMS[codec.name](body))
 
 
 @each
+@few
+@given(data=st.data())
+def test_the_stream_that_is_drawn_is_legal(codec: Codec, data: st.DataObject) -> None:
+    body, stream = drawn(data, codec)
+    problems = stream_problems(codec.name, stream)
+    assert [problem for problem in problems if "without content" not in problem] == []  # Gemini's own are so
+    assert normal_response(codec.name, fold_stream(codec.name, stream)) == normal_response(codec.name, body)
+
+
+@each
+@few
 @given(data=st.data())
 def test_l3_a_stream_in_its_own_protocol_is_the_same(codec: Codec, data: st.DataObject) -> None:
     laws.stream_identity(codec, drawn(data, codec)[1])
 
 
 @each
+@few
 @given(data=st.data())
 def test_l4_a_stream_amounts_to_the_whole_answer(codec: Codec, data: st.DataObject) -> None:
     body, stream = drawn(data, codec)
@@ -44,13 +61,33 @@ def test_l4_a_stream_amounts_to_the_whole_answer(codec: Codec, data: st.DataObje
 
 
 @each
+@few
 @given(data=st.data())
 def test_l4_another_spelling_of_a_stream_amounts_to_the_same(codec: Codec, data: st.DataObject) -> None:
     body, stream = drawn(data, codec)
     laws.stream_is_whole(codec, data.draw(json_bytes(body)), data.draw(same_stream(stream)))
 
 
+@few
+@given(data=st.data())
+def test_l4_an_array_amounts_to_the_whole_answer(data: st.DataObject) -> None:
+    body = data.draw(gemini_answer_bodies())
+    laws.stream_is_whole(GEMINI, data.draw(json_bytes(body)), data.draw(gemini_arrays(body)))
+
+
 @each
+@few
+@given(data=st.data())
+def test_l4_a_stream_tells_every_other_protocol_what_the_whole_answer_does(codec: Codec, data: st.DataObject) -> None:
+    body, stream = drawn(data, codec)
+    whole = data.draw(json_bytes(body))
+    for other in others(codec):
+        note(f"{codec.name} to {other.name}")
+        laws.crosses(codec, other, whole, stream)
+
+
+@each
+@few
 @given(data=st.data())
 def test_l5_cuts_make_no_difference(codec: Codec, data: st.DataObject) -> None:
     stream = drawn(data, codec)[1]
@@ -58,42 +95,22 @@ def test_l5_cuts_make_no_difference(codec: Codec, data: st.DataObject) -> None:
 
 
 @each
+@few
 @given(data=st.data())
 def test_l5_cuts_make_no_difference_to_hostile_streams(codec: Codec, data: st.DataObject) -> None:
     stream = data.draw(hostile_stream(drawn(data, codec)[1]))
     laws.split_invariance(codec, stream, data.draw(cuts(stream)))
 
 
-@each
+@few
 @given(data=st.data())
-def test_l7_a_decoder_is_legal_for_hostile_streams(codec: Codec, data: st.DataObject) -> None:
-    laws.decoder_is_legal(codec, [data.draw(hostile_stream(drawn(data, codec)[1]))])
+def test_l5_cuts_make_no_difference_to_arrays(data: st.DataObject) -> None:
+    array = data.draw(gemini_answer_bodies().flatmap(gemini_arrays))
+    laws.split_invariance(GEMINI, array, data.draw(cuts(array)))
 
 
 @each
-@given(data=st.data())
-def test_l7_a_decoder_is_legal_for_the_other_protocol(codec: Codec, data: st.DataObject) -> None:
-    other = data.draw(st.sampled_from(sorted(STREAMS)))
-    laws.decoder_is_legal(codec, [data.draw(STREAMS[other](data.draw(BODIES[other]())))])
-
-
-@each
-@given(stream=noise)
-def test_l7_a_decoder_is_legal_for_noise(codec: Codec, stream: bytes) -> None:
-    laws.decoder_is_legal(codec, [stream])
-
-
-@each
-@given(data=st.data())
-def test_a_stream_that_is_cut_off_fails(codec: Codec, data: st.DataObject) -> None:
-    stream = drawn(data, codec)[1]
-    cut = stream[: data.draw(st.integers(0, stream.find(LAST_WORDS[codec.name])))]
-    events = events_of(codec, [cut])
-    assert isinstance(events[-1], Failed)
-    laws.failure_is_told(codec, stream_of(codec, [events]))
-
-
-@each
+@few
 @given(data=st.data())
 def test_l6_how_text_is_cut_makes_no_difference(codec: Codec, data: st.DataObject) -> None:
     events = data.draw(legal_events())
@@ -101,6 +118,48 @@ def test_l6_how_text_is_cut_makes_no_difference(codec: Codec, data: st.DataObjec
 
 
 @each
+@few
+@given(data=st.data())
+def test_l7_a_decoder_is_legal_for_hostile_streams(codec: Codec, data: st.DataObject) -> None:
+    stream = data.draw(hostile_stream(drawn(data, codec)[1]))
+    laws.decoder_is_legal(codec, data.draw(cuts(stream)))
+
+
+@few
+@given(data=st.data())
+def test_l7_a_decoder_is_legal_for_hostile_arrays(data: st.DataObject) -> None:
+    laws.decoder_is_legal(GEMINI, [data.draw(gemini_answer_bodies().flatmap(gemini_arrays).flatmap(edited_json))])
+
+
+@each
+@few
+@given(data=st.data())
+def test_l7_a_decoder_is_legal_for_other_protocols(codec: Codec, data: st.DataObject) -> None:
+    other = data.draw(st.sampled_from(others(codec)))
+    laws.decoder_is_legal(codec, [drawn(data, other)[1]])
+
+
+@each
+@few
+@given(stream=noise)
+def test_l7_a_decoder_is_legal_for_noise(codec: Codec, stream: bytes) -> None:
+    laws.decoder_is_legal(codec, [stream])
+
+
+@each
+@few
+@given(data=st.data())
+def test_a_stream_that_is_cut_off_fails(codec: Codec, data: st.DataObject) -> None:
+    stream = drawn(data, codec)[1]
+    cut = stream[: data.draw(st.integers(0, LAST_WORDS[codec.name](stream)))]
+    events = events_of(codec, [cut])
+    assert isinstance(events[-1], Failed)
+    for client in CODECS.values():
+        laws.failure_is_told(client, stream_of(client, [events]))
+
+
+@each
+@few
 @given(data=st.data(), include_usage=st.booleans())
 def test_l7_an_encoder_is_legal(codec: Codec, data: st.DataObject, *, include_usage: bool) -> None:
     events = data.draw(legal_events())
@@ -110,13 +169,16 @@ def test_l7_an_encoder_is_legal(codec: Codec, data: st.DataObject, *, include_us
 
 
 @each
+@few
 @given(data=st.data(), include_usage=st.booleans())
 def test_l7_an_encoder_is_legal_for_any_events(codec: Codec, data: st.DataObject, *, include_usage: bool) -> None:
     laws.encoder_is_legal(codec, data.draw(batched(data.draw(mangled_events()))), include_usage=include_usage)
 
 
 @each
+@pytest.mark.parametrize("made", [legal_events(), mangled_events()], ids=["legal", "mangled"])
+@few
 @given(data=st.data())
-def test_batches_make_no_difference(codec: Codec, data: st.DataObject) -> None:
-    events: list[Event] = data.draw(st.one_of(legal_events(), mangled_events()))
+def test_batches_make_no_difference(codec: Codec, made: st.SearchStrategy[list[Event]], data: st.DataObject) -> None:
+    events = data.draw(made)
     laws.batch_invariance(codec, events, data.draw(batched(events)))

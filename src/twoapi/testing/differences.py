@@ -29,15 +29,20 @@ def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], 
     return gone, new
 
 
+def meanings(protocol: str, body: bytes) -> list[str]:
+    """What the conversation of a request says, piece by piece, without the places."""
+    return [fact for _, fact in _FACTS[protocol](normal_request(protocol, body))]
+
+
 def reordered(protocol: str, before: bytes, after: bytes) -> bool:
     """True when results of tools that both have stand in another order."""
     one, other = (_results(protocol, body) for body in (before, after))
-    return [fact for fact in one if fact in other] != [fact for fact in other if fact in one]
+    both = {fact for fact in one if one.count(fact) == other.count(fact) == 1}
+    return [fact for fact in one if fact in both] != [fact for fact in other if fact in both]
 
 
 def _results(protocol: str, body: bytes) -> list[str]:
-    facts = _FACTS[protocol](normal_request(protocol, body))
-    return [fact for _, fact in facts if fact.startswith('["result"')]
+    return [fact for fact in meanings(protocol, body) if fact.startswith('["result"')]
 
 
 # Cache marks may move past what they stood behind, instructions to where a protocol has them; results know their calls.
@@ -108,6 +113,7 @@ _DEFAULTS = [
 _DEFAULT_POINTERS: dict[str, Json] = {
     "/tool_choice/disable_parallel_tool_use": False,
     "/text/format/type": "text",
+    "/response_format/type": "text",
     "/generationConfig/candidateCount": 1,
     "/generationConfig/responseMimeType": "text/plain",
     "/toolConfig/functionCallingConfig/mode": "AUTO",
@@ -147,13 +153,7 @@ def _tool_name(tool: dict[str, Json]) -> str:
 def _compare(one: Json, other: Json, at: str, gone: list[str], new: list[str]) -> None:
     if one == other and type(one) is type(other):
         return
-    if one is _MISSING and at == "/text/format/strict":
-        return  # what the schema allows
-    if one is _MISSING and other is False and at.endswith(("/strict", "/store")):
-        return  # what most protocols mean when they do not say it
-    if one is False and other is _MISSING and at.endswith("/defer_loading"):
-        return
-    if at in _DEFAULT_POINTERS and one == _DEFAULT_POINTERS[at] and other is _MISSING:
+    if _says_the_same(one, other, at):
         return
     if isinstance(one, dict) and one and (other is _MISSING or isinstance(other, dict)):
         there = other if isinstance(other, dict) else {}
@@ -165,8 +165,23 @@ def _compare(one: Json, other: Json, at: str, gone: list[str], new: list[str]) -
         (new if one is _MISSING else gone).append(at)
 
 
+def _says_the_same(one: Json, other: Json, at: str) -> bool:
+    if one is _MISSING:
+        if at.endswith("/properties"):  # of an object: some services want it said that nothing is said
+            return bool(other == {})
+        # What the schema allows, and what most protocols mean when they do not say it.
+        return at in {"/text/format/strict", "/response_format/json_schema/strict"} or (
+            other is False and at.endswith(("/strict", "/store"))
+        )
+    if other is not _MISSING:
+        return False
+    return (one is False and at.endswith("/defer_loading")) or (
+        at in _DEFAULT_POINTERS and bool(one == _DEFAULT_POINTERS[at])
+    )
+
+
 def _compare_lists(one: list[Json], other: list[Json], at: str, gone: list[str], new: list[str]) -> None:
-    if len(one) == len(other):
+    if len(one) == len(other) and at != "/include":  # which is a set
         for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
             _compare(mine, theirs, f"{at}/{index}", gone, new)
         return
@@ -234,7 +249,7 @@ def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: st
 
 _MARK = {"type", "mode", "ttl"}  # members of a cache mark
 # Members of a part that say nothing.
-_UNSAID = [("is_error", False), ("citations", {"enabled": False}), ("context", "")]
+_UNSAID = [("is_error", False), ("citations", {"enabled": False}), ("context", ""), ("title", "")]
 
 
 def _without_text(part: dict[str, Json]) -> dict[str, Json]:
@@ -301,6 +316,8 @@ def _block_facts(at: str, role: str, block: dict[str, Json]) -> Iterator[Fact]:
 
 _MESSAGE_KNOWN = {"type", "id", "status", "role", "content"}  # ids and states are the service's own
 _ITEM_KNOWN = {"type", "id", "status", "call_id", "name", "namespace", "arguments", "input", "output"}
+_OWN = {"type", "id", "status"}
+_THOUGHT = {"summary", "content", "encrypted_content"}
 _OTHERS = {"function_call_output", "custom_tool_call_output"}  # items of the client's
 
 
@@ -344,7 +361,10 @@ def _item_facts(at: str, item: dict[str, Json]) -> Iterator[Fact]:
             if name not in _ITEM_KNOWN or (kind in _OTHERS and name in {"name", "namespace"}):
                 yield f"{at}/{_token(name)}", _fact(kind, name, value)
         yield from _result_facts(at, item) if kind in _OTHERS else [(at, _called(item))]
-    elif kind != "reasoning" or item["summary"] or item.get("content") or item.get("encrypted_content"):
+    elif kind == "reasoning" and not any(item.get(name) for name in _THOUGHT):
+        rest = item.keys() - _OWN - _THOUGHT  # without words and state it says nothing but these
+        yield from ((f"{at}/{_token(name)}", _fact(kind, name, item[name])) for name in sorted(rest))
+    else:
         yield at, _fact({name: value for name, value in item.items() if name not in {"id", "status"}})
 
 

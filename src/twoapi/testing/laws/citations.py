@@ -11,7 +11,7 @@ from twoapi.testing.replies import Json
 
 
 def keep_their_words(codec: Codec, response: Response, *, streamed: bool) -> None:
-    """L16: what was cited comes back as the same words under the same source, however texts are cut; else it is told."""
+    """L16: what was cited comes back as the same words under the same source, however texts are cut."""
     losses: list[Loss] = []
     if streamed:
         stream = stream_of(codec, [list(unfold(response))], losses)
@@ -35,11 +35,13 @@ def _cited(response: Response) -> dict[str, str]:
     """The words behind which each source stands."""
     cited: dict[str, str] = {}
     for part in response.candidates[0].parts:
-        for citation in part.citations if isinstance(part, Text) else []:
+        if not isinstance(part, Text):
+            continue
+        for citation in part.citations:
             source = citation.source
             url = source.url if isinstance(source, UrlSource) else ""
             url = source.source if isinstance(source, SearchSource) else url
-            words = plain(part.text)  # type: ignore[union-attr]  # a Text, as just seen
+            words = plain(part.text)
             cited[url] = cited.get(url, "") + words[citation.start : citation.end]
     return cited
 

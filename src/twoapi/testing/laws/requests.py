@@ -49,6 +49,12 @@ def round_trip(codec: Codec, other: Codec, body: bytes) -> bool:
     paths += [loss.path for loss in later if loss.path.startswith("/tools/")]  # tools keep their places
     paths += [_FOLLOWS[parent] for path in paths if (parent := path.rpartition("/")[0]) in _FOLLOWS]
     paths += _reasoning_lost_later(request, middle, later)
+    paths += [
+        request.where(name)
+        for name in {**request.paths, **middle.paths}
+        for loss in later
+        if loss.path == middle.where(name)
+    ]
     paths += ["/tool_choice"] if any(path.startswith("/tools/") for path in paths) else []
     paths += [spelled for path in paths if (spelled := _OLDER.get(path, _canonical(codec, path))) != path]
     for at in gone:
@@ -166,7 +172,7 @@ def no_leak(codec: Codec, other: Codec, body: bytes) -> None:
     assert outside == [], f"undocumented members {outside} in {out.decode()}"
     assert SECRET not in out, "the client's key goes out"
     assert SECRET.decode() not in repr(headers), "the client's key goes out"
-    assert b"tw1." not in out, "an envelope goes out"
+    assert b"tw1." not in out or b"tw1." in body, "an envelope goes out"  # words may look like the beginning of one
 
 
 def prefix_is_stable(codec: Codec, other: Codec, body: bytes) -> None:

@@ -4,12 +4,25 @@ import json
 
 import msgspec
 
-from twoapi.ir import Event, Item, Loss, Response, ServerTool, ToolCall
+from twoapi.ir import (
+    Candidate,
+    Event,
+    FaultError,
+    Item,
+    Loss,
+    Reasoning,
+    Refusal,
+    Response,
+    ServerTool,
+    Text,
+    ToolCall,
+    plain,
+)
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
 from twoapi.protocols.base import Codec, Restore
 from twoapi.testing.grammars import stream_problems
-from twoapi.testing.laws.subject import events_of, same, stream_of
+from twoapi.testing.laws.subject import answer_of, events_of, same, stream_of
 from twoapi.testing.normal import fold_stream, normal_response
 from twoapi.testing.replies import Json
 
@@ -31,6 +44,61 @@ def stream_is_whole(codec: Codec, body: bytes, stream: bytes) -> None:
     """L4: the events of a stream fold to the answer that the whole body decodes to."""
     whole = comparable(codec.decode_response(body, Restore()))
     same(comparable(fold(events_of(codec, [stream]))), whole, "the fold")
+
+
+def crosses(codec: Codec, other: Codec, body: bytes, stream: bytes) -> None:
+    """L4 over two protocols: a streamed answer says to another protocol's client what the whole one does."""
+    seen = fold(events_of(other, [encoder_is_legal(other, [events_of(codec, [stream])])]))
+    try:
+        whole = other.decode_response(answer_of(other, codec.decode_response(body, Restore())), Restore())
+    except FaultError as error:
+        assert seen.fault is not None, f"only the whole answer is refused: {error.fault}"
+        return
+    assert seen.fault is None, f"only the stream fails: {seen.fault}"
+    told, expected = _told(seen), _told(whole)
+    if _partly_sealed(codec.decode_response(body, Restore())):
+        # Beside sealed pieces a whole chat answer repeats no others; a stream has said them by then.
+        for candidate in (*told["candidates"], *expected["candidates"]):
+            del candidate["thoughts"]
+    for one, two in zip(told["candidates"], expected["candidates"], strict=True):
+        # Sources that are told when a text before a call has ended are not read back from a stream.
+        assert set(one.pop("sources")) <= set(two.pop("sources"))
+    same(told, expected, "what the stream tells")
+
+
+def _partly_sealed(response: Response) -> bool:
+    parts = [part for candidate in response.candidates for part in candidate.parts if isinstance(part, Reasoning)]
+    return len({bool(part.opaque) for part in parts}) > 1
+
+
+def _told(response: Response) -> Json:
+    """What an answer says, however it is cut into parts."""
+    usage = response.usage
+    counts = None if usage is None else (usage.total_input, usage.total_output, usage.cache_read, usage.reasoning)
+    # A client that waits for the usage of its stream gets zeros, with a loss, where the upstream told none.
+    return {
+        "usage": counts if counts and any(counts) else None,
+        "candidates": [_candidate(candidate) for candidate in response.candidates],
+    }
+
+
+def _candidate(candidate: Candidate) -> Json:
+    told: dict[str, Json] = {"words": "", "thoughts": "", "calls": [], "sources": [], "state": []}
+    for part in candidate.parts:
+        told["state"] += [opaque.data for opaque in part.opaque]
+        if isinstance(part, Text | Refusal):
+            told["words"] += plain(part.text)
+        elif isinstance(part, Reasoning):
+            told["thoughts"] += plain(part.text)
+        elif isinstance(part, ToolCall):
+            told["calls"].append((part.name, part.kind, _by_value(part.arguments)))
+        if isinstance(part, Text):
+            told["sources"] += [repr(citation.source) for citation in part.citations]
+    told["sources"] = sorted(set(told["sources"]))
+    # Items may have come woven into each other, and then so did their pieces.
+    told |= {"words": sorted(told["words"]), "thoughts": sorted(told["thoughts"].replace("\n\n", ""))}
+    told["state"].sort()
+    return {**told, "stop": candidate.stop and candidate.stop.kind}
 
 
 def split_invariance(codec: Codec, stream: bytes, pieces: list[bytes]) -> None:
