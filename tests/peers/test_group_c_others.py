@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tests.peers.pairs import (
     CHAT_TO_GEM,
     GEM_TO_CHAT,
@@ -16,7 +17,7 @@ from tests.peers.pairs import (
     message_answer,
 )
 from tests.peers.test_group_c import EMPTY, SCHEMA, chat_history, native_tool
-from tests.peers.vendors import function_call, function_output, gemini_call, gemini_result, gemini_tool
+from tests.peers.vendors import function_call, function_output, gemini_answer, gemini_call, gemini_result, gemini_tool
 
 RESPONSES_TOOL = {"type": "function", "name": "f", "parameters": EMPTY}
 
@@ -128,3 +129,14 @@ def test_c24_text_beside_a_call_stays_and_the_call_is_one():
     assert sent["messages"][1] == {"role": "assistant", "content": "look", "tool_calls": [chat_call("a", "f")]}
     assert len(sent["messages"]) == 3
     assert losses == []
+
+
+@pytest.mark.parametrize("size", [4, 900])
+def test_c21_an_id_is_the_calls_own_and_holds_no_state(size):
+    signed = gemini_call("f", {}, "fc1", thoughtSignature="Z" * size)
+    message = CHAT_TO_GEM.whole(gemini_answer(signed))[0]["choices"][0]["message"]
+    assert [call["id"] for call in message["tool_calls"]] == ["fc1"]
+    unnamed = gemini_call("f", {}, thoughtSignature="Z" * size)
+    (call,) = CHAT_TO_GEM.whole(gemini_answer(unnamed))[0]["choices"][0]["message"]["tool_calls"]
+    assert 0 < len(call["id"]) <= 40
+    assert "Z" * 4 not in call["id"]
