@@ -249,12 +249,13 @@ def test_106_a_filtered_answer_of_gemini_is_an_answer(answer):
 def test_106_so_it_is_in_a_stream():
     frame = b"data: " + json.dumps(BLOCKED).encode() + b"\r\n\r\n"
 
-    chunks, _ = convert_stream(GEMINI, CHAT, [frame])
+    chunks, losses = convert_stream(GEMINI, CHAT, [frame])
 
     assert [told(chunk) if chunk != "[DONE]" else chunk for chunk in chunks] == [
         *deltas(({}, "content_filter"), begun_with="", model="m-1"),
         "[DONE]",
     ]
+    assert losses == [("/promptFeedback", "dropped")]  # why, in the vendor's words
 
 
 @pytest.mark.parametrize("client", ALIASES)

@@ -20,7 +20,7 @@ _STOPS = {
     "openai-chat": _same("/choices/{}/finish_reason"),
     "openai-responses": StopPlaces("/status", "/status", "/incomplete_details"),
     "anthropic-messages": _MESSAGES,
-    "gemini": _same("/candidates/{}/finishReason"),
+    "gemini": StopPlaces("/candidates/{}/finishReason", "/candidates/{}/finishReason", "/promptFeedback"),
 }
 
 
