@@ -127,3 +127,14 @@ def test_an_id_that_nobody_kept_is_not_found(lab, upstream):
     with pytest.raises(openai.NotFoundError) as caught:
         ask(lab, "create", model=upstream, input="more", previous_response_id="resp_1")
     assert (caught.value.code, lab.sent()) == ("previous_response_not_found", [])
+
+
+@each_way
+def test_a_vendor_whose_conversation_is_kept_here_gets_its_own_state(thinking, how):
+    thinking.upstream.handler = Thinker(Scenario(calls=1, rounds=9))
+    fields: Any = {"tools": [TOOL], **REASONING}
+    called = ask(thinking, how, model="messages", input="look", **fields)
+    for _ in range(2):
+        told = results(called, "seen")
+        called = ask(thinking, how, model="responses", input=told, previous_response_id=called.id, **fields)
+    assert [state("responses", body) for body in thinking.sent()[1:]] == [[], made("responses", 2)]

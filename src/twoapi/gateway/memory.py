@@ -185,7 +185,7 @@ class Memory:
             messages=[*lead, *before, *said],
             tools=request.tools or tools,
         )
-        self.request = _detached(self.request)
+        self.request = _sealing(_detached(self.request))
 
     def _unknown(self, previous: str) -> FaultError:
         message = f"there is no turn {previous!r} to go on from: it was not kept, has expired, or was deleted"
@@ -267,6 +267,13 @@ class Memory:
 def _detached(request: Request) -> Request:
     """The request without what it asks of a server that keeps conversations."""
     return msgspec.structs.replace(request, state=msgspec.structs.replace(request.state, previous=None, thread=None))
+
+
+def _sealing(request: Request) -> Request:
+    """The request of a client that carries no state, for upstreams which give theirs only to those that ask."""
+    if request.reasoning.effort is None or request.reasoning.sealed is not None:
+        return request
+    return msgspec.structs.replace(request, reasoning=msgspec.structs.replace(request.reasoning, sealed=True))
 
 
 def _leads(message: Message) -> bool:
