@@ -136,8 +136,8 @@ class Output(msgspec.Struct, kw_only=True):
 class State(msgspec.Struct, kw_only=True):
     """Conversation state that the server is asked to keep or to go on from.
 
-    `thread` is Anthropic's message thread: "create", or "continue" with `previous`. `cached` is the name of content that
-    only Gemini's service holds, which stands before the messages.
+    `thread` is Anthropic's message thread: "create", or "continue" with `previous`. `cached` is the name of content
+    that only Gemini's service holds, which stands before the messages.
     """
 
     store: bool | None = None
