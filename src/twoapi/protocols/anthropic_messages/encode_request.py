@@ -166,7 +166,9 @@ def _report_foreign(encoding: Encoding) -> None:
     values = _nowhere(request)
     if values != _NOTHING:
         for name, value in zip(_NOWHERE.values(), values, strict=True):
-            if value is not None:
+            if value is False:
+                encoding.lose(request.where(name), "info", f"{name} is never so here")
+            elif value is not None:
                 encoding.lose(request.where(name), "dropped", f"{name} does not exist in this protocol")
     if request.metadata:
         encoding.lose(request.where("metadata"), "dropped", "metadata holds only a user id")
