@@ -44,7 +44,7 @@ class Loop(ABC):
 class Chat(Loop):
     """The `openai` SDK, which gives back calls and texts, and no reasoning."""
 
-    hows = openai_client.PLAIN[:2]
+    hows = ("create", "iterate", "async iterate")
 
     def ask(self, text: str = "") -> Said:
         self.history += [{"role": "user", "content": text}] if text else []
@@ -83,7 +83,7 @@ class ChatWithDetails(Chat):
 class Responses(Loop):
     """The `openai` SDK with Responses, which gives back every item as it came."""
 
-    hows = (*responses_client.PLAIN[:2], "helper")
+    hows = ("create", "iterate", "helper", "async iterate")
 
     def ask(self, text: str = "") -> Said:
         self.history += [{"role": "user", "content": text}] if text else []
@@ -128,7 +128,7 @@ class ResponsesById(Responses):
 class Messages(Loop):
     """The `anthropic` SDK, which gives back every block as it came."""
 
-    hows = anthropic_client.HOWS[:3]
+    hows = ("create", "iterate", "helper", "async iterate")
 
     def ask(self, text: str = "") -> Said:
         self.history += [{"role": "user", "content": text}] if text else []
@@ -159,7 +159,7 @@ class Messages(Loop):
 class Gemini(Loop):
     """The `google-genai` SDK, which gives back every part as it came."""
 
-    hows = ("generate", "stream", "chat")
+    hows = ("generate", "stream", "chat", "async stream")
 
     def ask(self, text: str = "") -> Said:
         self.history += [gemini_client.user(text)] if text else []
