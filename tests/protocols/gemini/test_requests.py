@@ -427,3 +427,14 @@ def test_bytes_that_are_no_request_are_the_clients_fault(body: bytes) -> None:
         decode_request(Incoming(PATH, {}, body))
 
     assert caught.value.fault.whose == "client"
+
+
+@pytest.mark.parametrize("member", ["json_schema", "jsonSchema"])
+def test_the_schema_of_a_form_has_the_place_that_the_client_gave_it(member: str) -> None:
+    form = {"text": {"mime_type": "application/json", member: {"type": "object", "a_b": 1}}}
+
+    request = decode(said(generation_config={"response_format": [form]}))
+
+    assert request.where("output.schema") == f"/generation_config/response_format/0/text/{member}"
+    assert request.output.schema is not None
+    assert json.loads(bytes(request.output.schema.raw)) == {"type": "object", "a_b": 1}

@@ -123,7 +123,7 @@ class _Loosening:
     def _value(self, raw: Raw, kind: mi.Type, name: str, at: str, client: str) -> Raw:
         byte = first_byte(raw)
         if isinstance(kind, mi.RawType):
-            return raw if name in FREE or byte not in (91, 123) else respelled(raw)
+            return raw if name in FREE or byte not in (91, 123) else respelled(raw, at=at, spelled=self.spelled)
         for choice in kind.types if isinstance(kind, mi.UnionType) else (kind,):
             if byte == 123 and isinstance(choice, mi.StructType):
                 return self.struct(fields(raw), choice, at, client)
@@ -149,17 +149,23 @@ def _is_strict(raw: Raw, kind: type) -> bool:
     return True
 
 
-def respelled(raw: Raw, depth: int = _DEEPEST) -> Raw:
-    """Options of the vendor's with every key in camelCase, but for what is the client's own data."""
+def respelled(raw: Raw, depth: int = _DEEPEST, at: str = "", spelled: dict[str, str] | None = None) -> Raw:
+    """Options of the vendor's with every key in camelCase, but for what is the client's own data.
+
+    `spelled` is given the keys that were others, by their places below `at`.
+    """
     if depth == 0 or b"_" not in bytes(raw):
         return raw
     byte = first_byte(raw)
     if byte == 123:
-        members = {camel(name): value for name, value in fields(raw).items()}
-        for name, value in members.items():
-            if name not in FREE:
-                members[name] = respelled(value, depth - 1)
+        members: dict[str, Raw] = {}
+        for given, value in fields(raw).items():
+            name = camel(given)
+            if spelled is not None and name != given:
+                spelled[f"{at}/{name}"] = given
+            members[name] = value if name in FREE else respelled(value, depth - 1, f"{at}/{name}", spelled)
         return Raw(encode(members))
     if byte == 91:
-        return Raw(encode([respelled(item, depth - 1) for item in items(raw)]))
+        found = [respelled(item, depth - 1, f"{at}/{i}", spelled) for i, item in enumerate(items(raw))]
+        return Raw(encode(found))
     return raw

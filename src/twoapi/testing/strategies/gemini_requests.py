@@ -363,7 +363,7 @@ def gemini_requests(draw: st.DrawFn, *, portable: bool = False, unknown: bool = 
 
 
 _FREE = {"args", "response", "parametersJsonSchema", "responseJsonSchema", "jsonSchema", "partMetadata", "labels"}
-_FREE |= {"parameters", "responseSchema", "responseFormat", "headers"}
+_FREE |= {"parameters", "responseSchema", "schema", "headers"}
 _UPPER = re.compile(r"[A-Z]")
 
 
