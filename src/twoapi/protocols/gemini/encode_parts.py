@@ -26,7 +26,9 @@ def encode_part(encoding: Encoding, part: ir.Part, base: str) -> list[Wire]:
 def _signature(encoding: Encoding, part: ir.Part, path: str) -> str | None:
     """The signature that goes back to where it came from; state of others is withheld."""
     found = signature_of(part)
-    if part.opaque and (found is None or len(part.opaque) > 1):
+    # State without data only says whom a part is from.
+    sealed = [one for one in part.opaque if one.data or one.origin is None or one.origin.protocol != NAME]
+    if sealed and (found is None or len(sealed) > 1):
         encoding.lose(path, "reasoning_foreign", "sealed state of another origin is withheld")
     return found
 
