@@ -20,6 +20,7 @@ across = pytest.mark.parametrize(("codec", "other"), list(permutations(ALL, 2)),
 every_pair = pytest.mark.parametrize(("codec", "other"), list(product(ALL, ALL)), ids=_name)
 
 _EXAMPLES = settings().max_examples  # of the profile, see tests/conftest.py: those of L8 and L19
+half = settings(max_examples=_EXAMPLES // 2)
 few = settings(max_examples=_EXAMPLES // 5)
 fewest = settings(max_examples=_EXAMPLES // 20)
 

@@ -4,7 +4,7 @@ import json
 
 from hypothesis import event, given, note
 from hypothesis import strategies as st
-from tests.laws.protocols import ALL, each, few, others
+from tests.laws.protocols import ALL, each, few, half, others
 
 from twoapi.protocols.base import Codec
 from twoapi.protocols.registry import CODECS
@@ -58,6 +58,7 @@ def test_l8_l19_nothing_is_lost_in_silence_and_nothing_leaks(codec: Codec, data:
 
 
 @each
+@half
 @given(data=st.data())
 def test_l8_l19_unknown_members_are_reported_and_stay_here(codec: Codec, data: st.DataObject) -> None:
     body = drawn(data, codec, unknown=True)
