@@ -7,7 +7,7 @@ import pytest
 
 from twoapi.ir import Fault
 from twoapi.ir.fault import STATUS, FaultKind
-from twoapi.policy.retry import Step, answer_to_client, goes_on, next_step, pause
+from twoapi.policy.retry import Step, answer_to_client, next_step, pause
 from twoapi.transport.errors import FailureKind
 
 # kind: (with everything left, without credentials, without candidates, with neither and no retries)
@@ -59,12 +59,6 @@ def test_every_kind_is_decided_here() -> None:
 def test_the_same_candidate_is_tried_as_often_as_retries_say() -> None:
     steps = [next_step("upstream_error", attempt, 2, credentials_left=0, candidates_left=1) for attempt in (1, 2, 3)]
     assert steps == ["same", "same", "candidate"]
-
-
-@pytest.mark.parametrize("kind", get_args(FaultKind))
-def test_a_fault_goes_on_exactly_when_some_step_may_help(kind: FaultKind) -> None:
-    step = next_step(kind, 1, 1, credentials_left=1, candidates_left=1)
-    assert goes_on(Fault(kind, "m")) is (step != "stop")
 
 
 def test_pauses_double_up_to_a_bound_and_follow_the_upstream() -> None:

@@ -46,11 +46,6 @@ def next_step(kind: str, attempt: int, retries: int, *, credentials_left: int, c
     return "stop"
 
 
-def goes_on(fault: Fault) -> bool:
-    """True when another attempt may succeed where this one failed."""
-    return fault.kind in _REMEDIES
-
-
 def pause(attempt: int, retry_after: float | None = None) -> float | None:
     """Seconds to wait before the same candidate is tried again after attempt number `attempt`; None: longer than is
     worth waiting for, so go on or stop.
