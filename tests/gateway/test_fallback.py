@@ -143,3 +143,31 @@ models: {{either: [far/m-1, near/m-2]}}
         assert answer.status == 200, answer
         assert answer.headers["twoapi-upstream"] == "near/m-2"
         ready.gateway.wait(lambda: not ready.gateway.worker.active)
+
+
+@pytest.mark.parametrize("client", ["openai-chat", "openai-responses", "anthropic-messages"])
+def test_a_large_request_that_fell_back_to_its_own_protocol_arrives_whole(bench, client):
+    """It was decoded at once, for the first candidate: what a relay needs of it had not been looked at."""
+    foreign = "gemini"
+    with bench() as ready:
+        text = """
+upstreams:
+  far: {{provider: gemini-compatible, base_url: "{far}"}}
+  near: {{provider: {provider}, base_url: "{near}"}}
+models: {{either: {{candidates: [far/m-1, near/m-2], retries: 0}}}}
+"""
+        provider = {
+            "openai-chat": "openai-compatible",
+            "openai-responses": "openai-responses-compatible",
+            "anthropic-messages": "anthropic-compatible",
+        }[client]
+        urls = {"far": ready.one.base_url(foreign), "near": ready.two.base_url(client)}
+        ready.gateway.publish(parse(text.format(provider=provider, **urls), "other.yaml", {}))
+        ready.gateway.wait(lambda: "either" in ready.gateway.worker.snapshot.settings.models)
+        asked = request_body(client, "either", text="word " * 4000)
+        for _ in range(2):  # the second time it is known that the first candidate converts
+            ready.one.reply(error_reply(foreign, 500))
+            ready.two.reply(whole(client, "from near"))
+            answer = ready.post(client, asked)
+            assert answer.status == 200, answer
+            assert ready.two.requests[-1].json() == {**asked, "model": "m-2"}

@@ -33,6 +33,7 @@ from twoapi.policy.access import KeyEntry
 from twoapi.policy.retry import answer_to_client, next_step, pause
 from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import Codec, Peek
+from twoapi.protocols.members import check_utf8
 from twoapi.protocols.opening import without_state
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.turns import TURNS, goes_on
@@ -173,6 +174,8 @@ class Exchange:
         """
         codec, clock = self.codec, (self.worker.now, self.id[4:])
         native = candidate.protocol == codec.name
+        if native and self.request is not None and not self.peek.members:
+            self.peek = codec.peek(self.incoming)  # a large request was decoded without it, for a candidate before
         if (
             native
             and not self.is_stateless
@@ -214,7 +217,7 @@ class Exchange:
         request = self.request
         if request is None:
             if not self.incoming.body.isascii():
-                _check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
+                check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
             request = self.request = self.codec.decode_request(self.incoming)
         return request
 
@@ -490,10 +493,3 @@ class Exchange:
             usage=usage,
             losses=losses,
         )
-
-
-def _check_utf8(body: bytes) -> None:
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise FaultError(Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")) from None

@@ -31,3 +31,11 @@ def peek_members(incoming: Incoming) -> Peek:
     if stream is None:
         raise FaultError(Fault("invalid_request", "stream must be true or false", param="/stream"))
     return Peek(model, stream, members)
+
+
+def check_utf8(body: bytes) -> None:
+    """Raises FaultError for a body with bytes that are no text: what nobody looks at must not break the next one."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise FaultError(Fault("invalid_request", f"the body is not UTF-8: {error.reason} at {error.start}")) from None
