@@ -1,330 +1,34 @@
-"""Errors: the vendor's object, what other servers send instead of it, and the way back."""
+"""Errors of this protocol: the vendor's, as in all of its protocols, and the one that ends a stream."""
 
-import math
-import re
-from datetime import datetime
-
-import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Fault, FaultKind
+from twoapi.ir import Fault
+from twoapi.protocols import openai_errors
 from twoapi.protocols.openai_chat.name import NAME
-from twoapi.wire import json
-from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers
-
-_CODES: dict[str, FaultKind] = {
-    "insufficient_quota": "quota_exhausted",
-    "billing_hard_limit_reached": "quota_exhausted",
-    "billing_not_active": "quota_exhausted",
-    "insufficient_balance": "quota_exhausted",
-    "context_length_exceeded": "context_length",
-    "exceed_context_size_error": "context_length",
-    "model_not_found": "not_found",
-    "content_filter": "content_filtered",
-    "content_policy_violation": "content_filtered",
-    "invalid_api_key": "unauthenticated",
-    "account_deactivated": "unauthenticated",
-    "rate_limit_exceeded": "rate_limited",
-    "overloaded": "overloaded",
-    "overloaded_error": "overloaded",
-    "server_overloaded": "overloaded",
-    "engine_overloaded": "overloaded",
-    "timeout": "timeout",
-    "timeout_error": "timeout",
-}
-_TYPES: dict[str, FaultKind] = {
-    "insufficient_quota": "quota_exhausted",
-    "authentication_error": "unauthenticated",
-    "permission_error": "forbidden",
-    "rate_limit_error": "rate_limited",
-    "requests": "rate_limited",
-    "tokens": "rate_limited",
-    "overloaded_error": "overloaded",
-    "exceed_context_size_error": "context_length",
-    "not_found_error": "not_found",
-    "invalid_request_error": "invalid_request",
-}
-_STATUSES: dict[int, FaultKind] = {
-    400: "invalid_request",
-    401: "unauthenticated",
-    402: "quota_exhausted",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "timeout",
-    409: "conflict",
-    413: "too_large",
-    422: "unprocessable",
-    424: "upstream_error",
-    429: "rate_limited",
-    498: "overloaded",
-    499: "cancelled",
-    503: "overloaded",
-    504: "timeout",
-    524: "timeout",
-    529: "overloaded",
-}
-# Kinds that only the client can mend.
-_CLIENTS: frozenset[FaultKind] = frozenset(
-    {"invalid_request", "context_length", "not_found", "too_large", "unprocessable", "content_filtered"}
-)
-# The kinds for which a client's SDK should see the upstream's own status.
-_KEPT_STATUSES = frozenset({400, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504})
-# kind -> type and code on this wire
-_WORDS: dict[FaultKind, tuple[str, str | None]] = {
-    "invalid_request": ("invalid_request_error", None),
-    "context_length": ("invalid_request_error", "context_length_exceeded"),
-    "unauthenticated": ("authentication_error", "invalid_api_key"),
-    "quota_exhausted": ("insufficient_quota", "insufficient_quota"),
-    "forbidden": ("permission_error", None),
-    "not_found": ("invalid_request_error", "model_not_found"),
-    "method_not_allowed": ("invalid_request_error", "method_not_allowed"),
-    "conflict": ("conflict", None),
-    "too_large": ("invalid_request_error", None),
-    "unprocessable": ("invalid_request_error", None),
-    "rate_limited": ("requests", "rate_limit_exceeded"),
-    "cancelled": ("server_error", "cancelled"),
-    "upstream_error": ("server_error", None),
-    "overloaded": ("server_error", "overloaded"),
-    "timeout": ("server_error", "timeout"),
-    "content_filtered": ("invalid_request_error", "content_filter"),
-}
-_LONGEST_MESSAGE = 1000
-_SECRET = re.compile(r"\b(?:sk|org|proj|key|gsk|xai|AIza)[-_][-_A-Za-z0-9*.]{6,}")
-
-
-class _WireError(msgspec.Struct):
-    message: str | None = None
-    type: str | None = None
-    code: str | int | float | None = None
-    param: str | None = None
-
-
-_decode_error = json.decoder(_WireError)
-
-
-class _Told:
-    """What an error body says."""
-
-    __slots__ = ("code", "message", "param", "raw", "type")
-
-    def __init__(self, message: str, raw: Raw | None = None) -> None:
-        self.message = message
-        self.type = ""
-        self.code: str | None = None
-        self.param: str | None = None
-        self.raw = raw
 
 
 def decode_fault(status: int, headers: dict[bytes, bytes], body: bytes) -> Fault:
-    """An error answer, also one that is not in the vendor's format."""
-    try:
-        told = _read(body) or _Told("")
-    except WireError:
-        told = _Told("")
-    fault = _fault(told, status)
-    return msgspec.structs.replace(
-        fault,
-        retry_after=_retry_after(headers, limited=fault.kind == "rate_limited"),
-        request_id=_text(headers.get(b"x-request-id")),
-    )
+    """The fault of an error answer, whatever server it is from."""
+    return openai_errors.decode_fault(status, headers, body, NAME)
 
 
 def hidden_fault(error: Raw) -> Fault | None:
-    """The fault in an `error` member of an answer with status 200; None when the member is absent, null or empty."""
-    if json.is_null(error) or bytes(error) in (b"{}", b'""', b"false", b"[]"):
-        return None
-    try:
-        told = _read_error(error)
-    except WireError:
-        told = _Told("")
-    status = int(told.code) if told.code is not None and told.code.isdecimal() and len(told.code) == 3 else 0
-    return _fault(told, status)
+    """The fault in an `error` member of an answer with status 200; None when the member says nothing."""
+    return openai_errors.hidden_fault(error, NAME)
 
 
-def _fault(told: _Told, status: int) -> Fault:
-    kind = _CODES.get(told.code or "") or _STATUSES.get(status) or _TYPES.get(told.type)
-    if kind is None:
-        kind = "invalid_request" if 400 <= status < 500 else "upstream_error"
-    elif status >= 500 and kind in _CLIENTS:
-        kind = "upstream_error"
-    if kind in ("rate_limited", "invalid_request") and told.type in ("insufficient_quota", "exceed_context_size_error"):
-        kind = _TYPES[told.type]
-    message = _SECRET.sub("***", told.message)
-    return Fault(
-        kind,
-        message or f"the upstream answered with status {status or 200} and no message",
-        whose="client" if kind in _CLIENTS else "upstream",
-        status=status if status in _KEPT_STATUSES else 0,
-        code=told.code,
-        param=told.param,
-        protocol=NAME,
-        raw=told.raw if message == told.message else None,
-    )
-
-
-def _read(body: bytes) -> _Told | None:
-    """The error in a body, wherever this server puts it."""
-    stripped = body.strip()
-    if not stripped or stripped[:1] == b"<":
-        return None  # nothing, or a proxy's page
-    if stripped[:1] == b"[":
-        try:
-            elements = json.items(stripped)
-        except WireError:
-            elements = []
-        return _read(bytes(elements[0])) if len(elements) > 0 and bytes(elements[0])[:1] == b"{" else None
-    try:
-        members = json.fields(stripped)
-    except WireError:
-        return _Told(stripped.decode("utf-8", "replace")[:_LONGEST_MESSAGE])
-    for name in ("error", "errors", "detail"):
-        value = members.get(name)
-        if value is not None and not json.is_null(value):
-            return _read_error(value)
-    return _read_error(Raw(stripped))
-
-
-def _read_error(raw: Raw) -> _Told:
-    kind = json.first_byte(raw)
-    if kind == 123:
-        return _read_object(raw)
-    if kind == 91:
-        elements = json.items(raw)
-        return _read_error(elements[0]) if elements else _Told("")
-    value = json.decode(raw)
-    return _Told(value[:_LONGEST_MESSAGE] if isinstance(value, str) else "")
-
-
-def _read_object(raw: Raw) -> _Told:
-    try:
-        error = _decode_error(raw)
-    except WireError:
-        return _read_loosely(raw)
-    told = _Told((error.message or "")[:_LONGEST_MESSAGE], raw)
-    told.type, told.param = error.type or "", error.param
-    if error.code is not None and error.code != "":
-        told.code = str(error.code)
-    if error.message is None:
-        loose = _read_loosely(raw)
-        told.message, told.raw = loose.message, None
-    return told
-
-
-def _read_loosely(raw: Raw) -> _Told:
-    """An object of another shape: its first member with a telling name."""
-    members = json.fields(raw)
-    for name in ("message", "msg", "error_msg", "detail", "error"):
-        value = members.get(name)
-        if value is None:
-            continue
-        byte = json.first_byte(value)
-        if byte == 34:
-            return _Told(str(json.decode(value))[:_LONGEST_MESSAGE])
-        if byte in (91, 123):
-            return _Told(bytes(value).decode("utf-8", "replace")[:_LONGEST_MESSAGE])
-    return _Told("")
-
-
-def _retry_after(headers: dict[bytes, bytes], *, limited: bool) -> float | None:
-    """Seconds until a retry may help."""
-    milliseconds = _number(headers.get(b"retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    said = headers.get(b"retry-after")
-    if said is not None:
-        seconds = _number(said)
-        return seconds if seconds is not None else _until(said, headers.get(b"date"))
-    if not limited:
-        return None
-    waits = []
-    for what in (b"requests", b"tokens"):
-        wait = _duration(headers.get(b"x-ratelimit-reset-" + what))
-        if wait is not None:
-            if headers.get(b"x-ratelimit-remaining-" + what) == b"0":
-                return wait
-            waits.append(wait)
-    return max(waits) if waits else None
-
-
-def _number(value: bytes | None) -> float | None:
-    try:
-        number = float(value or b"")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
-
-
-def _until(said: bytes, date: bytes | None) -> float | None:
-    """The seconds between the answer's own date and an HTTP date; without the former nobody can tell."""
-    form = "%a, %d %b %Y %H:%M:%S GMT"
-    try:
-        then = datetime.strptime(said.decode("latin-1"), form)  # noqa: DTZ007  both are GMT; only the difference counts
-        now = datetime.strptime((date or b"").decode("latin-1"), form)  # noqa: DTZ007
-    except ValueError:
-        return None
-    return max(0.0, (then - now).total_seconds())
-
-
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
-
-
-def _duration(value: bytes | None) -> float | None:
-    """Seconds of "6m0s", "7.66s", "120ms" or a bare number."""
-    if not value:
-        return None
-    number = _number(value)
-    if number is not None:
-        return number
-    text = value.decode("latin-1")
-    found = _DURATION.findall(text)
-    if not found or "".join(amount + unit for amount, unit in found) != text:
-        return None
-    return sum(float(amount) * _UNITS[unit] for amount, unit in found)
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
-
-
-class _Error(msgspec.Struct):
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class _ErrorBody(msgspec.Struct):
-    error: _Error | Raw
+def encode_fault(fault: Fault, request_id: str) -> tuple[int, Headers, bytes]:
+    """Status, headers of the protocol's own, and body."""
+    return openai_errors.encode_fault(fault, request_id, NAME)
 
 
 def error_body(fault: Fault) -> bytes:
-    """The error object as JSON; the upstream's own when it spoke this protocol."""
-    if fault.protocol == NAME and fault.raw is not None:
-        return b'{"error":' + bytes(fault.raw) + b"}"
-    kind, code = _WORDS[fault.kind]
-    if fault.code is not None and fault.protocol in (None, NAME):
-        code = fault.code
-    return json.encode(_ErrorBody(_Error(fault.message, kind, fault.param, code)))
+    """The error as JSON."""
+    return openai_errors.error_body(fault, NAME)
 
 
 def error_frame(fault: Fault) -> bytes:
     """The error ending of a stream."""
-    return b"data: " + _one_line(error_body(fault)) + b"\n\n"
-
-
-def _one_line(document: bytes) -> bytes:
-    """JSON without line breaks: between tokens they mean nothing, inside strings they cannot stand."""
-    return document.replace(b"\r", b" ").replace(b"\n", b" ")
-
-
-def encode_fault(fault: Fault, request_id: str) -> tuple[int, Headers, bytes]:
-    """Status, headers and body of an error answer."""
-    headers: Headers = [(b"x-request-id", request_id.encode("latin-1", "replace"))] if request_id else []
-    if fault.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % math.ceil(fault.retry_after)))
-        headers.append((b"retry-after-ms", b"%d" % math.ceil(fault.retry_after * 1000)))
-    status = fault.http_status
-    return 503 if status == 529 else status, headers, error_body(fault)
+    # Between tokens line breaks mean nothing, inside strings they cannot stand.
+    return b"data: " + error_body(fault).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n\n"
