@@ -7,11 +7,11 @@ import click
 import msgspec
 
 from twoapi.cli.output import EXIT_FAILED, columns, print_json
-from twoapi.cli.owners import protocol_type, provider_for
+from twoapi.cli.owners import protocol_type, provider_for, upstream_type
 from twoapi.ir import Fault, FaultError, Loss
-from twoapi.protocols.base import Capabilities, Codec
+from twoapi.protocols.base import Capabilities, Codec, UpstreamCodec
 from twoapi.protocols.pieces import said_at_once
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.providers.model import Provider, auth_headers, capabilities_for, usual_auth
 from twoapi.wire.http import Incoming, Outgoing
 
@@ -28,7 +28,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
 @click.command("explain")
 @click.argument("file", type=click.File("rb"))
 @click.option("--from", "client", type=protocol_type, required=True, help="The protocol of FILE.")
-@click.option("--to", "upstream", type=protocol_type, required=True, help="The protocol of the upstream.")
+@click.option("--to", "upstream", type=upstream_type, required=True, help="The protocol of the upstream.")
 @click.option("--model", help="The upstream's name of the model. [default: the one in FILE]")
 @click.option("--provider", "provider_name", help="A provider of the catalogue. [default: the protocol's owner]")
 @click.option(
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913  one argument per option
     incoming = Incoming(path, _headers(headers), file.read())
     provider = provider_for(upstream, provider_name)
     try:
-        explained = explain(CODECS[client], CODECS[upstream], incoming, provider, model)
+        explained = explain(CODECS[client], UPSTREAM_CODECS[upstream], incoming, provider, model)
     except FaultError as error:
         _tell_fault(CODECS[client], error.fault, as_json=as_json)
         raise click.exceptions.Exit(EXIT_FAILED) from None
@@ -69,7 +69,9 @@ def command(  # noqa: PLR0913  one argument per option
         _tell(explained, upstream, provider)
 
 
-def explain(client: Codec, upstream: Codec, incoming: Incoming, provider: Provider, model: str | None) -> Explained:
+def explain(
+    client: Codec, upstream: UpstreamCodec, incoming: Incoming, provider: Provider, model: str | None
+) -> Explained:
     """The upstream request; raises FaultError when the request is wrong or cannot be carried."""
     peek = client.peek(incoming)
     wanted = model or peek.model

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.model import Provider
 from twoapi.wire.fit import did_you_mean
 from twoapi.wire.yaml import Path, Place, Problem
@@ -173,7 +173,7 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
     return places.get(path, Place(1, 1))
 
 
-_PROTOCOLS = tuple(CODECS)
+_PROTOCOLS = tuple(UPSTREAM_CODECS)
 _SHORTEST_SECRET = 16
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _OWN_HEADERS = frozenset(

@@ -11,7 +11,7 @@ from twoapi.ir.request import Output, ReasoningConfig, Sampling, Schema
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Capabilities, Codec
 from twoapi.protocols.counting import COUNTINGS
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.protocols.turns import TURNS
 
 Ability = Literal["native", "emulated", "no"]
@@ -127,7 +127,7 @@ def _losses(
     probe(request)
     losses: list[Loss] = []
     try:
-        CODECS[upstream].encode_request(request, "m", capabilities, losses)
+        UPSTREAM_CODECS[upstream].encode_request(request, "m", capabilities, losses)
     except FaultError:
         return None
     return losses

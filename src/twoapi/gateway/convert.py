@@ -18,7 +18,7 @@ from twoapi.ir import (
 )
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.events import End
-from twoapi.protocols.base import AnswerContext, Capabilities, Codec, StreamDecoder, StreamEncoder
+from twoapi.protocols.base import AnswerContext, Capabilities, Codec, StreamDecoder, StreamEncoder, UpstreamCodec
 from twoapi.protocols.pieces import said_at_once
 
 # Events that say nothing yet: while only these have come, another upstream may still answer.
@@ -34,7 +34,7 @@ class Convert:
     def __init__(  # noqa: PLR0913  both ends, what goes between them, and what is known of each
         self,
         client: Codec,
-        upstream: Codec,
+        upstream: UpstreamCodec,
         request: Request,
         model: str,
         capabilities: Capabilities,

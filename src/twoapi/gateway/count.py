@@ -18,7 +18,7 @@ from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec
 from twoapi.protocols.counting import COUNTINGS, Counting
 from twoapi.protocols.pieces import said_at_once
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.wire.http import Incoming, Outgoing
 
 _log = logging.getLogger("twoapi.count")
@@ -128,7 +128,7 @@ class Count:
             return Asked(codec.name, candidate.protocol, relayed, None)
         losses: list[Loss] = []
         told = said_at_once(self._decoded())
-        encoded = CODECS[candidate.protocol].encode_request(told, model, capabilities, losses)
+        encoded = UPSTREAM_CODECS[candidate.protocol].encode_request(told, model, capabilities, losses)
         return Asked(codec.name, candidate.protocol, counting.asked(encoded.outgoing), losses)
 
     def _decoded(self) -> Request:
@@ -166,7 +166,7 @@ class Count:
         elif attempt.status in _NO_SUCH_PATH:
             self._answer_alone(candidate)
         elif not 200 <= attempt.status < 300:
-            upstream = CODECS[candidate.protocol]
+            upstream = UPSTREAM_CODECS[candidate.protocol]
             fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
             self._failed(candidate, fault, fault.kind)
         else:

@@ -35,7 +35,7 @@ from twoapi.policy.route import Candidate, Credential
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.members import check_utf8
 from twoapi.protocols.opening import without_state
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.protocols.turns import TURNS, goes_on
 from twoapi.wire.http import Incoming
 
@@ -188,7 +188,7 @@ class Exchange:
             return None
         if memory.fault is not None and native:  # the upstream may know what we do not
             return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
-        upstream, request = CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
+        upstream, request = UPSTREAM_CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
         if self.is_stateless:
             request = without_state(request)
         way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
@@ -236,7 +236,7 @@ class Exchange:
         if attempt.failure is not None:
             self._give_up(attempt.failure, attempt.failure_kind)
         elif not 200 <= attempt.status < 300:
-            upstream = CODECS[self.candidate.protocol]
+            upstream = UPSTREAM_CODECS[self.candidate.protocol]
             fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
             self._give_up(fault, fault.kind)
         elif pump is None:

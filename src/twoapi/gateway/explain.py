@@ -13,7 +13,7 @@ from twoapi.policy.access import KeyEntry
 from twoapi.policy.estimate import estimated_tokens
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
 from twoapi.wire.json import decode, encode
@@ -120,7 +120,7 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
             way = Relay(codec, incoming, peek, candidate.model, candidate.capabilities, _CLOCK)
             choice.request = _sent(candidate, way.outgoing)
         else:
-            upstream, request = CODECS[candidate.protocol], codec.decode_request(incoming)
+            upstream, request = UPSTREAM_CODECS[candidate.protocol], codec.decode_request(incoming)
             converted = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
             choice.request, choice.losses = _sent(candidate, converted.outgoing), converted.losses
             choice.rejected = rejects and bool(converted.losses)

@@ -9,7 +9,7 @@ from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.retry import answer_to_client
 from twoapi.policy.route import Candidate
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.transport.endpoint import Endpoint, open_head
 from twoapi.transport.errors import TransportError
 
@@ -81,6 +81,6 @@ async def _ask(worker: Worker, candidate: Candidate, method: str, path: str) -> 
     if hearer.status in (404, 405, 501):
         return None
     if not 200 <= hearer.status < 300:
-        fault = CODECS[candidate.protocol].decode_fault(hearer.status, dict(hearer.headers), body)
+        fault = UPSTREAM_CODECS[candidate.protocol].decode_fault(hearer.status, dict(hearer.headers), body)
         raise FaultError(answer_to_client(fault, candidate.upstream, credential.index))
     return body

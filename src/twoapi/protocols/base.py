@@ -55,6 +55,7 @@ class Restore(msgspec.Struct):
     names: dict[str, str] = msgspec.field(default_factory=dict)  # tool name on the wire -> the client's
     custom: frozenset[str] = frozenset()  # client names of custom tools that went out as functions
     call_ids: dict[str, str] = msgspec.field(default_factory=dict)  # call id on the wire -> the client's
+    capabilities: Capabilities = Capabilities()  # how this upstream's answers deviate is declared there
 
 
 class Encoded(msgspec.Struct):
@@ -161,14 +162,39 @@ class StreamTap(Protocol):
         ...
 
 
-class Codec(Protocol):
+class UpstreamCodec(Protocol):
+    """The side of a wire protocol that faces an upstream: all that a vendor's own dialect has, as no client speaks it.
+
+    decode_response raises FaultError (whose="upstream") and nothing else; encode_request appends a Loss on the line
+    that drops something, and raises FaultError when it must refuse. Stateless, as Codec is.
+    """
+
+    name: str
+
+    def encode_request(self, request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
+        """The upstream request for `model` (the upstream's own name of it)."""
+        ...
+
+    def decode_response(self, body: bytes, restore: Restore) -> Response:
+        """The whole answer; raises FaultError (whose="upstream") for an error hidden in a 200 and for broken bodies."""
+        ...
+
+    def stream_decoder(self, restore: Restore) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+        ...
+
+    def decode_fault(self, status: int, headers: dict[bytes, bytes], body: bytes) -> Fault:
+        """An error answer of the upstream, also when it is not in the protocol's format (HTML, empty)."""
+        ...
+
+
+class Codec(UpstreamCodec, Protocol):
     """One wire protocol, both sides. Stateless; per-answer state lives in the stream objects.
 
     Decoders raise FaultError (kind invalid_request, with a JSON pointer as `param`) on bad input and nothing else.
     Encoders append a Loss on the line that drops something, and raise FaultError when they must refuse.
     """
 
-    name: str
     seal: bytes  # the mark of carriers (see sealing); a request that holds it gives back foreign state: no relay
     request_id_header: bytes  # where this protocol's SDKs look for the id to tell support
     comments: bool  # its clients skip comments in a stream
@@ -207,25 +233,9 @@ class Codec(Protocol):
         """A model list in this protocol's shape."""
         ...
 
-    # client side: faces an upstream
-    def encode_request(self, request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
-        """The upstream request for `model` (the upstream's own name of it)."""
-        ...
-
+    # both sides speak it: bytes go through
     def relay_request(self, incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
         """The client's own bytes for an upstream of the same protocol; only what must change is changed."""
-        ...
-
-    def decode_response(self, body: bytes, restore: Restore) -> Response:
-        """The whole answer; raises FaultError (whose="upstream") for an error hidden in a 200 and for broken bodies."""
-        ...
-
-    def stream_decoder(self, restore: Restore) -> StreamDecoder:
-        """A decoder for one streamed answer."""
-        ...
-
-    def decode_fault(self, status: int, headers: dict[bytes, bytes], body: bytes) -> Fault:
-        """An error answer of the upstream, also when it is not in the protocol's format (HTML, empty)."""
         ...
 
     def inspect(self, body: bytes) -> Inspection:

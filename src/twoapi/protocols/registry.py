@@ -1,7 +1,7 @@
 """Which protocols there are: one explicit table."""
 
 from twoapi.protocols.anthropic_messages import AnthropicMessages
-from twoapi.protocols.base import Codec
+from twoapi.protocols.base import Codec, UpstreamCodec
 from twoapi.protocols.gemini import Gemini
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses import OpenAIResponses
@@ -9,6 +9,9 @@ from twoapi.protocols.openai_responses import OpenAIResponses
 CODECS: dict[str, Codec] = {
     codec.name: codec for codec in (OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini())
 }
+
+# What upstreams speak: the same, and vendors' own dialects.
+UPSTREAM_CODECS: dict[str, UpstreamCodec] = {**CODECS}
 
 
 def codec_named(name: str) -> Codec:
