@@ -9,14 +9,14 @@ from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from twoapi.conformance import BASES
+from twoapi.conformance import VENDORS
 
 Json = Any
 PREFIXES = {
-    "/v1/chat/completions": BASES["openai-chat"].removesuffix("/v1"),
-    "/v1/responses": BASES["openai-responses"].removesuffix("/v1"),
-    "/v1/messages": BASES["anthropic-messages"],
-    "/v1beta/models/": BASES["gemini"],
+    "/v1/chat/completions": VENDORS["openai-chat"].base.removesuffix("/v1"),
+    "/v1/responses": VENDORS["openai-responses"].base.removesuffix("/v1"),
+    "/v1/messages": VENDORS["anthropic-messages"].base,
+    "/v1beta/models/": VENDORS["gemini"].base,
 }
 
 

@@ -8,10 +8,9 @@ from twoapi.conformance import NAMES, SCENES, Upstream
 from twoapi.conformance.asked import all_texts
 from twoapi.conformance.hear import LISTENERS
 from twoapi.conformance.judge import applies
-from twoapi.conformance.read import READERS
 from twoapi.conformance.reply import Reply
 from twoapi.conformance.scenes import Scene
-from twoapi.conformance.speak import SPEAKERS
+from twoapi.conformance.vendors import VENDORS
 from twoapi.testing.strict import refusal_reasons
 
 Json = Any
@@ -24,7 +23,7 @@ CAREFUL = {"settings"}
 @each_scene
 def test_each_request_says_what_is_looked_for(scene: Scene):
     for protocol, body in scene.bodies.items():
-        asked = READERS[protocol](body)
+        asked = VENDORS[protocol].read(body)
         asked.raw = all_texts(body)
         for want in scene.wants:
             if applies(body, want.at):
@@ -47,7 +46,7 @@ def test_each_vendor_takes_the_requests_of_its_clients(scene: Scene):
 @each_scene
 def test_each_answer_says_what_is_listened_for_whole_and_streamed(scene: Scene):
     for protocol in scene.upstreams:
-        spoken = SPEAKERS[protocol].say(scene.reply, "conf")
+        spoken = VENDORS[protocol].say(scene.reply, "conf")
         whole = LISTENERS[protocol].whole(spoken.body)
         streamed = LISTENERS[protocol].stream(b"".join([*spoken.head, *spoken.tail]))
         for answer in (whole, streamed):
@@ -59,7 +58,7 @@ def test_each_answer_says_what_is_listened_for_whole_and_streamed(scene: Scene):
 
 @each_protocol
 def test_a_stream_without_its_tail_has_not_ended(protocol: str):
-    spoken = SPEAKERS[protocol].say(Reply(text="It is a tower."), "conf")
+    spoken = VENDORS[protocol].say(Reply(text="It is a tower."), "conf")
     assert not LISTENERS[protocol].stream(b"".join(spoken.head)).ended
 
 

@@ -8,16 +8,19 @@ from twoapi.conformance.client import Client
 from twoapi.conformance.protocols import MODELS, NAMES
 from twoapi.conformance.run import Pair, Part, Stage, run
 from twoapi.conformance.scenes import MODES, SCENES
-from twoapi.conformance.upstream import BASES, Upstream
+from twoapi.conformance.upstream import Upstream
+from twoapi.conformance.vendor import Arrival, Vendor
+from twoapi.conformance.vendors import VENDORS
 from twoapi.conformance.verdict import VERDICTS, Check, Record, Result, record, share, total
 
 __all__ = [
-    "BASES",
     "MODELS",
     "MODES",
     "NAMES",
     "SCENES",
+    "VENDORS",
     "VERDICTS",
+    "Arrival",
     "Check",
     "Client",
     "Pair",
@@ -26,6 +29,7 @@ __all__ = [
     "Result",
     "Stage",
     "Upstream",
+    "Vendor",
     "record",
     "run",
     "share",

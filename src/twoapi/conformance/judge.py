@@ -11,12 +11,10 @@ from twoapi.conformance.asked import all_texts
 from twoapi.conformance.client import Exchange
 from twoapi.conformance.hear import LISTENERS
 from twoapi.conformance.places import Mark, covers, places
-from twoapi.conformance.read import READERS
 from twoapi.conformance.reply import Fault
 from twoapi.conformance.scenes import ALTERED, Hear, Sight, Want
-from twoapi.conformance.upstream import Arrival
+from twoapi.conformance.vendor import Arrival, Vendor
 from twoapi.conformance.verdict import Verdict
-from twoapi.testing.strict import refusal_reasons
 
 Json = Any  # a parsed JSON document
 
@@ -24,26 +22,21 @@ Json = Any  # a parsed JSON document
 Finding = tuple[str, Verdict, str]
 
 UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, msgspec.MsgspecError)
-# OpenAI's reference demands the first, its service does not; Google's reference writes the second in capitals, its
-# examples do not.
-_LENIENT = ("/annotations", "/thinkingLevel")
-_STRICT = {"openai-chat", "openai-responses", "anthropic-messages", "gemini"}
 _MAX_NOTE = 240
 
 
-def legal(arrival: Arrival) -> Finding:
+def legal(vendor: Vendor, arrival: Arrival) -> Finding:
     """Whether the vendor would take the request, by its documented rules."""
-    problems: list[str] = []
-    if arrival.protocol in _STRICT:
-        reasons = refusal_reasons(arrival.protocol, arrival.body, arrival.headers)
-        problems = [f"{pointer or '/'}: {reason}" for pointer, reason in reasons if not pointer.endswith(_LENIENT)]
+    problems = [f"{pointer or '/'}: {reason}" for pointer, reason in vendor.refuses(arrival)]
     return ("the upstream takes the request", "wrong" if problems else "right", _joined(problems))
 
 
-def request_findings(arrival: Arrival, wants: list[Want], body: Json, report: list[str]) -> Iterator[Finding]:
+def request_findings(
+    vendor: Vendor, arrival: Arrival, wants: list[Want], body: Json, report: list[str]
+) -> Iterator[Finding]:
     """What of the client's `body` reached the upstream."""
     try:
-        asked = READERS[arrival.protocol](arrival.body)
+        asked = vendor.read(arrival.body)
         asked.raw = all_texts(arrival.body)
     except UNREADABLE as error:
         yield from ((want.name, "wrong", f"the request cannot be read: {error!r}") for want in wants)

@@ -10,11 +10,11 @@ from twoapi.conformance.answer import Answer
 from twoapi.conformance.client import Client, Exchange
 from twoapi.conformance.history import extend
 from twoapi.conformance.judge import Finding
-from twoapi.conformance.protocols import sent
+from twoapi.conformance.protocols import NAMES, sent
 from twoapi.conformance.reply import Reply
 from twoapi.conformance.scenes import MODES, REPLAY_HEARS, REPLAY_WANTS, SCENES, Hear, Scene, Want
-from twoapi.conformance.speak import SPEAKERS
-from twoapi.conformance.upstream import Arrival, Upstream
+from twoapi.conformance.upstream import Upstream
+from twoapi.conformance.vendor import Arrival, Vendor
 from twoapi.conformance.verdict import Check, Verdict
 
 Json = Any  # a parsed JSON document
@@ -50,6 +50,10 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     upstream: str
     scene: Scene
     mode: str
+
+    @property
+    def vendor(self) -> Vendor:
+        return self.stage.upstream.vendors[self.upstream]
 
     @property
     def stream(self) -> bool:
@@ -93,10 +97,15 @@ def _acts(stage: Stage, client: str, upstream: str, part: Part) -> Iterator[_Act
     for scene in SCENES:
         if part.features and scene.feature not in part.features:
             continue
-        if client in scene.bodies and upstream in scene.upstreams:
+        if client in scene.bodies and _is_meant(scene, upstream):
             for mode in scene.modes:
                 if mode in part.modes:
                     yield _Act(stage=stage, client=client, upstream=upstream, scene=scene, mode=mode)
+
+
+def _is_meant(scene: Scene, upstream: str) -> bool:
+    """Whether a scene is played to an upstream: a dialect of its own gets what all four get."""
+    return upstream in scene.upstreams or (upstream not in NAMES and scene.upstreams == NAMES)
 
 
 def _is_offered(stage: Stage, client: str, upstream: str) -> bool:
@@ -114,7 +123,7 @@ def _findings(act: _Act) -> Iterator[Finding]:
         yield from _failure(act, played)
         return
     wants = [want for want in scene.wants if judge.applies(body, want.at)]
-    said = SPEAKERS[act.upstream].say(scene.reply, "conf").body
+    said = act.vendor.say(scene.reply, "conf").body
     hears = [hear for hear in scene.hears if judge.applies(said, hear.at)]
     found, answer = _exchange(act, played, wants, hears)
     yield from found
@@ -124,7 +133,7 @@ def _findings(act: _Act) -> Iterator[Finding]:
     # Further requests, each with the history that the client has by then.
     for number, reply in enumerate(scene.later):
         wants, hears = (
-            [want for want in REPLAY_WANTS[number] if _is_made(want, act.upstream)],
+            [want for want in REPLAY_WANTS[number] if _is_made(want, act.vendor)],
             list(REPLAY_HEARS[number]),
         )
         if answer is None:
@@ -135,9 +144,9 @@ def _findings(act: _Act) -> Iterator[Finding]:
         yield from ((f"turn {number + 2}: {leaf}", verdict, note) for leaf, verdict, note in found)
 
 
-def _is_made(want: Want, upstream: str) -> bool:
-    """A vendor of Chat makes no state that only it can read."""
-    return upstream != "openai-chat" or not want.name.startswith("state")
+def _is_made(want: Want, vendor: Vendor) -> bool:
+    """Some vendors make no state that only they can read."""
+    return vendor.makes_state or not want.name.startswith("state")
 
 
 def _leaves(wants: list[Want], hears: list[Hear]) -> list[str]:
@@ -153,12 +162,12 @@ def _exchange(act: _Act, played: _Play, wants: list[Want], hears: list[Hear]) ->
     report = played.exchange.report()
     found: list[Finding] = [("the exchange", "right", "")]
     if not _is_own_fault(act, played):
-        found.append(judge.legal(played.arrivals[-1]))
-    found += judge.request_findings(played.arrivals[-1], wants, played.body, report)
-    spoken = SPEAKERS[act.upstream].say(played.reply, "conf")
+        found.append(judge.legal(act.vendor, played.arrivals[-1]))
+    found += judge.request_findings(act.vendor, played.arrivals[-1], wants, played.body, report)
+    spoken = act.vendor.say(played.reply, "conf")
     said = [spoken.body]
     if act.stream:
-        said += [event for frame in [*spoken.head, *spoken.tail] if (event := _data(frame)) is not None]
+        said += [event for frame in [*spoken.head, *spoken.tail] if (event := act.vendor.event(frame)) is not None]
     found += judge.answer_findings(act.client, answer, hears, said, report)
     return found, answer
 
@@ -168,12 +177,7 @@ def _is_own_fault(act: _Act, played: _Play) -> bool:
     arrival = played.arrivals[-1]
     named = {} if act.client == "gemini" else {"model": "conf"}
     own = msgspec.structs.replace(arrival, body={**named, **played.body})
-    return act.client == act.upstream and judge.legal(own)[1] == "wrong"
-
-
-def _data(frame: bytes) -> Json:
-    text = frame.partition(b"data: ")[2].strip()
-    return None if text == b"[DONE]" else msgspec.json.decode(text)
+    return act.client == act.upstream and judge.legal(act.vendor, own)[1] == "wrong"
 
 
 def _send(act: _Act, body: Json, reply: Reply) -> _Play:

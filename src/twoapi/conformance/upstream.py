@@ -1,47 +1,33 @@
-"""The upstreams behind the gateway under test: four vendors on one port, each under a path of its own."""
+"""The upstreams behind the gateway under test: all vendors on one port, each under a path of its own."""
 
 import contextlib
 import http.server
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
 from twoapi.conformance.reply import Fault, Json, Reply, Spoken
-from twoapi.conformance.speak import SPEAKERS
-
-# What a vendor's own SDK takes as its base URL, behind http://HOST:PORT.
-BASES = {
-    "openai-chat": "/chat/v1",
-    "openai-responses": "/responses/v1",
-    "anthropic-messages": "/messages",
-    "gemini": "/gemini",
-}
-_PATHS = {
-    "openai-chat": "/chat/v1/chat/completions",
-    "openai-responses": "/responses/v1/responses",
-    "anthropic-messages": "/messages/v1/messages",
-}
-_METHODS = (":generateContent", ":streamGenerateContent")
-
-
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that reached an upstream; `protocol` "" when that upstream has no such path."""
-
-    protocol: str
-    path: str
-    headers: dict[str, str]
-    body: Json
+from twoapi.conformance.vendor import Arrival, Vendor
+from twoapi.conformance.vendors import VENDORS
 
 
 class Upstream:
     """`with Upstream() as upstream:` serves on `upstream.url` until the block ends.
 
-    `patience` is how long, in seconds, a stream that is held waits for its client.
+    `patience` is how long, in seconds, a stream that is held waits for its client; `vendors` are those by protocol.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, patience: float = 3.0) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        patience: float = 3.0,
+        vendors: Mapping[str, Vendor] = VENDORS,
+    ) -> None:
+        self.vendors = vendors
         self.patience = patience
         self.arrivals: list[Arrival] = []
         self.reply = Reply(text="Ready.")
@@ -71,13 +57,13 @@ class Upstream:
         self._thread.join()
 
     @staticmethod
-    def bases(url: str) -> dict[str, str]:
-        """The base URL of each vendor, behind this one."""
-        return {protocol: url + path for protocol, path in BASES.items()}
+    def bases(url: str, vendors: Mapping[str, Vendor] = VENDORS) -> dict[str, str]:
+        """The base URL of each vendor, as its own SDK takes it, behind this one."""
+        return {protocol: url + vendor.base for protocol, vendor in vendors.items()}
 
     def base(self, protocol: str) -> str:
         """The base URL of one vendor."""
-        return self.url + BASES[protocol]
+        return self.url + self.vendors[protocol].base
 
     def play(self, reply: Reply, fault: Fault | None = None, *, hold: bool = False) -> None:
         """Forgets what came, and answers this from now on."""
@@ -108,30 +94,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """The scripted answer, to a request of the protocol that the path is for."""
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         data = self.rfile.read(int(self.headers.get("content-length") or 0))
         try:
             body = msgspec.json.decode(data)
         except ValueError:
             body = None
         headers = {name.lower(): value for name, value in self.headers.items()}
-        protocol = _protocol(path)
-        self.owner.arrivals.append(Arrival(protocol=protocol, path=path, headers=headers, body=body))
-        if not protocol or not isinstance(body, dict):
+        vendor = self._vendor(path)
+        protocol = "" if vendor is None else vendor.protocol
+        arrival = Arrival(protocol=protocol, path=path, query=query, headers=headers, body=body)
+        self.owner.arrivals.append(arrival)
+        if vendor is None or not isinstance(body, dict):
             self._json(
                 404, {"error": {"message": f"no such path: {path}", "type": "invalid_request_error", "code": 404}}
             )
             return
         fault = self.owner.fault
         if fault is not None and fault.where == "before":
-            retry = {"retry-after": fault.retry_after} if fault.retry_after else {}
-            self._json(fault.status, SPEAKERS[protocol].fail(fault), retry)
+            self._json(vendor.status(fault), vendor.fail(fault), vendor.headers(fault))
             return
-        spoken = SPEAKERS[protocol].say(self.owner.reply, "conf")
-        if path.endswith(":streamGenerateContent") or body.get("stream"):
-            self._stream(protocol, spoken, fault, as_array=protocol == "gemini" and "alt=sse" not in self.path)
+        spoken = vendor.say(self.owner.reply, "conf")
+        if vendor.streams(arrival):
+            self._stream(vendor, spoken, fault, as_array=vendor.as_array(arrival))
         else:
             self._whole(spoken, fault)
+
+    def _vendor(self, path: str) -> Vendor | None:
+        for vendor in self.owner.vendors.values():
+            if path.startswith(vendor.base) and vendor.takes(path[len(vendor.base) :]):
+                return vendor
+        return None
 
     def _whole(self, spoken: Spoken, fault: Fault | None) -> None:
         data = msgspec.json.encode(spoken.body)
@@ -143,16 +136,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(half)
         self.close_connection = True
 
-    def _stream(self, protocol: str, spoken: Spoken, fault: Fault | None, *, as_array: bool) -> None:
+    def _stream(self, vendor: Vendor, spoken: Spoken, fault: Fault | None, *, as_array: bool) -> None:
         frames = [*spoken.head, *spoken.tail]
         half = len(spoken.head) // 2 + 1
         if fault is not None:
             frames = spoken.head[:half]
             if fault.where == "within":
-                frames.append(SPEAKERS[protocol].break_off(fault))
+                frames.append(vendor.break_off(fault))
         if as_array:
             frames = [(b"," if n else b"[") + frame[6:].strip() for n, frame in enumerate(frames)] + [b"]"]
-        kind = "application/json" if as_array else "text/event-stream"
+        kind = "application/json" if as_array else vendor.stream_type
         self._head(200, kind, {"transfer-encoding": "chunked", "cache-control": "no-cache"})
         for number, frame in enumerate(frames):
             hold = self.owner.hold
@@ -176,10 +169,3 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in {"content-type": kind, "x-request-id": "req_conf", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-
-
-def _protocol(path: str) -> str:
-    for protocol, place in _PATHS.items():
-        if path == place:
-            return protocol
-    return "gemini" if path.startswith("/gemini/v1") and path.endswith(_METHODS) else ""

@@ -1,0 +1,12 @@
+"""Fakes of the vendors whose dialect no client speaks, each written from that vendor's reference alone.
+
+A module offers STAGED; here they are by the name of their protocol.
+"""
+
+from collections.abc import Mapping
+
+from twoapi.testing.vendors.staged import Staged
+
+VENDORS: Mapping[str, Staged] = {staged.vendor.protocol: staged for staged in tuple[Staged, ...]()}
+
+__all__ = ["VENDORS", "Staged"]
