@@ -1,4 +1,4 @@
-"""Every scene, from clients of all four protocols, to every vendor with a dialect of its own: through a real gateway."""
+"""Every scene, from clients of all four protocols, through a gateway to every vendor with a dialect of its own."""
 
 from itertools import product
 
@@ -14,11 +14,13 @@ from twoapi.testing.vendors import VENDORS
 def test_nothing_is_lost_in_silence_or_wrong(client: str, upstream: str):
     checks: list[Check] = []
     staged = VENDORS[upstream]
-    with Upstream(vendors={upstream: staged.vendor}) as vendors:
-        with RunningGateway(parse(staged.config(vendors.url), "twoapi.yaml", {})) as gateway:
-            speaker = Client(gateway.url, "sk-any", {}, 20)
-            stage = Stage(upstream=vendors, client=lambda upstream: speaker, models={upstream: "conf"})
-            assert run(stage, Part(pairs=[(client, upstream)]), checks.append) == []
+    with (
+        Upstream(vendors={upstream: staged.vendor}) as vendors,
+        RunningGateway(parse(staged.config(vendors.url), "twoapi.yaml", {})) as gateway,
+    ):
+        speaker = Client(gateway.url, "sk-any", {}, 20)
+        stage = Stage(upstream=vendors, client=lambda upstream: speaker, models={upstream: "conf"})
+        assert run(stage, Part(pairs=[(client, upstream)]), checks.append) == []
     bad = {
         (check.scene, check.mode, check.leaf): check.note for check in checks if check.verdict in ("silent", "wrong")
     }
