@@ -12,8 +12,8 @@ from twoapi.protocols.openai_chat.cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder, conforms
 from twoapi.protocols.openai_chat.name import NAME, refuse
-from twoapi.protocols.openai_chat.pairing import pair_results
 from twoapi.protocols.openai_limits import Limits
+from twoapi.protocols.pairing import pair_results
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire import json
 from twoapi.wire.http import Outgoing
@@ -65,7 +65,7 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     body.store = request.state.store
     if request.tools or request.tool_choice is not None or request.parallel is not None:
         ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
-    messages = request.messages if same else pair_results(request.messages, losses)
+    messages = request.messages if same else pair_results(request.messages, losses, NAME)
     if not same and not capabilities.prefill and messages and messages[-1].role == "assistant":
         losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
     try:

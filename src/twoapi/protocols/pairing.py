@@ -1,20 +1,19 @@
-"""Tool results behind the calls that they answer: the vendor's order, which other protocols do not demand."""
+"""Tool results behind the calls that they answer: the order of vendors whose messages are like those of chat."""
 
 import msgspec
 
-from twoapi.ir import Loss, Message, Part, ToolCall, ToolResult
-from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.ir import Fault, FaultError, Loss, Message, Part, ToolCall, ToolResult
 
 
-def pair_results(messages: list[Message], losses: list[Loss]) -> list[Message]:
-    """The messages with every result right behind its call; raises FaultError when one has no partner.
+def pair_results(messages: list[Message], losses: list[Loss], target: str) -> list[Message]:
+    """The messages for `target` with every result right behind its call; raises FaultError when one has no partner.
 
     Assistant turns that follow each other become one, because results may only stand behind the last of them.
     """
     for message in messages:
         for part in message.parts:
             if type(part) in _PAIRED:
-                return _Pairing(_merge_assistants(messages), losses).run()
+                return _Pairing(_merge_assistants(messages), losses, target).run()
     return messages
 
 
@@ -22,11 +21,12 @@ _PAIRED = frozenset({ToolCall, ToolResult})
 
 
 class _Pairing:
-    __slots__ = ("_losses", "_messages", "_taken")
+    __slots__ = ("_losses", "_messages", "_taken", "_target")
 
-    def __init__(self, messages: list[Message], losses: list[Loss]) -> None:
+    def __init__(self, messages: list[Message], losses: list[Loss], target: str) -> None:
         self._messages = messages
         self._losses = losses
+        self._target = target
         self._taken: set[int] = set()  # id() of results that already stand behind their call
 
     def run(self) -> list[Message]:
@@ -61,13 +61,15 @@ class _Pairing:
             for part in results:
                 wanted.pop(part.call_id, None)
             if results and later_number > number + 1 and self._apart(number, later_number):
-                self._losses.append(Loss(later.at, "reordered", NAME, "tool results go right behind their calls"))
+                self._losses.append(
+                    Loss(later.at, "reordered", self._target, "tool results go right behind their calls")
+                )
             self._report_order(later, results)
             if results:
                 found.append(Message("tool", list(results), later.at))
         if wanted:
             call = next(iter(wanted.values()))
-            raise refuse(f"the tool call {call.id!r} has no result", message.at + call.at)
+            raise _refuse(f"the tool call {call.id!r} has no result", message.at + call.at)
         return [_join(found)] if len(found) > 1 else found
 
     def _report_order(self, message: Message, results: list[ToolResult]) -> None:
@@ -76,7 +78,7 @@ class _Pairing:
             return
         before = next(i for i in range(len(message.parts) - 1, -1, -1) if message.parts[i] is results[-1])
         self._losses += [
-            Loss(message.at + part.at, "reordered", NAME, "tool results come first in a turn")
+            Loss(message.at + part.at, "reordered", self._target, "tool results come first in a turn")
             for part in message.parts[:before]
             if not isinstance(part, ToolResult)
         ]
@@ -95,7 +97,7 @@ class _Pairing:
             if not isinstance(part, ToolResult):
                 rest.append(part)
             elif id(part) not in self._taken:
-                raise refuse(f"the tool result of {part.call_id!r} has no call before it", message.at + part.at)
+                raise _refuse(f"the tool result of {part.call_id!r} has no call before it", message.at + part.at)
         if len(rest) == len(message.parts):
             return message
         return msgspec.structs.replace(message, parts=rest) if rest else None
@@ -127,3 +129,7 @@ def _placed(part: Part, base: str) -> Part:
         content = [msgspec.structs.replace(inner, at=base + inner.at) for inner in part.content]
         return msgspec.structs.replace(part, at=base + part.at, content=content)
     return msgspec.structs.replace(part, at=base + part.at)
+
+
+def _refuse(message: str, pointer: str) -> FaultError:
+    return FaultError(Fault("invalid_request", message, param=pointer))
