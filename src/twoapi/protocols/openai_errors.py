@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from twoapi.ir import Fault, FaultKind
 from twoapi.wire import json
+from twoapi.wire.durations import number, seconds
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers
 
@@ -253,8 +254,8 @@ def _retry_after(headers: dict[bytes, bytes], *, limited: bool) -> float | None:
         return milliseconds / 1000
     said = headers.get(b"retry-after")
     if said is not None:
-        seconds = _number(said)
-        return seconds if seconds is not None else _until(said, headers.get(b"date"))
+        wait = _number(said)
+        return wait if wait is not None else _until(said, headers.get(b"date"))
     if not limited:
         return None
     waits = []
@@ -268,11 +269,7 @@ def _retry_after(headers: dict[bytes, bytes], *, limited: bool) -> float | None:
 
 
 def _number(value: bytes | None) -> float | None:
-    try:
-        number = float(value or b"")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return None if value is None else number(value.decode("latin-1"))
 
 
 def _until(said: bytes, date: bytes | None) -> float | None:
@@ -286,22 +283,9 @@ def _until(said: bytes, date: bytes | None) -> float | None:
     return max(0.0, (then - now).total_seconds())
 
 
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
-
-
 def _duration(value: bytes | None) -> float | None:
     """Seconds of "6m0s", "7.66s", "120ms" or a bare number."""
-    if not value:
-        return None
-    number = _number(value)
-    if number is not None:
-        return number
-    text = value.decode("latin-1")
-    found = _DURATION.findall(text)
-    if not found or "".join(amount + unit for amount, unit in found) != text:
-        return None
-    return sum(float(amount) * _UNITS[unit] for amount, unit in found)
+    return None if value is None else seconds(value.decode("latin-1"))
 
 
 def _text(value: bytes | None) -> str | None:
