@@ -195,6 +195,11 @@ SECTIONS: tuple[Section, ...] = (
             "media_resolution": "Gemini: takes a resolution for each image.",
             "labels": "Gemini: takes labels, as Vertex does.",
             "token_counts": "Counts the tokens of a request; false: the gateway estimates them. Chat cannot.",
+            "output_schemas": "Takes a JSON Schema for the answer; false: at most asks for some JSON object.",
+            "multimodal": "DashScope: the model is served at the endpoint for media.",
+            "cumulative": "DashScope: each frame of a stream repeats all that was said.",
+            "stream_only": "DashScope: answers in streams only.",
+            "slug": "Qianfan v1: what stands for the model in the path; not set: its name in lower case.",
         },
     ),
 )

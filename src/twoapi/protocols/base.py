@@ -47,6 +47,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     media_resolution: bool = True  # Gemini: takes a resolution for each part
     labels: bool = False  # Gemini: takes labels (Vertex)
     token_counts: bool = True  # counts the tokens of a request, where its protocol has that (chat has not)
+    output_schemas: bool = True  # takes a JSON Schema for the answer; False: at most asks for some JSON object
+    multimodal: bool = False  # DashScope: the model is served at the endpoint for media
+    cumulative: bool = False  # DashScope: each frame of a stream repeats all that was said
+    stream_only: bool = False  # DashScope: answers in streams only
+    slug: str | None = None  # Qianfan v1: what stands for the model in the path; None: its name in lower case
 
 
 class Restore(msgspec.Struct):
