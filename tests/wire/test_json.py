@@ -149,3 +149,36 @@ def test_bytes_are_json_or_a_wire_error(body: bytes) -> None:
 )
 def test_arguments_are_one_object(text: str, expected: bool) -> None:  # noqa: FBT001
     assert wire.is_object(text) is expected
+
+
+@given(st.data())
+def test_members_go_and_others_come(data: st.DataObject) -> None:
+    document = data.draw(documents)
+    body = data.draw(json_bytes(document))
+    left_out, added = data.draw(st.sets(keys)), data.draw(documents)
+    edited = wire.edit_members(body, left_out, {name: json.dumps(value).encode() for name, value in added.items()})
+    kept = {name: value for name, value in document.items() if name not in left_out}
+    come = {name: value for name, value in added.items() if name not in document}
+    assert json.loads(edited) == {**kept, **come}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a":1,"model":"x","b":1.0e5}', b'{"a":1,"b":1.0e5,"v":2}'),
+        (b' { "model" : "x" , "a" : 1.50 , "b":[1, 2] } ', b' { "a" : 1.50 , "b":[1, 2],"v":2 } '),
+        (b'{ "a": 1.0, "model": "x" }', b'{ "a": 1.0,"v":2 }'),
+        (b'{"model":"x"}', b'{"v":2}'),
+        (b"{ }", b'{"v":2 }'),
+        (b'{"v":[ 1 ],"model":0}', b'{"v":[ 1 ]}'),
+        (b'{"a":[ 1 ],"a":[ 2 ],"model":0}', b'{"a":[ 2 ],"v":2}'),
+        (b'{"mod\\u0065l":0,"a":[ 1 ]}', b'{"a":[ 1 ],"v":2}'),
+    ],
+)
+def test_the_bytes_of_the_members_that_stay_are_kept(body: bytes, expected: bytes) -> None:
+    assert wire.edit_members(body, ("model",), {"v": b"2"}) == expected
+
+
+def test_a_body_in_which_nothing_changes_is_the_same_object() -> None:
+    body = b'{"a": 1, "v": 2}'
+    assert wire.edit_members(body, ("model",), {"v": b"3"}) is body

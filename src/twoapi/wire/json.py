@@ -1,6 +1,6 @@
 """JSON documents as bytes: decode with a place in the error, edit without touching other bytes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from struct import Struct as Packed
 from typing import Any, TypeVar
@@ -308,3 +308,52 @@ def _placed(error: msgspec.ValidationError) -> WireError:
         place.rstrip("`").removeprefix("$").replace("...", "-").replace("[", "/").replace("]", "").replace(".", "/")
     )
     return WireError(text, pointer)
+
+
+def edit_members(body: bytes, left_out: Collection[str], added: Mapping[str, bytes]) -> bytes:
+    """The same object without some of its top-level members, and with others behind the last one, which are JSON.
+
+    A member that is there already is not added. The bytes of all others stay, and the space between them. Raises
+    WireError when the body is no object.
+    """
+    members = fields(body)
+    new = {name: Raw(value) for name, value in added.items() if name not in members}
+    if not new and not any(name in members for name in left_out):
+        return body
+    spans = _member_spans(body, members)
+    if spans is None:  # a key is spelled with escapes, or stands twice
+        return encode({**{name: raw for name, raw in members.items() if name not in left_out}, **new})
+    view, end = memoryview(body), spans[0][0] if spans else body.index(b"{") + 1
+    pieces: list[bytes | memoryview] = [view[:end]]
+    between = False
+    for name, (start, stop) in zip(members, spans, strict=True):
+        if name not in left_out:
+            pieces += [view[end if between else start : start], view[start:stop]]
+            between = True
+        end = stop
+    for name, value in new.items():
+        pieces += [b"," if between else b"", encode(name), b":", bytes(value)]
+        between = True
+    pieces.append(view[end:])
+    return b"".join(pieces)
+
+
+def _member_spans(body: bytes, members: Mapping[str, Raw]) -> list[tuple[int, int]] | None:
+    """Where each member begins and ends, key and all; None when a key is not spelled as it would be written."""
+    spans: list[tuple[int, int]] = []
+    at = body.index(b"{") + 1
+    for key, raw in members.items():
+        start = _skip(body, at, _BETWEEN)
+        spelled = b'"%b"' % key.encode("utf-8", "surrogatepass")
+        if not body.startswith(spelled, start):
+            return None
+        at = _skip(body, start + len(spelled), _SPACE)
+        if body[at] != 58:
+            return None
+        at = _skip(body, at + 1, _SPACE)
+        end = at + memoryview(raw).nbytes
+        if body[at:end] != bytes(raw):
+            return None
+        spans.append((start, end))
+        at = end
+    return spans if body[_skip(body, at, _SPACE)] == 125 else None
