@@ -3,7 +3,7 @@
     plan -> try a candidate: way (relay or convert) -> send -> decide -> answer, or the next try -> record
 
 The transport calls back, so a request that goes well costs no task and no future. Nothing here names a protocol or a
-provider.
+provider. What is said to the client, and how, is in telling.py.
 """
 
 import logging
@@ -12,23 +12,14 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import (
-    EVENT_STREAM,
-    JSON,
-    RawHeaders,
-    answer_headers,
-    loss_refusal,
-    loss_summary,
-    refusal_headers,
-)
+from twoapi.gateway.headers import loss_refusal
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.relay import Relay
-from twoapi.gateway.report import report_comment, report_header, wants_report
+from twoapi.gateway.telling import Telling
 from twoapi.gateway.way import Pump, Way
-from twoapi.ir import Fault, FaultError, Loss, Request, Usage
+from twoapi.ir import Fault, FaultError, Request
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.retry import answer_to_client, next_step, pause
 from twoapi.policy.route import Candidate, Credential
@@ -51,39 +42,21 @@ _LARGE = 8192  # bytes of a body from which a second scan costs more than a gues
 _CANNOT_CARRY = "cannot_carry"  # a kind of failure: not with this candidate's protocol or connection
 
 
-class Exchange:
+class Exchange(Telling):
     """One client request and its answer. Every way out answers the client and leaves a record."""
 
     __slots__ = (
-        "attempt",
-        "attempts",
-        "begun",
-        "candidate",
-        "codec",
         "credentials",
-        "first_byte",
-        "id",
-        "incoming",
-        "is_over",
         "is_stateless",
-        "key",
         "last",
         "memory",
-        "named",
         "order",
-        "peek",
         "plan",
-        "port",
         "position",
-        "rejected",
         "request",
         "snapshot",
-        "started",
-        "status",
         "timer",
-        "told",
         "tries",
-        "worker",
     )
 
     def __init__(self, worker: "Worker", codec: Codec, incoming: Incoming, key: KeyEntry, port: ClientPort) -> None:
@@ -98,15 +71,15 @@ class Exchange:
         self.begun = worker.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
         self.memory: Memory | None = None  # made with the first conversion
-        self.attempt: Attempt | None = None
+        self.attempt = None
         self.attempts = 0
         self.first_byte = 0.0
         self.status = 0
         self.timer: TimerHandle | None = None  # of a pause before the same candidate is tried again
         self.last: Callable[[], None] | None = None  # the last step, while it waits for what must be stored before
-        self.started = False  # the client has the head of a stream
-        self.rejected: list[Loss] | None = None  # what a request would lose that must not lose anything
-        self.told = -1  # how many losses that head tells in full; -1: nobody asked
+        self.started = False
+        self.rejected = None
+        self.told = -1
         self.is_over = False
         self.is_stateless = False  # an upstream has refused the state in the request
 
@@ -139,7 +112,7 @@ class Exchange:
     def _try_candidate(self, position: int) -> None:
         self.position = position
         candidate = self.order[position]
-        self.candidate: Candidate = candidate
+        self.candidate = candidate
         self.credentials = candidate.only or candidate.credential_turn()
         self.tries = 0
         self._try()
@@ -320,38 +293,6 @@ class Exchange:
         if step is not None and not self.is_over:
             self._guarded(step)
 
-    def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        """A complete body: as an answer, or as a whole stream when one was asked for."""
-        self.status = 200
-        if self.peek.stream:
-            self._start_stream(losses, upstream)
-            self.port.write(body)
-            if self.told >= 0:
-                self._report_rest(losses)
-            self.port.finish()
-        else:
-            headers = answer_headers(self.named, self.attempts, self.candidate, losses, upstream)
-            if losses and wants_report(self.incoming.headers):
-                headers += report_header(losses)
-            self.port.answer(200, headers, body)
-        self._finish("ok", None, losses, usage)
-
-    def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
-        if not self.started:
-            self.started = True
-            headers = answer_headers(
-                self.named, self.attempts, self.candidate, losses, upstream, JSON if self.peek.array else EVENT_STREAM
-            )
-            if losses is not None and wants_report(self.incoming.headers):
-                headers += report_header(losses)
-                self.told = len(losses)
-            self.port.start_stream(headers)
-
-    def _report_rest(self, losses: list[Loss] | None) -> None:
-        """What was lost after the head of the stream, behind its end; not to clients that take no comments."""
-        if losses is not None and len(losses) > self.told and self.codec.comments:
-            self.port.write(report_comment(losses[self.told :]))
-
     # --- when it goes wrong
 
     def _give_up(self, fault: Fault, kind: str) -> None:
@@ -386,21 +327,6 @@ class Exchange:
             self._try_candidate(self.position + 1)
         else:
             raise FaultError(answer_to_client(fault, self.candidate.upstream, self.credentials[0].index))
-
-    def _refuse(self, fault: Fault) -> None:
-        """Answers with an error in the client's own protocol; in a stream, with its error ending."""
-        if self.started:
-            self.port.write(self.codec.stream_fault(fault, self.peek))
-            self.port.finish()
-        else:
-            self.status, headers, body = self.codec.encode_fault(fault, self.id)
-            lines = refusal_headers(self.named, self.attempts, headers)
-            if self.rejected is not None:
-                lines += b"twoapi-losses: %b\r\n" % loss_summary(self.rejected)
-                if wants_report(self.incoming.headers):
-                    lines += report_header(self.rejected)
-            self.port.answer(self.status, lines, body)
-        self._finish("failed" if self.attempts else "refused", fault, [], None)
 
     def cancel(self) -> None:
         """The client has left."""
@@ -457,39 +383,3 @@ class Exchange:
             self._finish("broken", _INTERNAL, [], None)
         else:
             self._refuse(_INTERNAL)
-
-    # --- the end
-
-    def _finish(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> None:
-        self.is_over = True
-        worker = self.worker
-        worker.running -= 1
-        if worker.sinks:
-            worker.records.append(self._record(outcome, fault, losses, usage))
-        attempt = self.attempt
-        if attempt is not None:
-            self.attempt = None
-            attempt.release()
-
-    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
-        candidate: Candidate | None = getattr(self, "candidate", None)
-        peek: Peek | None = getattr(self, "peek", None)
-        worker = self.worker
-        return Record(
-            request_id=self.id,
-            protocol=self.codec.name,
-            started=worker.now,
-            model="" if peek is None else peek.model,
-            key=self.key.name,
-            upstream="" if candidate is None else candidate.upstream,
-            upstream_model="" if candidate is None else candidate.model,
-            attempts=self.attempts,
-            stream=peek is not None and peek.stream,
-            status=self.status,
-            outcome=outcome,
-            fault="" if fault is None else fault.kind,
-            first_byte=self.first_byte,
-            duration=worker.time() - self.begun,
-            usage=usage,
-            losses=losses,
-        )
