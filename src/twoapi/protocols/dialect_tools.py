@@ -1,0 +1,119 @@
+"""Tools as a dialect has them: functions and nothing else, with no way to name the one that must be called."""
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.ir import JsonText, LossKind, Tool, plain
+from twoapi.protocols.dialect import Encoding, Wire, refuse
+from twoapi.protocols.tool_checks import check_tools
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import decoder, fields
+
+_FREE_TEXT: Wire = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+_NO_PARAMETERS: Wire = {"type": "object", "properties": {}}
+
+
+class _FreeText(msgspec.Struct):
+    input: str
+
+
+_decode_free_text = decoder(_FreeText)
+
+
+class Function(msgspec.Struct):
+    """A tool that is declared. `name` as on the wire; `at` is its place in the client's body."""
+
+    name: str
+    description: JsonText | None
+    parameters: Raw | Wire
+    strict: bool | None
+    at: str
+
+
+def functions(encoding: Encoding) -> list[Function]:
+    """The tools that the model may call now: those that the choice leaves. Raises FaultError."""
+    check_tools(encoding.request)
+    choice = encoding.request.tool_choice
+    left = set(choice.names) if choice is not None and choice.names else None
+    made: list[Function] = []
+    for tool in encoding.request.tools:
+        encoding.lose_mark(tool.cache, tool.at)
+        if tool.kind in ("server", "client_defined"):
+            if left is not None and tool.name in left:
+                raise refuse(f"the target has no tool of type {tool.type!r}", tool.at)
+            encoding.lose(tool.at, "unsupported", f"a tool of another vendor: {tool.type}")
+        elif left is not None and tool.name not in left:
+            encoding.lose(tool.at, "info", "a tool that is not chosen now is not declared")
+        else:
+            made.append(_function(encoding, tool))
+    return made
+
+
+def _function(encoding: Encoding, tool: Tool) -> Function:
+    _report(encoding, tool)
+    name = encoding.names.wire(tool.name, tool.namespace)
+    if tool.kind == "custom":
+        texts = [] if tool.description is None else [plain(tool.description)]
+        if tool.grammar is not None and tool.grammar.definition:
+            texts.append(tool.grammar.definition)
+        encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")
+        return Function(name, "\n\n".join(texts) or None, _FREE_TEXT, None, tool.at)
+    return Function(name, tool.description, _parameters(encoding, tool), tool.strict, tool.at)
+
+
+def _parameters(encoding: Encoding, tool: Tool) -> Raw | Wire:
+    """The schema, whose root is that of an object."""
+    if tool.schema is None:
+        return _NO_PARAMETERS
+    raw = tool.schema.raw
+    try:
+        members = fields(raw)
+    except WireError:
+        raise refuse("the parameters of a tool must be a JSON Schema object", tool.at + tool.schema.at) from None
+    if bytes(members.get("type", b"")) == b'"object"':
+        return raw
+    if b'"object"' not in bytes(members.get("type", b'["object"]')):
+        raise refuse("the parameters of a tool must be a JSON Schema object", tool.at + tool.schema.at)
+    encoding.lose(tool.at, "schema", "the root of a tool's schema is an object")
+    return {**members, "type": "object"}
+
+
+def _report(encoding: Encoding, tool: Tool) -> None:
+    """What others say of a tool and these vendors cannot."""
+    if tool.examples:
+        encoding.lose(tool.at, "dropped", "examples of a tool's input")
+    if tool.output_schema is not None:
+        encoding.lose(tool.at, "dropped", "the schema of a tool's output")
+    if tool.deferred is not None:
+        kind: LossKind = "approximated" if tool.deferred else "info"
+        encoding.lose(tool.at, kind, "every tool is sent at once")
+    if tool.callers is not None:
+        encoding.lose(tool.at, "dropped", "who may call the tool")
+    if tool.eager_streaming is not None:
+        encoding.lose(tool.at, "info", "how a tool's input is streamed")
+
+
+def lose_strict(encoding: Encoding, made: list[Function], detail: str) -> None:
+    """Reports each declared tool whose arguments must keep to its schema."""
+    for function in made:
+        if function.strict is not None:
+            encoding.lose(function.at, "unsupported" if function.strict else "info", detail)
+
+
+def report_parallel(encoding: Encoding) -> None:
+    """How many calls come at once is the model's own choice."""
+    if encoding.request.parallel is False:
+        encoding.lose_field("parallel", "unsupported", "parallel calls cannot be switched off")
+
+
+def unwrap_custom(arguments: str) -> str:
+    """The free text of a call that went out as a function with one string; as it is when it is not of that form."""
+    try:
+        return _decode_free_text(arguments).input
+    except WireError:
+        return arguments
