@@ -1,0 +1,269 @@
+"""Mounts: where a platform serves a protocol at paths of its own, and what it wants otherwise. All of it is data.
+
+A request that is finished for the protocol, relayed or converted, is changed by its candidate's `Route`. Templates may
+name the upstream's options, `{model}` and `{path}`, which is the protocol's own path with its query.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+from twoapi.ir import Fault, FaultError
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+from twoapi.wire.eventstream import EventMessage, EventStreamReader
+from twoapi.wire.http import Outgoing
+from twoapi.wire.sse import frame
+
+_names = re.compile(r"\{([a-z_.]+)\}").findall
+_PATH, _MODEL = "path", "model"
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an upstream of this provider must say, such as a region.
+
+    `env`: the variables from which the vendor's own tools read it. `hosts`: the host name by the option's value (`*`
+    stands for any text), for templates as `{NAME.host}`. `always`: it is needed beside a base URL of the operator's.
+    """
+
+    meaning: str
+    env: tuple[str, ...] = ()
+    default: str | None = None
+    hosts: dict[str, str] = msgspec.field(default_factory=dict)
+    always: bool = False
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A header of the protocol that is a member of the body here. `spelled`: values by another name."""
+
+    member: str
+    form: Literal["text", "list"] = "text"
+    spelled: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """How tokens are counted there. `lift`: the member whose members are the body; `keep`: those that are taken."""
+
+    path: str
+    lift: str | None = None
+    keep: tuple[str, ...] = ()
+
+
+class Frames(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream's events within a platform's own frames. `errors`: the protocol's types of errors by the platform's."""
+
+    form: Literal["eventstream"]
+    errors: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """What is different there; what is not said is as the protocol has it.
+
+    `path` is of every request, `stream` of those for a streamed answer; `models`: other paths by the model's name (`*`
+    stands for any text). `plain` is of requests about no model. `safe`: characters that stay as they are in `{model}`.
+    `headers` and `query` are added, `moved` headers become members of the body, `left_out` are members of the body
+    that do not go out.
+    """
+
+    path: str | None = None
+    stream: str | None = None
+    plain: str | None = None
+    models: dict[str, str] = msgspec.field(default_factory=dict)
+    safe: str = ""
+    query: dict[str, str] = msgspec.field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    moved: dict[str, Moved] = msgspec.field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    count: Asked | None = None
+    frames: Frames | None = None
+
+    def templates(self) -> Iterator[str]:
+        """All that may name an option."""
+        counted = None if self.count is None else self.count.path
+        yield from filter(None, (self.path, self.stream, self.plain, counted))
+        for table in (self.models, self.query, self.headers):
+            yield from table.values()
+
+
+class Route:
+    """A mount with one upstream's options, for one of its models."""
+
+    __slots__ = ("_count", "_headers", "_mount", "_moved", "_path", "_query", "_stream", "frames")
+
+    def __init__(self, mount: Mount, values: Mapping[str, str], model: str) -> None:
+        """Raises FaultError for a name that would lead to another path."""
+        if any(part in (".", "..") for part in model.split("/")):
+            raise FaultError(Fault("not_found", f"{model!r} is no name of a model", code="model_not_found"))
+        known = {**values, _MODEL: quote(model, safe=mount.safe)}
+        own = f"{{{_PATH}}}"
+        path = mount.path or own
+        if not model:
+            path = mount.plain or path
+        else:
+            path = next((at for pattern, at in mount.models.items() if fnmatchcase(model, pattern)), path)
+        self._mount = mount
+        self._path = filled(path, known)
+        self._stream = filled(mount.stream, known) if mount.stream and path == mount.path else self._path
+        self._count = filled(mount.count.path, known) if mount.count is not None else self._path
+        self._query = "&".join(f"{name}={quote(filled(value, known))}" for name, value in mount.query.items())
+        headers = ((name.lower(), filled(value, known)) for name, value in mount.headers.items())
+        self._headers = [(name.encode(), value.encode()) for name, value in headers]
+        self._moved = {name.encode(): moved for name, moved in mount.moved.items()}
+        self.frames = mount.frames
+
+    def place(self, path: str) -> str:
+        """Where that which the protocol has at this path is."""
+        return self._at(self._path, path)
+
+    def lead(self, outgoing: Outgoing, *, stream: bool) -> Outgoing:
+        """The request as it goes out; raises FaultError when its body is no JSON object and must be changed."""
+        return self._changed(outgoing, self._at(self._stream if stream else self._path, outgoing.path), outgoing.body)
+
+    def lead_count(self, outgoing: Outgoing) -> Outgoing:
+        """The question for the tokens of a request, as it goes out; raises FaultError as `lead` does."""
+        asked, body = self._mount.count, outgoing.body
+        if asked is None:
+            return self.lead(outgoing, stream=False)
+        try:
+            members = json.fields(body)
+            if asked.lift is not None and asked.lift in members:
+                body = bytes(members[asked.lift])
+                members = json.fields(body)
+        except WireError as error:
+            raise _refusal(error) from None
+        if asked.keep and not members.keys() <= set(asked.keep):
+            body = json.encode({name: value for name, value in members.items() if name in asked.keep})
+        return self._changed(outgoing, self._at(self._count, outgoing.path), body, ())
+
+    def _at(self, template: str, path: str) -> str:
+        place = template.replace("{path}", path) if "{path}" in template else template
+        return f"{place}{'&' if '?' in place else '?'}{self._query}" if self._query else place
+
+    def _changed(self, outgoing: Outgoing, path: str, body: bytes, left_out: tuple[str, ...] | None = None) -> Outgoing:
+        headers, added = outgoing.headers, {}
+        if self._moved:
+            added = {
+                moved.member: _written(moved, value)
+                for name, value in headers
+                if (moved := self._moved.get(name)) is not None
+            }
+            headers = [header for header in headers if header[0] not in self._moved]
+        left_out = self._mount.left_out if left_out is None else left_out
+        if added or left_out:
+            try:
+                body = json.edit_members(body, left_out, added)
+            except WireError as error:
+                raise _refusal(error) from None
+        return Outgoing(path, body, [*headers, *self._headers] if self._headers else headers)
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with these values in it; a name that has none stays as it is written."""
+    for name in set(_names(template)) & values.keys():
+        template = template.replace(f"{{{name}}}", values[name])
+    return template
+
+
+def option_names(template: str) -> set[str]:
+    """The options that a template names."""
+    return {name.partition(".")[0] for name in _names(template)} - {_PATH, _MODEL}
+
+
+def option_values(options: Mapping[str, Option], said: Mapping[str, str]) -> dict[str, str]:
+    """The values by their names in templates: those that are said, else the defaults."""
+    values = {name: option.default for name, option in options.items() if option.default is not None} | dict(said)
+    hosts = {}
+    for name in values.keys() & options.keys():
+        for pattern, host in options[name].hosts.items():
+            if fnmatchcase(values[name], pattern):
+                hosts[f"{name}.host"] = filled(host, values)
+                break
+    return values | hosts
+
+
+class _Chunk(msgspec.Struct):
+    bytes: bytes  # in base64
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+
+
+class _Message(msgspec.Struct):
+    message: str = msgspec.field(default="", name="message")
+    capital: str = msgspec.field(default="", name="Message")
+
+
+_decode_chunk = json.decoder(_Chunk)
+_decode_event = json.decoder(_Event)
+_decode_message = json.decoder(_Message)
+
+
+class Unframer:
+    """A platform's stream to server-sent events, as the protocol's own reader takes them."""
+
+    __slots__ = ("_errors", "_reader", "_told")
+
+    def __init__(self, frames: Frames) -> None:
+        self._errors = frames.errors
+        self._reader = EventStreamReader()
+        self._told = False
+
+    def feed(self, data: bytes) -> bytes:
+        """The events that these bytes complete; an error event for what is no such stream."""
+        out = b"".join([self._event(message) for message in self._reader.feed(data)])
+        broken = self._reader.broken
+        if broken is not None and not self._told:
+            self._told = True
+            out += _error("api_error", f"the upstream's stream is broken: {broken.message}", "stream_broken")
+        return out
+
+    def _event(self, message: EventMessage) -> bytes:
+        kind = message.header(":message-type")
+        if kind == "event":
+            return _inner(message.payload) if message.header(":event-type") == "chunk" else b""
+        if kind == "exception":
+            name = message.header(":exception-type")
+            return _error(self._errors.get(name, "api_error"), _said(message.payload) or name, name)
+        name = message.header(":error-code")
+        return _error(self._errors.get(name, "api_error"), message.header(":error-message") or name, name)
+
+
+def _inner(payload: bytes) -> bytes:
+    """The event in a chunk; one line, as an event of a stream is."""
+    try:
+        data = _decode_chunk(payload).bytes
+        name = _decode_event(data).type.encode()
+    except WireError as error:
+        return _error("api_error", f"a chunk of the upstream's stream cannot be read: {error.message}", "stream_broken")
+    if b"\n" in data or b"\r" in data:
+        data = data.replace(b"\r", b" ").replace(b"\n", b" ")
+    return frame(data, name)
+
+
+def _said(payload: bytes) -> str:
+    try:
+        told = _decode_message(payload)
+    except WireError:
+        return ""
+    return told.message or told.capital
+
+
+def _error(kind: str, message: str, code: str) -> bytes:
+    error = {"type": kind, "message": message, "details": {"error_code": code}}
+    return frame(json.encode({"type": "error", "error": error}), b"error")
+
+
+def _written(moved: Moved, value: bytes) -> bytes:
+    text = value.decode("latin-1")
+    if moved.form == "list":
+        return json.encode([part.strip() for part in text.split(",") if part.strip()])
+    return json.encode(moved.spelled.get(text, text))
+
+
+def _refusal(error: WireError) -> FaultError:
+    return FaultError(Fault("invalid_request", error.message))
