@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from twoapi.protocols.base import Capabilities
+from twoapi.providers.mount import Mount, Option, option_names
 
 
 class Overrides(dict[str, object]):
@@ -25,13 +26,16 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a provider speaks a protocol. `base_url` is what the vendor's own SDK takes; None: the operator says it.
+    """Where a provider speaks a protocol. `base_url` is what the vendor's own SDK takes; None: the operator says it. It
+    may name the provider's options, as in `https://{resource}.example.com`.
 
     `env`: the variable from which the vendor's SDK reads another base URL. `auth` None: the protocol's usual way.
+    `mount`: what is different there from the protocol.
     """
 
     base_url: str | None = None
     env: str | None = None
+    mount: Mount | None = None
     auth: Auth | None = None
     capabilities: Overrides = msgspec.field(default_factory=Overrides)
 
@@ -59,7 +63,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     `credentials`: whether an upstream must have any. `probe`: look for it on this machine when nothing is configured.
     `local`: it answers within this process, by the answerer of that name, and speaks no
-    protocol. `serves`: the names of its own models (`*` stands for any text), so that a bare name finds it.
+    protocol. `serves`: the names of its own models (`*` stands for any text), so that a bare name finds it. `options`:
+    what an upstream of it can say, or must. `like`: the provider whose facts about models hold here too, under names
+    with or without a prefix that ends in a dot or a slash; what this one says is laid over them.
     """
 
     name: str
@@ -73,10 +79,23 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     serves: tuple[str, ...] = ()
     capabilities: Overrides = msgspec.field(default_factory=Overrides)
     models: tuple[ModelFacts, ...] = ()
+    options: dict[str, Option] = msgspec.field(default_factory=dict)
+    like: str | None = None
 
     def __post_init__(self) -> None:
         if bool(self.protocols) == (self.local is not None):
             raise ValueError("must name protocols, or be local")
+        named = {name for endpoint in self.protocols.values() for name in _named(endpoint)}
+        if unknown := sorted(named - self.options.keys()):
+            raise ValueError(f"its templates name {', '.join(unknown)}, which is no option of it")
+
+    def needs(self, protocols: Iterable[str], *, moved: bool) -> list[str]:
+        """The options without a default that these protocols need; `moved`: their base URLs are the operator's."""
+        needed = {name for name, option in self.options.items() if option.always}
+        for protocol in protocols:
+            if (endpoint := self.protocols.get(protocol)) is not None:
+                needed |= _named(endpoint, moved=moved)
+        return [name for name, option in self.options.items() if name in needed and option.default is None]
 
 
 # How a credential is presented where neither the catalogue nor the operator says otherwise.
@@ -114,6 +133,14 @@ def auth_headers(auth: Auth, secret: str) -> list[tuple[bytes, bytes]]:
     if auth.scheme == "header":
         return [((auth.header or "").lower().encode("ascii"), secret.encode("utf-8"))]
     return [(b"authorization", b"Bearer " + secret.encode("utf-8"))]
+
+
+def _named(endpoint: Endpoint, *, moved: bool = False) -> set[str]:
+    """The options that an endpoint's templates name; `moved`: but for its base URL."""
+    templates = [] if endpoint.mount is None else list(endpoint.mount.templates())
+    if endpoint.base_url is not None and not moved:
+        templates.append(endpoint.base_url)
+    return {name for template in templates for name in option_names(template)}
 
 
 def _merged(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
