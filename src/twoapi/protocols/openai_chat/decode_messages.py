@@ -16,6 +16,7 @@ from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
+from twoapi.wire.strict import join, strict
 
 # Each part's type with its decoder; the types are only looked up, so `Any` loses nothing here.
 _DECODERS: dict[type, Callable[[Any, str], Part]] = {
@@ -25,10 +26,10 @@ _DECODERS: dict[type, Callable[[Any, str], Part]] = {
     wire.AudioPart: media.decode_audio,
     wire.FilePart: media.decode_file,
 }
-_STRICT = {wire.strict(kind): kind for kind in wire.PART_KINDS}
+_STRICT = {strict(kind): kind for kind in wire.PART_KINDS}
 _DECODERS |= {twin: _DECODERS[kind] for twin, kind in _STRICT.items()}
 _decode_parts: Callable[[Raw], list[wire.ContentPart]] = msgspec.json.Decoder(
-    types.GenericAlias(list, wire.join(_STRICT))
+    types.GenericAlias(list, join(_STRICT))
 ).decode
 _KIND_NAMED = {kind.__struct_config__.tag: kind for kind in wire.PART_KINDS}
 _decoder_of = {kind: json.decoder(kind) for kind in wire.PART_KINDS}

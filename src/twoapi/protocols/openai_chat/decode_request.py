@@ -14,10 +14,11 @@ from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming
+from twoapi.wire.strict import strict
 
 _EMPTY = json.EMPTY
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_decode_strict = msgspec.json.Decoder(wire.strict(wire.Body)).decode
+_decode_strict = msgspec.json.Decoder(strict(wire.Body)).decode
 _decode_lenient = json.decoder(wire.Body)
 
 _EFFORTS: dict[str, Effort] = {
@@ -168,7 +169,7 @@ def _decode_effort(word: str) -> ReasoningConfig:
     return ReasoningConfig(effort=effort)
 
 
-_decode_options = json.decoder(wire.strict(wire.CacheOptions))
+_decode_options = json.decoder(strict(wire.CacheOptions))
 _OPTION_TTLS = {None: None, "30m": 1800}
 
 

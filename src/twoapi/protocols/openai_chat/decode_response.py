@@ -30,11 +30,11 @@ from twoapi.protocols.openai_chat.answer_parts import (
 from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
-from twoapi.protocols.openai_chat.schema import strict
 from twoapi.protocols.openai_chat.stop import decode_stop, failure
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
+from twoapi.wire.strict import strict
 
 _EMPTY = json.EMPTY
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -9,13 +9,13 @@ from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import seconds
 from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.name import NAME, broken
-from twoapi.protocols.openai_chat.schema import strict
 from twoapi.protocols.openai_chat.stop import failure
 from twoapi.protocols.openai_chat.stream_choice import StreamChoice, spoken_text
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.sse import SseReader
+from twoapi.wire.strict import strict
 
 _decode_strict = msgspec.json.Decoder(strict(wire.Chunk)).decode
 _decode_lenient = msgspec.json.Decoder(wire.Chunk).decode
