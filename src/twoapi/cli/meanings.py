@@ -50,6 +50,7 @@ SECTIONS: tuple[Section, ...] = (
             "timeouts": "How long an attempt may take, unless an upstream or an alias says otherwise.",
             "origins": "The web pages that may call from a browser: a list of origins such as `https://app.example`, "
             "or `*`. Not said: pages of this machine. With open keys no other page is served at all.",
+            "model_table": "A file with newer model cards than the package's, as `twoapi models refresh` writes it.",
             "catalog": "A directory of provider files of your own; one with a shipped provider's name replaces that.",
         },
     ),
@@ -68,6 +69,7 @@ SECTIONS: tuple[Section, ...] = (
             "followed by the next.",
             "headers": "Further headers of each request. They win over a credential's header of the same name.",
             "models": "What it serves, so that a bare name finds it; `*` stands for any text.",
+            "prices": "What models (`*` allowed) cost here: US dollars for a million `input`, `output` ... tokens.",
             "capabilities": "What it takes, where that differs from the catalogue.",
             "timeouts": "Instead of the ones above.",
             "proxy": "An HTTP proxy through which it is reached; needs the extra `proxy`.",
@@ -230,7 +232,6 @@ SECTIONS: tuple[Section, ...] = (
             "think_tags": "Chat: reasoning stands in the content, in `paired` tags, or `closing` where the opening one "
             "may be missing.",
             "cumulative_details": "Chat: reasoning_details of a stream repeat what was said before.",
-            "output_schemas": "Takes a JSON Schema for the answer; false: at most asks for some JSON object.",
             "multimodal": "DashScope: the model is served at the endpoint for media.",
             "cumulative": "DashScope: each frame of a stream repeats all that was said.",
             "stream_only": "DashScope: answers in streams only.",

@@ -80,7 +80,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     source_members: tuple[str, ...] = ()  # members of the answer that list what it rests on
     think_tags: str | None = None  # reasoning stands in content: "paired", or "closing" where the opening tag may lack
     cumulative_details: bool = False  # reasoning_details of a stream repeat what was said before
-    output_schemas: bool = True  # takes a JSON Schema for the answer; False: at most asks for some JSON object
     multimodal: bool = False  # DashScope: the model is served at the endpoint for media
     cumulative: bool = False  # DashScope: each frame of a stream repeats all that was said
     stream_only: bool = False  # DashScope: answers in streams only
