@@ -107,6 +107,7 @@ def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str,
         yield (*path, "provider"), f"no such provider in the catalogue; {_hint(upstream.provider, catalog)}"
     else:
         yield from _check_endpoints(path, upstream, catalog[upstream.provider])
+        yield from _check_options(path, upstream, catalog[upstream.provider])
         yield from _check_connection(path, upstream)
 
 
@@ -126,6 +127,23 @@ def _check_endpoints(path: Path, upstream: UpstreamSettings, provider: Provider)
         yield path, f"needs credentials, as in `credentials: [${{{variable}}}]`"
     if provider.credentials == "none" and upstream.credentials:
         yield (*path, "credentials"), f"{provider.name} takes no credentials; leave them out"
+
+
+def _check_options(path: Path, upstream: UpstreamSettings, provider: Provider) -> Iterator[_Complaint]:
+    for name, value in upstream.options.items():
+        if name not in provider.options:
+            known = _hint(name, provider.options) if provider.options else "it takes none; leave them out"
+            yield (*path, "options", name), f"{provider.name} has no such option; {known}"
+        elif not value or not _OPTION_CHARS.issuperset(value):
+            yield (*path, "options", name), "expected letters, digits and . - _ : ~, not a URL or a path"
+    spoken = upstream.protocols or (list(provider.protocols)[:1] if upstream.base_url else provider.protocols)
+    moved = upstream.protocols is not None or upstream.base_url is not None
+    for name in provider.needs(spoken, moved=moved):
+        if name not in upstream.options:
+            option = provider.options[name]
+            example = f"${{{option.env[0]}}}" if option.env else "..."
+            others = "".join(f" or ${{{variable}}}" for variable in option.env[1:])
+            yield path, f"needs the option {name}, {option.meaning}, as in `options: {{{name}: {example}}}`{others}"
 
 
 def _check_connection(path: Path, upstream: UpstreamSettings) -> Iterator[_Complaint]:
@@ -175,6 +193,7 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
 
 _PROTOCOLS = tuple(UPSTREAM_CODECS)
 _SHORTEST_SECRET = 16
+_OPTION_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:~")
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _OWN_HEADERS = frozenset(
     {

@@ -56,13 +56,15 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A destination: a provider of the catalogue, with credentials.
 
     `base_url` replaces the provider's for its first protocol and leaves its other protocols out: a credential goes
-    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `models`: what it serves (`*`
-    stands for any text), so that a bare name finds it. `session` and `accounts` are for session upstreams.
+    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `options`: what the provider asks
+    for, such as a region. `models`: what it serves (`*` stands for any text), so that a bare name finds it. `session`
+    and `accounts` are for session upstreams.
     """
 
     provider: Annotated[str, Meta(min_length=1)] | None = None
     base_url: BaseUrl | None = None
     protocols: dict[str, BaseUrl] | None = None
+    options: dict[str, str] = field(default_factory=dict)
     auth: Auth | None = None
     credentials: tuple[CredentialSettings, ...] = ()
     headers: dict[str, Secret] = field(default_factory=dict)

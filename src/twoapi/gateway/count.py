@@ -107,6 +107,8 @@ class Count:
             if way is None:
                 self._answer_alone(candidate)
                 return
+            if candidate.route is not None:
+                way.outgoing = candidate.route.lead_count(way.outgoing)
             self.way = way
             self._send(candidate)
         except FaultError as error:

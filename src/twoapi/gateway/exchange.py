@@ -17,6 +17,7 @@ from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.relay import Relay
+from twoapi.gateway.routed import Routed
 from twoapi.gateway.telling import Telling
 from twoapi.gateway.way import Pump, Way
 from twoapi.ir import Fault, FaultError, Request
@@ -128,6 +129,8 @@ class Exchange(Telling):
             way = self._way(candidate, credential)
             if way is None:
                 return  # to come back when it is known what the request goes on from
+            if candidate.route is not None:
+                way = Routed(way, candidate.route, stream=self.peek.stream)
             outgoing, worker = way.outgoing, self.worker
             head = self.snapshot.head(candidate, credential, outgoing)
             pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)

@@ -118,11 +118,12 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
     try:
         if relayed:
             way = Relay(codec, incoming, peek, candidate.model, candidate.capabilities, _CLOCK)
-            choice.request = _sent(candidate, way.outgoing)
+            choice.request = _sent(candidate, way.outgoing, stream=peek.stream)
         else:
             upstream, request = UPSTREAM_CODECS[candidate.protocol], codec.decode_request(incoming)
             converted = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
-            choice.request, choice.losses = _sent(candidate, converted.outgoing), converted.losses
+            choice.request = _sent(candidate, converted.outgoing, stream=peek.stream)
+            choice.losses = converted.losses
             choice.rejected = rejects and bool(converted.losses)
     except FaultError as error:
         fault = error.fault
@@ -130,7 +131,9 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
     return choice
 
 
-def _sent(candidate: Candidate, outgoing: Outgoing) -> Sent:
+def _sent(candidate: Candidate, outgoing: Outgoing, *, stream: bool) -> Sent:
+    if candidate.route is not None:
+        outgoing = candidate.route.lead(outgoing, stream=stream)
     headers = {"content-type": "application/json", **_text(dict(outgoing.headers))}
     headers |= {name.decode("latin-1"): _HIDDEN for name, _ in candidate.credentials[0].headers}
     url = candidate.base_url + outgoing.path

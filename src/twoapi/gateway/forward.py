@@ -64,6 +64,7 @@ async def ask_keepers(worker: Worker, protocol: str, method: str, name: str, wha
 
 async def _ask(worker: Worker, candidate: Candidate, method: str, path: str) -> bytes | None:
     credential = candidate.credentials[0]
+    path = path if candidate.route is None else candidate.route.place(path)
     head = open_head(Endpoint.parse(candidate.base_url), method, path, credential.headers)
     pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
     hearer = _Hearer(worker.loop)

@@ -9,10 +9,25 @@ from twoapi.wire.http import Outgoing
 class Pump(Protocol):
     """Upstream stream bytes to client stream bytes."""
 
-    usage: Usage | None
-    fault: Fault | None  # the stream failed; before `committed` another attempt may answer
-    committed: bool  # the first piece of an answer has come through
-    complete: bool  # the answer ended as it should
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has cost so far."""
+        ...
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why the stream failed; before `committed` another attempt may answer."""
+        ...
+
+    @property
+    def committed(self) -> bool:
+        """True when the first piece of an answer has come through."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """True when the answer ended as it should."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
         """The client's bytes for these."""
@@ -36,10 +51,25 @@ class Pump(Protocol):
 class Way(Protocol):
     """One way from a client's request to an upstream of a certain kind and back."""
 
-    outgoing: Outgoing
-    usage: Usage | None
-    losses: list[Loss] | None  # None: bytes are relayed
-    array: bool  # the upstream streams one JSON array
+    @property
+    def outgoing(self) -> Outgoing:
+        """The request for the upstream."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """What a whole answer has cost."""
+        ...
+
+    @property
+    def losses(self) -> list[Loss] | None:
+        """What is lost so far; None: bytes are relayed."""
+        ...
+
+    @property
+    def array(self) -> bool:
+        """True when the upstream streams one JSON array."""
+        ...
 
     def whole(self, body: bytes) -> bytes:
         """The client's body for a whole answer; raises FaultError for an error hidden in it."""

@@ -10,6 +10,7 @@ from twoapi.policy.turns import Turns, cycle
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.local import ANSWERERS, Answerer
 from twoapi.providers.model import Auth, Provider, auth_headers, capabilities_for, usual_auth
+from twoapi.providers.mount import Route, filled, option_values
 from twoapi.wire.fit import did_you_mean
 from twoapi.wire.http import Headers
 
@@ -36,7 +37,7 @@ class Candidate:
     """One model of one upstream that may answer. Everything that a request needs of it, computed once.
 
     `label` is `upstream/model` for a header; `connection` is equal for candidates that can share connections; `local`
-    answers within this process.
+    answers within this process; `route`: how a platform's requests differ from the protocol's, None where they do not.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Candidate:
         "only",
         "protocol",
         "proxy",
+        "route",
         "timeouts",
         "turns",
         "upstream",
@@ -69,6 +71,7 @@ class Candidate:
         self.proxy = settings.proxy
         self.connection = (self.base_url, self.ca, self.client_cert, self.proxy)
         self.capabilities: Capabilities = capabilities_for(upstream.provider, protocol, model, settings.capabilities)
+        self.route = upstream.route(protocol, model)
         self.credentials = upstream.credentials(protocol)
         self.only = self.credentials if len(self.credentials) == 1 else None  # no turn to take
         self.turns = upstream.turns
@@ -234,6 +237,16 @@ class _Upstream:
             return LOCAL
         return client if client in self.base_urls else next(iter(self.base_urls))
 
+    def route(self, protocol: str, model: str) -> Route | None:
+        """How requests for this model differ here from the protocol's; None where they do not.
+
+        Raises FaultError for a name that would lead elsewhere.
+        """
+        endpoint = self.provider.protocols.get(protocol)
+        if endpoint is None or endpoint.mount is None:
+            return None
+        return Route(endpoint.mount, option_values(self.provider.options, self.settings.options), model)
+
     def credentials(self, protocol: str) -> tuple[Credential, ...]:
         """The credentials as headers, with the upstream's own headers; one without any when there are none."""
         found = self._credentials.get(protocol)
@@ -261,7 +274,9 @@ def base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]:
         return {protocol: str(url) for protocol, url in settings.protocols.items()}
     if settings.base_url is not None:
         return {protocol: str(settings.base_url) for protocol in list(provider.protocols)[:1]}
-    return {name: endpoint.base_url for name, endpoint in provider.protocols.items() if endpoint.base_url is not None}
+    values = option_values(provider.options, settings.options)
+    places = {name: endpoint.base_url for name, endpoint in provider.protocols.items()}
+    return {name: filled(place, values) for name, place in places.items() if place is not None}
 
 
 def _fits(model: str, patterns: tuple[str, ...]) -> bool:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from twoapi.protocols.base import Capabilities
-from twoapi.providers.model import Endpoint, Overrides, Provider, Variable
+from twoapi.providers.model import Endpoint, ModelFacts, Overrides, Provider, Variable
 from twoapi.wire.fit import Broken, Fitter, Reader, partial_reader
 from twoapi.wire.yaml import Place, Problem, compose
 
@@ -41,8 +43,9 @@ class Catalog(Mapping[str, Provider]):
 
 def load_catalog(own: Path | None = None) -> Catalog:
     """The shipped providers and those of the operator's directory, which replace shipped ones of the same name."""
-    shipped = _shipped()
-    return shipped if own is None else Catalog({**shipped, **_read(own)})
+    if own is None:
+        return _shipped()
+    return Catalog(_alike({**_files(), **_read(own)}, own))
 
 
 def parse_provider(text: str, file: str) -> Provider:
@@ -59,7 +62,36 @@ def parse_provider(text: str, file: str) -> Provider:
 
 @cache
 def _shipped() -> Catalog:
-    return Catalog(_read(_SHIPPED))
+    return Catalog(_alike(_files(), _SHIPPED))
+
+
+@cache
+def _files() -> Mapping[str, Provider]:
+    return _read(_SHIPPED)
+
+
+def _alike(providers: Mapping[str, Provider], folder: Path) -> Mapping[str, Provider]:
+    """The same, those that are like another with what is known of that one's models under what they say themselves."""
+    found = dict(providers)
+    for name, provider in providers.items():
+        if provider.like is None:
+            continue
+        other = providers.get(provider.like)
+        if other is None or other.like is not None:
+            message = "no such provider in the catalogue" if other is None else f"{other.name} is itself like another"
+            raise CatalogError([Problem(str(folder / f"{name}.yaml"), Place(1, 1), ("like",), message)])
+        found[name] = msgspec.structs.replace(
+            provider,
+            capabilities=Overrides({**other.capabilities, **provider.capabilities}),
+            models=(*map(_with_prefixes, other.models), *provider.models),
+        )
+    return found
+
+
+def _with_prefixes(facts: ModelFacts) -> ModelFacts:
+    """The facts for names with a prefix too, as in `us.anthropic.claude-x` and `google/gemini-x`."""
+    patterns = (form + pattern for pattern in facts.match for form in ("", "*.", "*/"))
+    return msgspec.structs.replace(facts, match=tuple(patterns))
 
 
 def _read(folder: Path) -> dict[str, Provider]:
