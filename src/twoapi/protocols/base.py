@@ -84,6 +84,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     cumulative: bool = False  # DashScope: each frame of a stream repeats all that was said
     stream_only: bool = False  # DashScope: answers in streams only
     slug: str | None = None  # Qianfan v1: what stands for the model in the path; None: its name in lower case
+    system_role: bool = True  # Spark: takes instructions in a role of their own; False: the user says them
+    tools: bool = True  # Spark: takes functions; False: past calls and results are text
+    app_id: str = ""  # Spark's websocket: the application that asks
 
 
 class Restore(msgspec.Struct):
@@ -93,6 +96,7 @@ class Restore(msgspec.Struct):
     custom: frozenset[str] = frozenset()  # client names of custom tools that went out as functions
     call_ids: dict[str, str] = msgspec.field(default_factory=dict)  # call id on the wire -> the client's
     capabilities: Capabilities = Capabilities()  # how this upstream's answers deviate is declared there
+    stop: tuple[str, ...] = ()  # stop strings of an upstream that repeats them at the end of its answer
 
 
 class Encoded(msgspec.Struct):
