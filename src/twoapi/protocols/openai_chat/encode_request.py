@@ -5,12 +5,14 @@ from operator import attrgetter
 import msgspec
 
 from twoapi.ir import Loss, Output, ReasoningConfig, Request, State
-from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities, Encoded, Restore
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
+from twoapi.protocols.openai_chat.encode_reasoning import Members, encode_reasoning
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder, conforms
+from twoapi.protocols.openai_chat.mend_messages import mend_messages
+from twoapi.protocols.openai_chat.mend_request import USUAL, deviations, mend_request
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_limits import Limits
 from twoapi.protocols.pairing import pair_results
@@ -38,14 +40,6 @@ _TIERS = {
     "priority": "priority",
     "fast": "fast",
 }
-_BUDGETS: tuple[tuple[int, Effort], ...] = (
-    (0, "none"),
-    (1024, "minimal"),
-    (2048, "low"),
-    (8192, "medium"),
-    (16384, "high"),
-    (32768, "xhigh"),
-)
 _rest = attrgetter("user_id", "tier", "safety", "cache_auto")
 _NO_REST = (None,) * 4
 
@@ -69,7 +63,7 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     if not same and not capabilities.prefill and messages and messages[-1].role == "assistant":
         losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
     try:
-        body.messages = encoder.encode(messages)
+        body.messages = [*encoder.encode(messages)]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
     if not body.messages and not same:
@@ -79,8 +73,9 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     sampling = request.sampling
     if sampling.top_k is not None or sampling.stop is not None or not capabilities.sampling:
         _encode_sampling(request, body, capabilities, losses)
+    members: Members = {}
     if request.reasoning != _NO_REASONING:
-        _encode_reasoning(request, body, capabilities, losses)
+        members = _encode_reasoning(request, body, capabilities, losses)
     if request.output != _NO_OUTPUT:
         _encode_output(request, body, losses)
     if _rest(request) != _NO_REST:
@@ -88,11 +83,24 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     if request.stream:
         body.stream = True
         body.stream_options = _ASK_USAGE if capabilities.stream_usage else None
+    restore = Restore(names=encoder.names.changed, call_ids=encoder.call_ids, capabilities=capabilities)
+    return Encoded(_outgoing(request, body, members, capabilities, losses), restore)
+
+
+def _outgoing(
+    request: Request, body: out.Body, members: Members, capabilities: Capabilities, losses: list[Loss]
+) -> Outgoing:
+    """The body in this server's own form, with what it does not hold."""
+    path = PATH
+    if deviations(capabilities) != USUAL:
+        mend_messages(request, body, capabilities, losses)
+        path = mend_request(request, body, members, capabilities, losses) or PATH
     payload = json.encode(body)
+    if members:
+        payload = payload[:-1] + b"," + json.encode(members)[1:]
     if request.extras:
         payload = _encode_extras(request, payload, losses)
-    restore = Restore(names=encoder.names.changed, call_ids=encoder.call_ids)
-    return Encoded(Outgoing(PATH, payload), restore)
+    return Outgoing(path, payload)
 
 
 def _begin(request: Request, model: str, capabilities: Capabilities) -> out.Body:
@@ -173,41 +181,11 @@ def _encode_stop(
     ]
 
 
-def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
-    reasoning = request.reasoning
-    effort = _effort(request, losses)
-    if effort is not None:
-        if capabilities.effort:
-            body.reasoning_effort = effort
-        else:
-            losses.append(Loss(request.where("reasoning.effort"), "dropped", NAME, "this model takes no effort"))
-    if reasoning.show is not None:
-        losses.append(Loss(request.where("reasoning.show"), "info", NAME, "what reasoning is shown is not chosen here"))
-    if reasoning.detail is not None:
-        losses.append(Loss(request.where("reasoning.detail"), "dropped", NAME, "no detail of reasoning here"))
-
-
-def _effort(request: Request, losses: list[Loss]) -> Effort | None:
-    """The effort that says the same as the client's budget or mode, as nearly as it can."""
-    reasoning = request.reasoning
-    effort, budget = reasoning.effort, reasoning.budget
-    if reasoning.mode == "off":
-        if effort not in (None, "none"):
-            losses.append(Loss(request.where("reasoning.effort"), "dropped", NAME, "effort none is sent: no reasoning"))
-        return "none"
-    if budget is not None and budget >= 0:  # a negative one says: as much as the model likes
-        if effort is None:
-            effort = next((word for most, word in _BUDGETS if budget <= most), "max")
-            losses.append(Loss(request.where("reasoning.budget"), "approximated", NAME, f"sent as effort {effort}"))
-        else:
-            losses.append(
-                Loss(request.where("reasoning.budget"), "dropped", NAME, "the effort says how much to reason")
-            )
-    elif reasoning.mode == "between_tools":
-        losses.append(Loss(request.where("reasoning.mode"), "unsupported", NAME, "no reasoning between tools only"))
-    elif effort is None and reasoning.mode == "adaptive":
-        losses.append(Loss(request.where("reasoning.mode"), "info", NAME, "the model reasons as it does by default"))
-    return effort
+def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> Members:
+    members = encode_reasoning(request, capabilities, losses)
+    effort = members.pop("reasoning_effort", None)
+    body.reasoning_effort = effort if isinstance(effort, str) else None
+    return members
 
 
 def _modalities(request: Request, losses: list[Loss]) -> list[str] | None:

@@ -117,7 +117,7 @@ class CacheOptions(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 
 class Body(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str
-    messages: list[Message]
+    messages: list[Message | Raw]
     tools: list[Tool | Raw] | None = None
     tool_choice: str | ToolName | AllowedChoice | None = None
     functions: list[FunctionTool] | None = None
