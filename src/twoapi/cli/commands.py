@@ -13,6 +13,7 @@ SUMMARIES: Mapping[str, str] = {
     "check": "Check the configuration, and say everything that is wrong with it.",
     "explain": "Show what a request becomes for another protocol, and what is lost; nothing is sent.",
     "chat": "Talk to a model through the gateway, or through any server of a protocol.",
+    "models": "List the models: what each can do, and what it costs.",
     "doctor": "Find out what would fail here, and how to mend it.",
     "schema": "Describe every setting of twoapi.yaml.",
     "conformance": "Score any gateway: what it carries between the protocols, and what it loses.",

@@ -84,8 +84,12 @@ SECTIONS: tuple[Section, ...] = (
         "upstreams.NAME.auth",
         "A mere word is the `scheme`.",
         {
-            "scheme": "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing.",
+            "scheme": "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing; the "
+            "others are below, under credentials.",
             "header": "The header's name, with `scheme: header`.",
+            "service": "What a signature is for, where the catalogue does not say it.",
+            "scope": "What a token is for, where the catalogue does not say it.",
+            "token_url": "Where a token is asked for, when not where the vendor usually gives it.",
         },
     ),
     Section(
@@ -94,6 +98,8 @@ SECTIONS: tuple[Section, ...] = (
         "A mere text is the `key`.",
         {
             "key": "The secret, best by reference.",
+            "auth": "How it is presented, instead of the first of the provider's ways that takes its parts.",
+            "parts": "The secrets by name, where a scheme wants several, or something else than a key.",
             "weight": "Its share of the requests.",
             "concurrency": "Requests at once. Kept, not enforced yet.",
             "rpm": "Requests per minute. Kept, not enforced yet.",

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from twoapi.config.check_credentials import check_credentials
 from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
 from twoapi.protocols.registry import UPSTREAM_CODECS
+from twoapi.providers.cards import METERS
 from twoapi.providers.model import Provider
 from twoapi.wire.fit import did_you_mean
 from twoapi.wire.yaml import Path, Place, Problem
@@ -109,6 +111,7 @@ def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str,
         yield from _check_endpoints(path, upstream, catalog[upstream.provider])
         yield from _check_options(path, upstream, catalog[upstream.provider])
         yield from _check_connection(path, upstream)
+        yield from check_credentials(path, upstream, catalog[upstream.provider])
 
 
 def _check_endpoints(path: Path, upstream: UpstreamSettings, provider: Provider) -> Iterator[_Complaint]:
@@ -123,7 +126,7 @@ def _check_endpoints(path: Path, upstream: UpstreamSettings, provider: Provider)
     elif upstream.base_url is None and any(endpoint.base_url is None for endpoint in provider.protocols.values()):
         yield path, f"needs a base_url: {provider.name} stands for any server of its protocol"
     if provider.credentials == "required" and not upstream.credentials:
-        variable = provider.env[0].name if provider.env else "API_KEY"
+        variable = provider.env[0].names[0] if provider.env else "API_KEY"
         yield path, f"needs credentials, as in `credentials: [${{{variable}}}]`"
     if provider.credentials == "none" and upstream.credentials:
         yield (*path, "credentials"), f"{provider.name} takes no credentials; leave them out"
@@ -152,11 +155,10 @@ def _check_connection(path: Path, upstream: UpstreamSettings) -> Iterator[_Compl
             yield (*path, "headers", header), "not a legal header name"
         elif header.lower() in _OWN_HEADERS:
             yield (*path, "headers", header), "the gateway sets this header itself"
-    seen: dict[object, int] = {}
-    for index, credential in enumerate(upstream.credentials):
-        first = seen.setdefault(credential.key, index)
-        if first != index:
-            yield (*path, "credentials", index), f"the same key as credentials.{first}; give that one a weight"
+    for model, prices in upstream.prices.items():
+        for meter in prices:
+            if meter not in METERS:
+                yield (*path, "prices", model, meter), f"nothing is counted by this name; {_hint(meter, METERS)}"
 
 
 def _check_model(alias: str, model: ModelSettings, settings: Settings) -> Iterator[_Complaint]:

@@ -8,7 +8,8 @@ import msgspec
 from twoapi.config.settings import CredentialSettings, Settings, UpstreamSettings
 from twoapi.config.values import Address, BaseUrl
 from twoapi.providers.catalog import load_catalog
-from twoapi.providers.model import Provider
+from twoapi.providers.model import Provider, Variable, auth_ways
+from twoapi.providers.schemes import UnfitError, choose, is_installed
 from twoapi.wire.secret import Secret
 
 # Asks all these base URLs at once, in bounded time, and tells what those that answered serve.
@@ -31,15 +32,34 @@ def discover(environ: Mapping[str, str], probe: Probe, listen: Address | None = 
 
 def _from_environ(provider: Provider, environ: Mapping[str, str], own: Address) -> UpstreamSettings | None:
     for variable in provider.env:
-        key = environ.get(variable.name, "").strip()
-        if key:
+        credential = _credential(provider, variable, environ)
+        if credential is not None:
             return UpstreamSettings(
                 provider=provider.name,
                 protocols=_moved(provider, environ, own),
                 auth=variable.auth,
-                credentials=(CredentialSettings(key=Secret(key)),),
+                credentials=(credential,),
             )
     return None
+
+
+def _credential(provider: Provider, variable: Variable, environ: Mapping[str, str]) -> CredentialSettings | None:
+    """What these variables hold, when that is a credential for the protocol that the provider prefers."""
+    if variable.name is not None:
+        key = environ.get(variable.name, "").strip()
+        return CredentialSettings(key=Secret(key)) if key else None
+    parts = {part: value for part, name in variable.parts.items() if (value := environ.get(name, "").strip())}
+    protocol = next(iter(provider.protocols), None)
+    if not parts or protocol is None:
+        return None
+    try:
+        chosen = choose(auth_ways(provider, protocol), variable.auth, frozenset(parts))
+    except UnfitError:
+        return None
+    extra = chosen.form.extra
+    if extra is not None and not is_installed(extra):
+        return None
+    return CredentialSettings(parts={part: Secret(value) for part, value in parts.items()})
 
 
 def _moved(provider: Provider, environ: Mapping[str, str], own: Address) -> dict[str, BaseUrl] | None:

@@ -12,7 +12,7 @@ from twoapi.config.settings import (
     ModelSettings,
     Settings,
 )
-from twoapi.config.values import Address, BaseUrl, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
 from twoapi.providers.catalog import READERS, CatalogError, load_catalog
 from twoapi.providers.model import Auth
 from twoapi.wire.fit import Broken, Fitter, Reader, scalar_reader
@@ -83,6 +83,7 @@ def _secret(text: str) -> Secret:
 _READERS: Mapping[type, Reader] = {
     **READERS,
     Address: scalar_reader(Address.parse, "host:port"),
+    Dollars: scalar_reader(Dollars.parse, "a price, as in 2.5"),
     BaseUrl: scalar_reader(BaseUrl.parse, "a URL"),
     Duration: scalar_reader(Duration.parse, "a duration, as in 5s"),
     Secret: scalar_reader(_secret, "a secret, as in ${OPENAI_API_KEY}"),

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from twoapi.config.values import Address, BaseUrl, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
+from twoapi.providers.cards import Metered
 from twoapi.providers.model import Auth, Overrides
 from twoapi.wire.secret import Secret
 
@@ -43,9 +44,15 @@ class TimeoutSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CredentialSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret for an upstream, its share of the requests, and its limits (kept for the limiter)."""
+    """A secret for an upstream, its share of the requests, and its limits (kept for the limiter).
 
-    key: Secret
+    It is one `key`, or `parts` by their names, which its scheme tells. `auth`: how it is presented; not said: in the
+    first of the provider's ways that takes such parts.
+    """
+
+    key: Secret | None = None
+    auth: Auth | None = None
+    parts: dict[str, Secret] = field(default_factory=dict)
     weight: Weight = 1
     concurrency: Count | None = None
     rpm: Count | None = None
@@ -56,9 +63,10 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A destination: a provider of the catalogue, with credentials.
 
     `base_url` replaces the provider's for its first protocol and leaves its other protocols out: a credential goes
-    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `options`: what the provider asks
-    for, such as a region. `models`: what it serves (`*` stands for any text), so that a bare name finds it. `session`
-    and `accounts` are for session upstreams.
+    nowhere that was not named. `protocols` replaces them all, protocol by protocol. `options`: what the
+    provider asks for, such as a region. `models`: what it serves (`*` stands for any
+    text), so that a bare name finds it. `prices`: what its models cost here, in place of the model table's, in US
+    dollars for a million tokens or for one of anything else. `session` and `accounts` are for session upstreams.
     """
 
     provider: Annotated[str, Meta(min_length=1)] | None = None
@@ -69,6 +77,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     credentials: tuple[CredentialSettings, ...] = ()
     headers: dict[str, Secret] = field(default_factory=dict)
     models: tuple[str, ...] | None = None
+    prices: dict[str, dict[Metered, Dollars]] = field(default_factory=dict)
     capabilities: Overrides = field(default_factory=Overrides)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     proxy: BaseUrl | None = None
@@ -126,7 +135,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole configuration. `secret`: what sealed state is sealed with; None: what the store made for itself."""
+    """The whole configuration. `secret`: what sealed state is sealed with; None: what the store made for itself.
+    `model_table`: a file with newer model cards than those of the package, as `twoapi models refresh` writes it.
+    """
 
     listen: Address = field(default_factory=lambda: Address("127.0.0.1:8000"))
     store: Secret = field(default_factory=lambda: Secret("sqlite:///twoapi.db"))  # a URL with a password in it
@@ -140,3 +151,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     origins: tuple[str, ...] | None = None
     catalog: str | None = None
+    model_table: str | None = None

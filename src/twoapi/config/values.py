@@ -1,4 +1,4 @@
-"""Settings written as one scalar: durations, sizes, addresses, URLs."""
+"""Settings written as one scalar: durations, sizes, addresses, URLs, prices."""
 
 import ipaddress
 import re
@@ -18,6 +18,7 @@ _BYTES = {
     "GB": 10**9,
     "GiB": 2**30,
 }
+_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?").fullmatch
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?").fullmatch
 
 
@@ -106,6 +107,19 @@ class BaseUrl(str):
         if parts.query or parts.fragment:
             raise ValueError("a base URL ends before any ? or #; the protocol's path is appended to it")
         return cls(text.rstrip("/"))
+
+
+class Dollars(str):
+    """A price in US dollars as decimal text: `0`, `2.5`, `0.0375`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Dollars":
+        """Raises ValueError that says how a price is written."""
+        if _PRICE(text) is None:
+            raise ValueError("expected a price in US dollars, as in 2.5 or 0")
+        return cls(text)
 
 
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
