@@ -242,6 +242,10 @@ SECTIONS: tuple[Section, ...] = (
             "cumulative": "DashScope: each frame of a stream repeats all that was said.",
             "stream_only": "DashScope: answers in streams only.",
             "slug": "Qianfan v1: what stands for the model in the path; not set: its name in lower case.",
+            "citations": "Bedrock: takes documents and search results to be cited, and what earlier answers cited.",
+            "video": "Bedrock: takes films.",
+            "top_k_field": "Bedrock: the pointer to top_k in the model's own fields; not set: it takes none.",
+            "stop_field": "Bedrock: the pointer, in the model's own answer, to the stop string that matched.",
         },
     ),
 )

@@ -87,6 +87,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     system_role: bool = True  # Spark: takes instructions in a role of their own; False: the user says them
     tools: bool = True  # Spark: takes functions; False: past calls and results are text
     app_id: str = ""  # Spark's websocket: the application that asks
+    citations: bool = True  # Bedrock: takes documents and results to be cited, and what earlier answers cited
+    video: bool = True  # Bedrock: takes films
+    top_k_field: str | None = None  # Bedrock: pointer to top_k in the model's own fields ("/top_k"); None: nowhere
+    stop_field: str | None = None  # Bedrock: pointer, in the model's own answer, to the stop string that matched
 
 
 class Restore(msgspec.Struct):
