@@ -125,7 +125,7 @@ def _found(settings: Settings, catalog: Mapping[str, Provider], environ: Mapping
 def _about(settings: Settings, name: str, provider: Provider, environ: Mapping[str, str]) -> str:
     if provider.local is not None:
         return "built in: deterministic answers to try things out with; a demo, not a model"
-    variable = next((variable.name for variable in provider.env if environ.get(variable.name)), None)
+    variable = next((name for variable in provider.env for name in variable.names if environ.get(name)), None)
     places = base_urls(settings.upstreams[name], provider)
     by_url: dict[str, list[str]] = {}
     for protocol, url in places.items():
@@ -141,7 +141,7 @@ def _missing(settings: Settings, catalog: Mapping[str, Provider], port: int) -> 
         if name in settings.upstreams or place is None:
             continue
         if provider.env:
-            missing.append(Missing(name, "no key in", provider.env[0].name))
+            missing.append(Missing(name, "no key in", provider.env[0].names[0]))
         elif provider.probe:
             own = urlsplit(place).port == port
             missing.append(Missing(name, "our own address" if own else "nothing answers at", place))

@@ -88,7 +88,8 @@ def _ask(check: str, protocol: str, url: str, upstream: UpstreamSettings, provid
     """Asks for the list of models with the first credential."""
     path, headers = _LISTS[protocol]
     auth = upstream.auth or usual_auth(provider, protocol)
-    presented = [header for one in upstream.credentials[:1] for header in auth_headers(auth, one.key.reveal())]
+    keys = [one.key for one in upstream.credentials[:1] if one.key is not None]
+    presented = [header for key in keys for header in auth_headers(auth, key.reveal())]
     headers = {**headers, **{name.decode(): value.decode("latin-1") for name, value in presented}}
     headers |= {name: value.reveal() for name, value in upstream.headers.items()}
     connection = _connection(url, upstream)

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from twoapi.protocols.base import Capabilities
+from twoapi.providers.errors import Errors
 from twoapi.providers.mount import Mount, Option, option_names
 
 
@@ -14,37 +15,81 @@ class Overrides(dict[str, object]):
     """Some capabilities by name; those that are not said stay as they are."""
 
 
-class Auth(msgspec.Struct, frozen=True, kw_only=True):
-    """How a credential is presented: `Authorization: Bearer`, bare in the header `header`, or not at all."""
+SchemeName = Literal[
+    "bearer",
+    "header",
+    "none",
+    "sigv4",
+    "aws",
+    "google",
+    "entra",
+    "baidu-oauth",
+    "baidu-iam",
+    "bce",
+    "tc3",
+    "zhipu-jwt",
+    "spark-url",
+]
 
-    scheme: Literal["bearer", "header", "none"]
+
+class Auth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a credential is presented: `Authorization: Bearer`, bare in the header `header`, not at all, or by one of the
+    schemes of providers/schemes.py.
+
+    What such a scheme must know: `service` is what a signature is for, `scope` what a token is for, `token_url` where a
+    token is asked for.
+    """
+
+    scheme: SchemeName
     header: str | None = None
+    service: str | None = None
+    scope: str | None = None
+    token_url: str | None = None
 
     def __post_init__(self) -> None:
         if (self.header is not None) != (self.scheme == "header"):
             raise ValueError("header goes with scheme: header, and only with it")
+
+    def over(self, base: "Auth") -> "Auth":
+        """The same, with what it does not say from `base`, which has the same scheme."""
+        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(base, **said)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Where a provider speaks a protocol. `base_url` is what the vendor's own SDK takes; None: the operator says it. It
     may name the provider's options, as in `https://{resource}.example.com`.
 
-    `env`: the variable from which the vendor's SDK reads another base URL. `auth` None: the protocol's usual way.
-    `mount`: what is different there from the protocol.
+    `env`: the variable from which the vendor's SDK reads another base URL. `auth`: the ways to authenticate, the usual
+    one first; None: the protocol's usual way. `mount`: what is different there from the protocol.
     """
 
     base_url: str | None = None
     env: str | None = None
     mount: Mount | None = None
-    auth: Auth | None = None
+    auth: Auth | tuple[Auth, ...] | None = None
     capabilities: Overrides = msgspec.field(default_factory=Overrides)
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
-    """An environment variable that usually holds this provider's credential, and how that one is presented."""
+    """Where the environment usually holds this provider's credential, and how that one is presented.
 
-    name: str
+    `name` is the variable of a key, or `parts` are variables by the names of the parts; those that may be missing are
+    optional for the scheme.
+    """
+
+    name: str | None = None
     auth: Auth | None = None
+    parts: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.name is None) != bool(self.parts):
+            raise ValueError("needs the name of a variable, or parts")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables, the one to tell of first."""
+        return (self.name,) if self.name is not None else tuple(self.parts.values())
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +111,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     protocol. `serves`: the names of its own models (`*` stands for any text), so that a bare name finds it. `options`:
     what an upstream of it can say, or must. `like`: the provider whose facts about models hold here too, under names
     with or without a prefix that ends in a dot or a slash; what this one says is laid over them.
+    `cards`: the section of the model table, where its name is another. `errors`: what its errors mean, where its
+    protocols do not tell.
     """
 
     name: str
@@ -81,6 +128,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ModelFacts, ...] = ()
     options: dict[str, Option] = msgspec.field(default_factory=dict)
     like: str | None = None
+    cards: str | None = None
+    errors: Errors | None = None
 
     def __post_init__(self) -> None:
         if bool(self.protocols) == (self.local is not None):
@@ -112,6 +161,8 @@ def capabilities_for(
     """What this model takes there: the provider's, the endpoint's and the model's facts, then the operator's word."""
     endpoint = provider.protocols.get(protocol)
     layers: list[Mapping[str, object]] = [provider.capabilities]
+    if provider.errors is not None and (hidden := provider.errors.hidden) is not None:
+        layers.append({"hidden_error": (hidden.code, hidden.ok, hidden.message)})
     if endpoint is not None:
         layers.append(endpoint.capabilities)
     layers += [facts.capabilities for facts in provider.models if facts.fit(model)]
@@ -120,10 +171,17 @@ def capabilities_for(
 
 
 def usual_auth(provider: Provider, protocol: str) -> Auth:
-    """How a credential is presented to this provider in this protocol."""
+    """How a credential is presented to this provider in this protocol, when nothing else is said."""
+    return auth_ways(provider, protocol)[0]
+
+
+def auth_ways(provider: Provider, protocol: str) -> tuple[Auth, ...]:
+    """The ways in which a credential can be presented to this provider in this protocol, the usual one first."""
     endpoint = provider.protocols.get(protocol)
     said = endpoint.auth if endpoint is not None else None
-    return said or _USUAL_AUTH.get(protocol, _BEARER)
+    if isinstance(said, Auth):
+        return (said,)
+    return said or (_USUAL_AUTH.get(protocol, _BEARER),)
 
 
 def auth_headers(auth: Auth, secret: str) -> list[tuple[bytes, bytes]]:

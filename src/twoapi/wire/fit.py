@@ -164,6 +164,9 @@ class Fitter:
         for member in members:
             if isinstance(member, wanted) and _takes(node, member):
                 return self._fit(node, member, path)
+        for member in members:
+            if isinstance(member, mi.StructType) and member.cls in self._shorthands:
+                return self._fit(node, member, path)
         return self._unexpected(node, path, " or ".join(map(_describe, members)))
 
     def _str(self, node: Node, kind: mi.StrType, path: Path) -> object:
