@@ -4,8 +4,9 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import JsonText, LossKind, Tool, plain
-from twoapi.protocols.dialect import Encoding, Wire, refuse
+from twoapi.protocols.dialect import Encoding, Wire
 from twoapi.protocols.tool_checks import check_tools
+from twoapi.protocols.unsent import refusal
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import decoder, fields
 
@@ -45,7 +46,7 @@ def functions(encoding: Encoding) -> list[Function]:
         encoding.lose_mark(tool.cache, tool.at)
         if tool.kind in ("server", "client_defined"):
             if left is not None and tool.name in left:
-                raise refuse(f"the target has no tool of type {tool.type!r}", tool.at)
+                raise refusal(f"the target has no tool of type {tool.type!r}", tool.at)
             encoding.lose(tool.at, "unsupported", f"a tool of another vendor: {tool.type}")
         elif left is not None and tool.name not in left:
             encoding.lose(tool.at, "info", "a tool that is not chosen now is not declared")
@@ -74,11 +75,11 @@ def _parameters(encoding: Encoding, tool: Tool) -> Raw | Wire:
     try:
         members = fields(raw)
     except WireError:
-        raise refuse("the parameters of a tool must be a JSON Schema object", tool.at + tool.schema.at) from None
+        raise refusal("the parameters of a tool must be a JSON Schema object", tool.at + tool.schema.at) from None
     if bytes(members.get("type", b"")) == b'"object"':
         return raw
     if b'"object"' not in bytes(members.get("type", b'["object"]')):
-        raise refuse("the parameters of a tool must be a JSON Schema object", tool.at + tool.schema.at)
+        raise refusal("the parameters of a tool must be a JSON Schema object", tool.at + tool.schema.at)
     encoding.lose(tool.at, "schema", "the root of a tool's schema is an object")
     return {**members, "type": "object"}
 

@@ -9,8 +9,9 @@ import msgspec
 
 from twoapi import ir
 from twoapi.ir import JsonText, plain
-from twoapi.protocols.dialect import Encoding, refuse
+from twoapi.protocols.dialect import Encoding
 from twoapi.protocols.pairing import pair_results
+from twoapi.protocols.unsent import refusal
 
 _ERROR_MARK = "[tool error] "
 _TEXTS = ("application/json", "application/xml", "application/yaml", "application/x-yaml")
@@ -73,7 +74,7 @@ def turns(encoding: Encoding, messages: list[ir.Message], *, quotes: bool = Fals
     for message in pair_results(messages, encoding.losses, encoding.target):
         walk.take(message)
     if not any(turn.role != "system" for turn in walk.made):
-        raise refuse("at least one message of the user is needed", encoding.request.where("messages"))
+        raise refusal("at least one message of the user is needed", encoding.request.where("messages"))
     last = walk.made[-1]
     if last.role == "assistant" and not last.calls and not encoding.capabilities.prefill:
         encoding.lose(last.at, "unsupported", "a last assistant turn is not gone on from")
@@ -108,7 +109,7 @@ class _Walk:
             self._encoding.lose(f"{message.at}/role", "info", "sent as system")
         turn = Turn(role="system", at=message.at, said=self._said(message, message.parts))
         for picture in turn.pictures:
-            raise refuse("instructions to the target are text", picture.path)
+            raise refusal("instructions to the target are text", picture.path)
         if turn.said or not message.parts:
             self.made.append(turn)
 
@@ -136,7 +137,7 @@ class _Walk:
                 said = part_said(self._encoding, part, message.at)
                 for one in said:
                     if isinstance(one, Picture):
-                        raise refuse("an assistant turn holds no image", one.path)
+                        raise refusal("an assistant turn holds no image", one.path)
                 turn.said += said
         if turn.said or turn.calls or turn.thoughts or not message.parts:
             self.made.append(turn)
@@ -257,9 +258,9 @@ def _media(encoding: Encoding, part: ir.Media, path: str) -> list[JsonText | Pic
     source = part.source
     if part.kind == "image":
         if not encoding.capabilities.images:
-            raise refuse("this model takes no images", path)
+            raise refusal("this model takes no images", path)
         if not isinstance(source, ir.Base64 | ir.Url):
-            raise refuse("the target cannot read this file: another service holds it", path)
+            raise refusal("the target cannot read this file: another service holds it", path)
         return [Picture(source, part.mime, part.detail, path)]
     if part.audio_id is not None:
         if not part.transcript:
@@ -269,7 +270,7 @@ def _media(encoding: Encoding, part: ir.Media, path: str) -> list[JsonText | Pic
         return [part.transcript]
     if part.kind == "file":
         return _document(encoding, part, path)
-    raise refuse(f"{part.kind} input cannot be sent to this upstream", path)
+    raise refusal(f"{part.kind} input cannot be sent to this upstream", path)
 
 
 def _document(encoding: Encoding, part: ir.Media, path: str) -> list[JsonText | Picture]:
@@ -296,8 +297,8 @@ def document_text(part: ir.Media, path: str) -> str:
         try:
             return base64.b64decode(source.data).decode()
         except (binascii.Error, ValueError):
-            raise refuse("the document is not UTF-8 text in base64", path) from None
-    raise refuse(f"a document of type {mime or 'unknown'} cannot be sent to this upstream", path)
+            raise refusal("the document is not UTF-8 text in base64", path) from None
+    raise refusal(f"a document of type {mime or 'unknown'} cannot be sent to this upstream", path)
 
 
 _Said = Callable[[Encoding, ir.Part, str], list[JsonText | Picture]]
