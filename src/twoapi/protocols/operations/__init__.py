@@ -1,0 +1,1 @@
+"""What services offer besides answers of a model: embeddings, rerank, moderations, completions, images, speech."""

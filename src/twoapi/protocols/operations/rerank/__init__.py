@@ -1,0 +1,1 @@
+"""Rerank: documents in the order in which they answer a query."""

@@ -1,0 +1,62 @@
+"""Every operation: one explicit table, and where upstreams of each protocol usually offer them."""
+
+from collections.abc import Mapping
+
+from twoapi.protocols.operations import json_bodies
+from twoapi.protocols.operations.base import Offer, Operation, Shape
+from twoapi.protocols.operations.embeddings import cohere, dashscope, gemini, ollama, openai, titan
+from twoapi.protocols.operations.rerank import cohere as rerank_cohere
+from twoapi.protocols.operations.rerank import dashscope as rerank_dashscope
+from twoapi.protocols.operations.rerank import jina
+
+
+def _relayed(member: str, model: str = "") -> Mapping[str, Shape]:
+    """OpenAI's shape alone, which is only relayed; a whole answer has `member`."""
+    return {"openai": Shape(name="openai", native=json_bodies.relayed(member, model))}
+
+
+def _shapes(*shapes: Shape) -> Mapping[str, Shape]:
+    return {shape.name: shape for shape in shapes}
+
+
+_ALL = (
+    Operation(
+        name="embeddings",
+        shapes=_shapes(
+            openai.SHAPE, gemini.SHAPE, cohere.SHAPE, cohere.BEDROCK, titan.SHAPE, dashscope.SHAPE, ollama.SHAPE
+        ),
+    ),
+    Operation(name="rerank", shapes=_shapes(jina.SHAPE, rerank_cohere.SHAPE, rerank_dashscope.SHAPE)),
+    Operation(name="moderations", shapes=_relayed("results", "omni-moderation-latest"), model="omni-moderation-latest"),
+    Operation(name="completions", shapes=_relayed("choices"), answers="chat"),
+    Operation(name="images", shapes=_relayed("data"), answers="events"),
+    Operation(name="speech", shapes=_relayed(""), answers="bytes"),
+)
+OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
+
+_OPENAI: Mapping[str, tuple[Offer, ...]] = {
+    "embeddings": (Offer("openai", "/embeddings"),),
+    "rerank": (Offer("jina", "/rerank"),),
+    "moderations": (Offer("openai", "/moderations"),),
+    "completions": (Offer("openai", "/completions"),),
+    "images": (Offer("openai", "/images/generations"),),
+    "speech": (Offer("openai", "/audio/speech"),),
+}
+# protocol -> operation -> offers. An upstream that has none of these says so in its provider's file, or answers 404.
+USUAL: Mapping[str, Mapping[str, tuple[Offer, ...]]] = {
+    "openai-chat": _OPENAI,
+    "openai-responses": _OPENAI,
+    "gemini": {"embeddings": (Offer("gemini", "/v1beta/{model}"),)},
+    "cohere": {"embeddings": (Offer("cohere", "/v2/embed"),), "rerank": (Offer("cohere", "/v2/rerank"),)},
+    "ollama": {"embeddings": (Offer("ollama", "/api/embed"),)},
+    "dashscope": {
+        "embeddings": (Offer("dashscope", "/services/embeddings/text-embedding/text-embedding"),),
+        "rerank": (Offer("dashscope", "/services/rerank/text-rerank/text-rerank"),),
+    },
+    "bedrock-converse": {
+        "embeddings": (
+            Offer("bedrock-titan", "/model/{model}/invoke", ("*titan-embed*",)),
+            Offer("bedrock-cohere", "/model/{model}/invoke", ("*cohere.embed*",)),
+        )
+    },
+}
