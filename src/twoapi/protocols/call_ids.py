@@ -6,6 +6,7 @@ import hashlib
 import re
 
 _LEGAL = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PREFIX = "tw_"  # an id that holds another one: "tw_" + base64url of it
 
 
@@ -34,3 +35,17 @@ def decode_call_id(call_id: str) -> str:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return call_id
     return found if encode_call_id(found, len(call_id)) == call_id else call_id
+
+
+def short_call_id(call_id: str, length: int) -> str:
+    """The id on a wire whose ids are exactly `length` letters and digits: one that is so is kept, any other is replaced
+    by a digest, the same one for the same id every time.
+    """
+    if len(call_id) == length and call_id.isascii() and call_id.isalnum():
+        return call_id
+    number = int.from_bytes(hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).digest())
+    letters = []
+    for _ in range(length):
+        number, rest = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[rest])
+    return "".join(letters)

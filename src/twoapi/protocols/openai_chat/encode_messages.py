@@ -19,12 +19,13 @@ from twoapi.ir import (
     plain,
 )
 from twoapi.protocols.base import Capabilities
-from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.call_ids import encode_call_id, short_call_id
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import CacheMarks
 from twoapi.protocols.openai_chat.media import as_raw, encode_media
 from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.protocols.openai_chat.replay import Replay
 from twoapi.protocols.openai_chat.schema_out import Contents
 from twoapi.protocols.tool_names import ToolNames
 
@@ -38,6 +39,7 @@ class MessageEncoder:
 
     __slots__ = (
         "_capabilities",
+        "_fills",
         "_keep_lists",
         "_legacy",
         "_losses",
@@ -57,6 +59,8 @@ class MessageEncoder:
         self._keep_lists = self._same and bool(request.extras)
         self._legacy = self._same and request.legacy_functions
         self._plain_roles = _ALL_PLAIN if capabilities.developer_role else _NO_DEVELOPER
+        reasoning = request.reasoning
+        self._fills = capabilities.reasoning_filler and reasoning.mode != "off" and reasoning.effort != "none"
         self.names = ToolNames(capabilities.max_tool_name)
         self.call_ids: dict[str, str] = {}
 
@@ -228,19 +232,14 @@ class MessageEncoder:
     def _assistant(self, message: Message, encoded: list[out.Message]) -> None:
         built = out.Message(role="assistant", name=message.name)
         contents: Contents = []
-        reasoning: list[Reasoning] = []
+        replay = Replay(message, self._capabilities, self._losses)
         calls: list[out.ToolCall] = []
-        self._losses += [
-            Loss(message.at + part.at, "reasoning_foreign", NAME, "sealed state is withheld")
-            for part in message.parts
-            if any(opaque.data and opaque.kind != "phase" for opaque in part.opaque)
-            and not isinstance(part, ToolCall | Reasoning)  # which report their own
-        ]
+        self._withhold_state(message)
         for part in message.parts:
             if isinstance(part, ToolCall):
                 self._call(message, part, built, calls)
             elif isinstance(part, Reasoning):
-                reasoning.append(part)
+                replay.add(part)
             elif isinstance(part, Refusal) and not part.at.startswith("/content"):
                 built.refusal = part.text if built.refusal is None else plain(built.refusal) + plain(part.text)
             elif isinstance(part, Media):
@@ -250,15 +249,23 @@ class MessageEncoder:
                     what = "tool calls" if calls else "a refusal"
                     self._losses.append(Loss(message.at + part.at, "reordered", NAME, f"text goes before {what}"))
                 contents += self._part(message, part)
-        self._reasoning(message, reasoning, built)
+        replay.put(built, fill=self._fills and bool(calls))
         if calls:
             built.tool_calls = calls
-        built.content = self._answer_content(message, contents)
+        built.content = self._answer_content(message, [*replay.chunks, *contents])
         if built.content is None and not (calls or built.refusal or built.audio or built.function_call):
             if message.parts:
                 return  # nothing is left of it
             built.content = ""
         encoded.append(built)
+
+    def _withhold_state(self, message: Message) -> None:
+        self._losses += [
+            Loss(message.at + part.at, "reasoning_foreign", NAME, "sealed state is withheld")
+            for part in message.parts
+            if any(opaque.data and opaque.kind != "phase" for opaque in part.opaque)
+            and not isinstance(part, ToolCall | Reasoning)  # which report their own
+        ]
 
     def _answer_content(self, message: Message, contents: Contents) -> out.Content:
         if not contents:
@@ -291,7 +298,12 @@ class MessageEncoder:
             calls.append(out.ToolCall(id=self._call_id(call.id), type="function", function=function))
 
     def _call_id(self, call_id: str) -> str:
-        limit = self._capabilities.max_call_id
+        limit, length = self._capabilities.max_call_id, self._capabilities.call_id_length
+        if length is not None and call_id:
+            short = short_call_id(call_id, length)
+            if short != call_id:
+                self.call_ids[short] = call_id
+            return short
         # This wire takes any character: an upstream gets back the ids that it made, whoever the client is.
         if call_id and len(call_id) <= limit:
             return call_id
@@ -299,27 +311,6 @@ class MessageEncoder:
         if encoded != call_id:
             self.call_ids[encoded] = call_id
         return encoded
-
-    def _reasoning(self, message: Message, parts: list[Reasoning], built: out.Message) -> None:
-        field = self._capabilities.reasoning_field
-        texts = []
-        for part in parts:
-            text = plain(part.text)
-            path = message.at + part.at
-            if not text:
-                self._losses.append(Loss(path, "reasoning_foreign", NAME, "sealed reasoning is withheld"))
-            elif field is None:
-                self._losses.append(Loss(path, "dropped", NAME, "past reasoning is not sent"))
-            else:
-                texts.append(text)
-                if any(opaque.data for opaque in part.opaque):
-                    self._losses.append(Loss(path, "reasoning_foreign", NAME, "the seal of reasoning is withheld"))
-        if texts:
-            joined = "\n\n".join(texts)
-            if field == "reasoning":
-                built.reasoning = joined
-            else:
-                built.reasoning_content = joined
 
 
 def _join_first(texts: Contents) -> None:

@@ -15,6 +15,7 @@ from twoapi.wire.errors import WireError
 
 Name = Callable[[str, str | None], str]
 _SHORT = 128  # bytes of a schema; a longer one is taken to name properties
+_WEB_SEARCH_TOOL = Raw(b'{"type":"web_search","web_search":{"enable":true,"search_result":true}}')
 _NAMING = frozenset({"type", "name", "cache_control"})  # what every declaration of a server's tool has
 
 
@@ -109,20 +110,22 @@ class ToolEncoder:
         return out.CustomTool(name=name, description=tool.description, format=form)
 
     def _server(self, tool: Tool, body: out.Body) -> Raw | None:
-        if tool.protocol == NAME:
+        as_tool = self._capabilities.web_search and self._capabilities.web_search_tool
+        if tool.protocol == NAME and not (as_tool and tool.type == WEB_SEARCH):
             if tool.type != WEB_SEARCH:
                 return tool.raw
             body.web_search_options = tool.raw
             return None
         if tool.type.startswith("web_search") and self._capabilities.web_search:
-            body.web_search_options = Raw(b"{}")
+            if not as_tool:
+                body.web_search_options = Raw(b"{}")
             self._losses.append(Loss(tool.at, "emulated", NAME, "web search of the upstream's own kind"))
             self._losses += [
                 Loss(f"{tool.at}/{json.escape(name)}", "dropped", NAME, "no limit of the web search here")
                 for name in ({} if tool.raw is None else json.fields(tool.raw))
                 if name not in _NAMING
             ]
-            return None
+            return _WEB_SEARCH_TOOL if as_tool else None
         self._dropped.add(tool.name)
         self._losses.append(Loss(tool.at, "unsupported", NAME, f"no tool of type {tool.type} here"))
         return None

@@ -44,6 +44,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
     function_call: Function | None = None
     reasoning_content: str | Raw | None = None
     reasoning: str | Raw | None = None
+    reasoning_details: list[Raw] | None = None
 
 
 class FunctionTool(msgspec.Struct, kw_only=True, omit_defaults=True):
