@@ -21,6 +21,7 @@ _STOPS = {
     "openai-responses": StopPlaces("/status", "/status", "/incomplete_details"),
     "anthropic-messages": _MESSAGES,
     "gemini": StopPlaces("/candidates/{}/finishReason", "/candidates/{}/finishReason", "/promptFeedback"),
+    "bedrock-converse": _same("/stopReason"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Codec, UpstreamCodec
+from twoapi.protocols.bedrock_converse import BedrockConverse
 from twoapi.protocols.gemini import Gemini
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses import OpenAIResponses
@@ -11,7 +12,10 @@ CODECS: dict[str, Codec] = {
 }
 
 # What upstreams speak: the same, and vendors' own dialects.
-UPSTREAM_CODECS: dict[str, UpstreamCodec] = {**CODECS}
+UPSTREAM_CODECS: dict[str, UpstreamCodec] = {
+    **CODECS,
+    BedrockConverse.name: BedrockConverse(),
+}
 
 
 def codec_named(name: str) -> Codec:

@@ -8,6 +8,7 @@ from msgspec import Raw
 from twoapi.ir import Part, Reasoning, Request, Text, ToolCall, Unknown
 from twoapi.protocols.anthropic_messages.schema import NAME as MESSAGES
 from twoapi.protocols.base import Peek
+from twoapi.protocols.bedrock_converse.name import NAME as BEDROCK
 from twoapi.protocols.gemini.name import NAME as GEMINI
 from twoapi.protocols.openai_chat.name import NAME as CHAT
 from twoapi.protocols.openai_responses.items import MINTED, answer_of
@@ -27,7 +28,9 @@ _STATEFUL: dict[str, tuple[type[Part], ...]] = {
     MESSAGES: (Reasoning,),
     RESPONSES: (Reasoning,),
     GEMINI: (Reasoning, Text, ToolCall),
+    BEDROCK: (Reasoning,),
 }
+_WHEN_ASKED = frozenset((MESSAGES, BEDROCK))  # their models put state on reasoning, and reason when they are told to
 _LEAVING = {
     (client, upstream)
     for client, carried in CARRIED.items()
@@ -45,7 +48,7 @@ def leaves_state(client: str, upstream: str, request: Request) -> bool:
             return False
     reasoning = request.reasoning
     asked = reasoning.effort is not None or reasoning.budget is not None or reasoning.mode is not None
-    return upstream != MESSAGES or (asked and reasoning.mode != "off")
+    return upstream not in _WHEN_ASKED or (asked and reasoning.mode != "off")
 
 
 _REFERENCE = "item_reference"
