@@ -91,6 +91,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     video: bool = True  # Bedrock: takes films
     top_k_field: str | None = None  # Bedrock: pointer to top_k in the model's own fields ("/top_k"); None: nowhere
     stop_field: str | None = None  # Bedrock: pointer, in the model's own answer, to the stop string that matched
+    context_size: int | None = None  # Ollama: tokens of context to ask for; None: as many as its server likes
+    keep_alive: str | None = None  # Ollama: how long the model stays loaded ("5m"); None: as its server likes
+    silent_truncation: bool = False  # Ollama: True lets its server cut a prompt that is too long without a word
 
 
 class Restore(msgspec.Struct):
