@@ -1,0 +1,3 @@
+"""The protocol's name."""
+
+NAME = "ollama"
