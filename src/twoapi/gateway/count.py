@@ -169,7 +169,10 @@ class Count:
             self._answer_alone(candidate)
         elif not 200 <= attempt.status < 300:
             upstream = UPSTREAM_CODECS[candidate.protocol]
-            fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
+            headers, body = dict(attempt.headers), attempt.whole_body()
+            fault = upstream.decode_fault(attempt.status, headers, body)
+            if candidate.errors is not None:
+                fault = candidate.errors.judged(fault, attempt.status, headers, body)
             self._failed(candidate, fault, fault.kind)
         else:
             try:

@@ -16,14 +16,16 @@ from twoapi.gateway.headers import loss_refusal
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
+from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, is_renewed, presented_head
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.routed import Routed
 from twoapi.gateway.telling import Telling
 from twoapi.gateway.way import Pump, Way
 from twoapi.ir import Fault, FaultError, Request
 from twoapi.policy.access import KeyEntry
+from twoapi.policy.credentials import Credential
 from twoapi.policy.retry import answer_to_client, next_step, pause
-from twoapi.policy.route import Candidate, Credential
+from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.members import check_utf8
 from twoapi.protocols.opening import without_state
@@ -132,8 +134,18 @@ class Exchange(Telling):
             if candidate.route is not None:
                 way = Routed(way, candidate.route, stream=self.peek.stream)
             outgoing, worker = way.outgoing, self.worker
-            head = self.snapshot.head(candidate, credential, outgoing)
+            if credential.made is None:
+                head = self.snapshot.head(candidate, credential, outgoing)
+            else:
+                made = presented_head(worker, self.snapshot, candidate, credential, outgoing, self._go_on)
+                if made is None:
+                    return  # to come back when there is a token
+                head = made
             pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
+        except CredentialError as error:
+            self.tries += 1
+            self._failed(error.fault, NO_CREDENTIAL)
+            return
         except FaultError as error:
             self.tries += 1
             self._failed(error.fault, _CANNOT_CARRY)
@@ -185,7 +197,7 @@ class Exchange(Telling):
         return memory
 
     def _go_on(self) -> None:
-        """What the request goes on from has been read."""
+        """What the request goes on from has been read, or its credential can be presented."""
         if not self.is_over:
             self._guarded(self._try)
 
@@ -302,10 +314,18 @@ class Exchange(Telling):
         """The attempt at hand has failed before it said anything to the client."""
         attempt = self.attempt
         assert attempt is not None  # noqa: S101  it is what failed
+        errors = self.candidate.errors
+        if errors is not None and attempt.failure is None:
+            fault = errors.judged(fault, attempt.status, dict(attempt.headers), attempt.whole_body())
+            kind = fault.kind
         self.worker.active.discard(attempt)
         attempt.cancel()
         if fault.refuses_state and not self.is_stateless:
             self.is_stateless = True  # the state is another's, and no fault of this account
+            self._try()
+        elif fault.kind == "unauthenticated" and is_renewed(
+            self.worker, self.credentials[0], self.begun, attempt.started
+        ):
             self._try()
         else:
             self._failed(fault, kind)

@@ -82,6 +82,9 @@ async def _ask(worker: Worker, candidate: Candidate, method: str, path: str) -> 
     if hearer.status in (404, 405, 501):
         return None
     if not 200 <= hearer.status < 300:
-        fault = UPSTREAM_CODECS[candidate.protocol].decode_fault(hearer.status, dict(hearer.headers), body)
+        headers = dict(hearer.headers)
+        fault = UPSTREAM_CODECS[candidate.protocol].decode_fault(hearer.status, headers, body)
+        if candidate.errors is not None:
+            fault = candidate.errors.judged(fault, hearer.status, headers, body)
         raise FaultError(answer_to_client(fault, candidate.upstream, credential.index))
     return body

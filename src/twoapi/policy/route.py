@@ -6,31 +6,18 @@ from typing import Literal
 
 from twoapi.config.settings import ModelSettings, OnLoss, Settings, Timeouts, TimeoutSettings, UpstreamSettings
 from twoapi.ir import Fault, FaultError
+from twoapi.policy.credentials import Credential, credentials_of
 from twoapi.policy.turns import Turns, cycle
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.local import ANSWERERS, Answerer
-from twoapi.providers.model import Auth, Provider, auth_headers, capabilities_for, usual_auth
+from twoapi.providers.model import Provider, capabilities_for
 from twoapi.providers.mount import Route, filled, option_values
 from twoapi.wire.fit import did_you_mean
-from twoapi.wire.http import Headers
 
 LOCAL = "local"  # the protocol of a candidate that answers within this process
 _MEMO = 4096  # names of clients' own choice whose plans are remembered
 _LONGEST_NAME = 256
 _RETRIES = 2
-
-
-class Credential:
-    """One credential of an upstream, as the headers that present it. `index` counts from 0 in the settings."""
-
-    __slots__ = ("headers", "index")
-
-    def __init__(self, index: int, headers: Headers) -> None:
-        self.index = index
-        self.headers = headers
-
-    def __repr__(self) -> str:
-        return f"Credential({self.index})"
 
 
 class Candidate:
@@ -47,6 +34,7 @@ class Candidate:
         "client_cert",
         "connection",
         "credentials",
+        "errors",
         "label",
         "local",
         "model",
@@ -78,6 +66,7 @@ class Candidate:
         self.timeouts = timeouts
         self.weight = weight
         self.local: Answerer | None = upstream.local
+        self.errors = upstream.provider.errors
         self.label = "".join(char if 32 < ord(char) < 127 else "?" for char in f"{upstream.name}/{model}").encode()
 
     def credential_turn(self) -> tuple[Credential, ...]:
@@ -248,24 +237,12 @@ class _Upstream:
         return Route(endpoint.mount, option_values(self.provider.options, self.settings.options), model)
 
     def credentials(self, protocol: str) -> tuple[Credential, ...]:
-        """The credentials as headers, with the upstream's own headers; one without any when there are none."""
+        """The credentials as this protocol presents them, with the upstream's own headers."""
         found = self._credentials.get(protocol)
         if found is None:
-            auth = self.settings.auth or usual_auth(self.provider, protocol)
-            found = self._credentials[protocol] = _credentials(self.settings, auth)
+            found = credentials_of(self.name, self.settings, self.provider, protocol)
+            self._credentials[protocol] = found
         return found
-
-
-def _credentials(settings: UpstreamSettings, auth: Auth) -> tuple[Credential, ...]:
-    own = [(name.lower().encode("ascii"), value.reveal().encode("utf-8")) for name, value in settings.headers.items()]
-    if not settings.credentials:
-        return (Credential(0, own),)
-    named = {name for name, _ in own}  # what the operator writes out wins
-    found = []
-    for index, credential in enumerate(settings.credentials):
-        presented = auth_headers(auth, credential.key.reveal())
-        found.append(Credential(index, [*(header for header in presented if header[0] not in named), *own]))
-    return tuple(found)
 
 
 def base_urls(settings: UpstreamSettings, provider: Provider) -> dict[str, str]:
