@@ -17,6 +17,7 @@ from twoapi.config.settings import (
 )
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.model import Auth
+from twoapi.providers.services import Service
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -71,6 +72,8 @@ SECTIONS: tuple[Section, ...] = (
             "models": "What it serves, so that a bare name finds it; `*` stands for any text.",
             "prices": "What models (`*` allowed) cost here: US dollars for a million `input`, `output` ... tokens.",
             "capabilities": "What it takes, where that differs from the catalogue.",
+            "operations": "How it offers `embeddings`, `rerank`, `moderations`, `completions`, `images`, `speech`, "
+            "where that differs from the catalogue: a list of ways, empty when it does not.",
             "timeouts": "Instead of the ones above.",
             "proxy": "An HTTP proxy through which it is reached; needs the extra `proxy`.",
             "ca": "A PEM file with the authorities that its certificate is checked against.",
@@ -90,6 +93,18 @@ SECTIONS: tuple[Section, ...] = (
             "service": "What a signature is for, where the catalogue does not say it.",
             "scope": "What a token is for, where the catalogue does not say it.",
             "token_url": "Where a token is asked for, when not where the vendor usually gives it.",
+        },
+    ),
+    Section(
+        Service,
+        "upstreams.NAME.operations.OPERATION[]",
+        "A mere word is the `shape`.",
+        {
+            "shape": "The form of its requests: `openai`, `gemini`, `cohere`, `dashscope`, `ollama`, `bedrock-titan`, "
+            "`bedrock-cohere` for embeddings; `jina`, `cohere`, `dashscope` for rerank; `openai` for the rest.",
+            "path": "Behind the base URL, when not where vendors of that shape have it; `{model}` is the model's name.",
+            "protocol": "Whose base URL and credentials it stands behind, when the upstream has several.",
+            "models": "The models that it is offered for; `*` stands for any text.",
         },
     ),
     Section(

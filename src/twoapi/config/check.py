@@ -8,6 +8,7 @@ from twoapi.config.settings import KeySettings, ModelSettings, Settings, Upstrea
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.cards import METERS
 from twoapi.providers.model import Provider
+from twoapi.providers.services import problems as service_problems
 from twoapi.wire.fit import did_you_mean
 from twoapi.wire.yaml import Path, Place, Problem
 
@@ -109,6 +110,7 @@ def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str,
         yield (*path, "provider"), f"no such provider in the catalogue; {_hint(upstream.provider, catalog)}"
     else:
         yield from _check_endpoints(path, upstream, catalog[upstream.provider])
+        yield from (((*path, "operations"), problem) for problem in service_problems(upstream.operations))
         yield from _check_options(path, upstream, catalog[upstream.provider])
         yield from _check_connection(path, upstream)
         yield from check_credentials(path, upstream, catalog[upstream.provider])

@@ -15,6 +15,7 @@ from twoapi.config.settings import (
 from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
 from twoapi.providers.catalog import READERS, CatalogError, load_catalog
 from twoapi.providers.model import Auth
+from twoapi.providers.services import Service
 from twoapi.wire.fit import Broken, Fitter, Reader, scalar_reader
 from twoapi.wire.secret import Secret
 from twoapi.wire.yaml import Place, Problem, compose
@@ -27,6 +28,7 @@ SHORTHANDS: Mapping[type, str] = {
     CredentialSettings: "key",
     KeySettings: "key",
     ModelSettings: "candidates",
+    Service: "shape",
 }
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta, field
 from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
 from twoapi.providers.cards import Metered
 from twoapi.providers.model import Auth, Overrides
+from twoapi.providers.services import Service
 from twoapi.wire.secret import Secret
 
 OnLoss = Literal["allow", "reject"]
@@ -66,7 +67,8 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     nowhere that was not named. `protocols` replaces them all, protocol by protocol. `options`: what the
     provider asks for, such as a region. `models`: what it serves (`*` stands for any
     text), so that a bare name finds it. `prices`: what its models cost here, in place of the model table's, in US
-    dollars for a million tokens or for one of anything else. `session` and `accounts` are for session upstreams.
+    dollars for a million tokens or for one of anything else. `operations`: how it offers embeddings, rerank and
+    others, where that is not as the catalogue says. `session` and `accounts` are for session upstreams.
     """
 
     provider: Annotated[str, Meta(min_length=1)] | None = None
@@ -79,6 +81,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] | None = None
     prices: dict[str, dict[Metered, Dollars]] = field(default_factory=dict)
     capabilities: Overrides = field(default_factory=Overrides)
+    operations: dict[str, tuple[Service, ...]] = field(default_factory=dict)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     proxy: BaseUrl | None = None
     ca: str | None = None

@@ -8,13 +8,19 @@ import msgspec
 
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.model import Auth, Endpoint, ModelFacts, Overrides, Provider, Variable
+from twoapi.providers.services import Service
 from twoapi.wire.fit import Broken, Fitter, Reader, partial_reader
 from twoapi.wire.yaml import Place, Problem, compose
 
 _SHIPPED = Path(__file__).parent / "catalog"
 
 READERS: Mapping[type, Reader] = {Overrides: partial_reader(Capabilities, Overrides)}
-_SHORTHANDS: Mapping[type, str] = {Auth: "scheme", Endpoint: "base_url", Variable: "name"}
+_SHORTHANDS: Mapping[type, str] = {
+    Auth: "scheme",
+    Endpoint: "base_url",
+    Service: "shape",
+    Variable: "name",
+}
 
 
 class CatalogError(Exception):

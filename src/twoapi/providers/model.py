@@ -9,6 +9,7 @@ import msgspec
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.errors import Errors
 from twoapi.providers.mount import Mount, Option, option_names
+from twoapi.providers.services import Service, problems
 
 
 class Overrides(dict[str, object]):
@@ -112,7 +113,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     what an upstream of it can say, or must. `like`: the provider whose facts about models hold here too, under names
     with or without a prefix that ends in a dot or a slash; what this one says is laid over them.
     `cards`: the section of the model table, where its name is another. `errors`: what its errors mean, where its
-    protocols do not tell.
+    protocols do not tell. `operations`: how it offers what is not an answer of a model (embeddings, rerank ...), where
+    that is not as its protocols usually do; an empty list says that it does not.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     like: str | None = None
     cards: str | None = None
     errors: Errors | None = None
+    operations: dict[str, tuple[Service, ...]] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if bool(self.protocols) == (self.local is not None):
@@ -137,6 +140,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         named = {name for endpoint in self.protocols.values() for name in _named(endpoint)}
         if unknown := sorted(named - self.options.keys()):
             raise ValueError(f"its templates name {', '.join(unknown)}, which is no option of it")
+        for problem in problems(self.operations):
+            raise ValueError(problem)
 
     def needs(self, protocols: Iterable[str], *, moved: bool) -> list[str]:
         """The options without a default that these protocols need; `moved`: their base URLs are the operator's."""

@@ -1,0 +1,96 @@
+"""Where upstreams offer what is not an answer of a model: the operations of protocols/operations, as data."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from twoapi.protocols.operations.base import Offer
+from twoapi.protocols.operations.table import OPERATIONS, USUAL
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """How an operation is offered: in which shape, and at which path behind the base URL of `protocol`.
+
+    `path` None: where vendors of the shape have it (`{model}` stands for the model's name). `protocol` None: the one
+    whose upstreams usually offer the shape, else the first that is spoken. `models`: those that it is offered for (`*`
+    stands for any text).
+    """
+
+    shape: str
+    path: str | None = None
+    protocol: str | None = None
+    models: tuple[str, ...] = ("*",)
+
+
+class Want(msgspec.Struct, frozen=True):
+    """What a client asks for: an operation, in a shape. `protocol` is the client's, for upstreams that do not offer it
+    and may answer by other means.
+    """
+
+    operation: str
+    shape: str
+    protocol: str
+
+
+class Offered(msgspec.Struct, frozen=True):
+    """An operation as an upstream offers it for one model."""
+
+    shape: str
+    path: str
+    protocol: str
+
+
+def offered(
+    want: Want, model: str, said: Iterable[Mapping[str, tuple[Service, ...]]], spoken: Iterable[str]
+) -> Offered | None:
+    """How an upstream that speaks these protocols offers this: in the client's own shape if it can, else in the first
+    that it has; None when it does not. `said`: what the operator and the provider's file say, the former first.
+    """
+    protocols = list(spoken)
+    found = next((one[want.operation] for one in said if want.operation in one), None)
+    offers = _usual(want, protocols) if found is None else _placed(want, found, protocols)
+    fitting = [one for one, models in offers if any(fnmatchcase(model, pattern) for pattern in models)]
+    return next((one for one in fitting if one.shape == want.shape), fitting[0] if fitting else None)
+
+
+def problems(services: Mapping[str, tuple[Service, ...]]) -> list[str]:
+    """What is wrong with names in these, one sentence each."""
+    found = []
+    for name, several in services.items():
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            found.append(f"there is no operation {name!r}; known: {', '.join(OPERATIONS)}")
+            continue
+        known = ", ".join(operation.shapes)
+        found += [
+            f"{name} has no shape {one.shape!r}; known: {known}" for one in several if one.shape not in operation.shapes
+        ]
+    return found
+
+
+def _usual(want: Want, protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
+    return [
+        (Offered(offer.shape, offer.path, protocol), offer.models)
+        for protocol in protocols
+        for offer in USUAL.get(protocol, {}).get(want.operation, ())
+    ]
+
+
+def _placed(want: Want, services: Iterable[Service], protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
+    places = {protocol: _offer(want.operation, protocol) for protocol in USUAL}
+    found = []
+    for service in services:
+        shaped = [protocol for protocol, offer in places.items() if service.shape in offer]
+        protocol = service.protocol
+        if protocol is None:
+            protocol = next((one for one in protocols if one in shaped), protocols[0] if protocols else "")
+        if protocol not in protocols or not shaped:
+            continue
+        usual = places[protocol if protocol in shaped else shaped[0]][service.shape]
+        found.append((Offered(service.shape, service.path or usual.path, protocol), service.models))
+    return found
+
+
+def _offer(operation: str, protocol: str) -> dict[str, Offer]:
+    return {offer.shape: offer for offer in USUAL[protocol].get(operation, ())}
