@@ -90,6 +90,7 @@ SECTIONS: tuple[Section, ...] = (
             "scheme": "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing; the "
             "others are below, under credentials.",
             "header": "The header's name, with `scheme: header`.",
+            "also": "A second header with the same secret.",
             "service": "What a signature is for, where the catalogue does not say it.",
             "scope": "What a token is for, where the catalogue does not say it.",
             "token_url": "Where a token is asked for, when not where the vendor usually gives it.",
@@ -215,7 +216,7 @@ SECTIONS: tuple[Section, ...] = (
             "thinking_budget": "Gemini: the least and the most tokens of a thinking budget; null: it takes none.",
             "thought_signatures": "Gemini: refuses a call of the history without the signature of its thought.",
             "result_media": "Gemini: takes images and files in results of tools.",
-            "url_media": "Gemini: fetches files from any URL.",
+            "url_media": "Anthropic, Gemini: fetches files from any URL.",
             "media_resolution": "Gemini: takes a resolution for each image.",
             "labels": "Gemini: takes labels, as Vertex does.",
             "token_counts": "Counts the tokens of a request; false: the gateway estimates them. Chat cannot.",

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from twoapi.config.check_credentials import check_credentials
+from twoapi.config.check_credentials import check_credentials, spoken
 from twoapi.config.settings import KeySettings, ModelSettings, Settings, UpstreamSettings
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.cards import METERS
 from twoapi.providers.model import Provider
+from twoapi.providers.mount import is_option
 from twoapi.providers.services import problems as service_problems
 from twoapi.wire.fit import did_you_mean
 from twoapi.wire.yaml import Path, Place, Problem
@@ -139,11 +140,10 @@ def _check_options(path: Path, upstream: UpstreamSettings, provider: Provider) -
         if name not in provider.options:
             known = _hint(name, provider.options) if provider.options else "it takes none; leave them out"
             yield (*path, "options", name), f"{provider.name} has no such option; {known}"
-        elif not value or not _OPTION_CHARS.issuperset(value):
+        elif not is_option(value):
             yield (*path, "options", name), "expected letters, digits and . - _ : ~, not a URL or a path"
-    spoken = upstream.protocols or (list(provider.protocols)[:1] if upstream.base_url else provider.protocols)
     moved = upstream.protocols is not None or upstream.base_url is not None
-    for name in provider.needs(spoken, moved=moved):
+    for name in provider.needs(spoken(upstream, provider), moved=moved):
         if name not in upstream.options:
             option = provider.options[name]
             example = f"${{{option.env[0]}}}" if option.env else "..."
@@ -197,7 +197,6 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
 
 _PROTOCOLS = tuple(UPSTREAM_CODECS)
 _SHORTEST_SECRET = 16
-_OPTION_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:~")
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _OWN_HEADERS = frozenset(
     {

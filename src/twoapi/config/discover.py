@@ -9,6 +9,7 @@ from twoapi.config.settings import CredentialSettings, Settings, UpstreamSetting
 from twoapi.config.values import Address, BaseUrl
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import Provider, Variable, auth_ways
+from twoapi.providers.mount import is_option
 from twoapi.providers.schemes import UnfitError, choose, is_installed
 from twoapi.wire.secret import Secret
 
@@ -34,9 +35,14 @@ def _from_environ(provider: Provider, environ: Mapping[str, str], own: Address) 
     for variable in provider.env:
         credential = _credential(provider, variable, environ)
         if credential is not None:
+            protocols, options = _moved(provider, environ, own), _options(provider, environ)
+            spoken = provider.protocols if protocols is None else protocols
+            if not options.keys() >= set(provider.needs(spoken, moved=protocols is not None)):
+                return None
             return UpstreamSettings(
                 provider=provider.name,
-                protocols=_moved(provider, environ, own),
+                protocols=protocols,
+                options=options,
                 auth=variable.auth,
                 credentials=(credential,),
             )
@@ -60,6 +66,15 @@ def _credential(provider: Provider, variable: Variable, environ: Mapping[str, st
     if extra is not None and not is_installed(extra):
         return None
     return CredentialSettings(parts={part: Secret(value) for part, value in parts.items()})
+
+
+def _options(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]:
+    """What the environment says of the provider's options, where the vendor's own tools look for it."""
+    found = {
+        name: next((value for variable in option.env if (value := environ.get(variable, "").strip())), "")
+        for name, option in provider.options.items()
+    }
+    return {name: value for name, value in found.items() if value and is_option(value)}
 
 
 def _moved(provider: Provider, environ: Mapping[str, str], own: Address) -> dict[str, BaseUrl] | None:

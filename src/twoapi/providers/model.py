@@ -37,12 +37,13 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """How a credential is presented: `Authorization: Bearer`, bare in the header `header`, not at all, or by one of the
     schemes of providers/schemes.py.
 
-    What such a scheme must know: `service` is what a signature is for, `scope` what a token is for, `token_url` where a
-    token is asked for.
+    `also` is a second header with the same secret. What such a scheme must know: `service` is what a signature is for,
+    `scope` what a token is for, `token_url` where a token is asked for.
     """
 
     scheme: SchemeName
     header: str | None = None
+    also: str | None = None
     service: str | None = None
     scope: str | None = None
     token_url: str | None = None
@@ -50,6 +51,8 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.header is not None) != (self.scheme == "header"):
             raise ValueError("header goes with scheme: header, and only with it")
+        if self.also is not None and self.header is None:
+            raise ValueError("also goes with header")
 
     def over(self, base: "Auth") -> "Auth":
         """The same, with what it does not say from `base`, which has the same scheme."""
@@ -194,7 +197,8 @@ def auth_headers(auth: Auth, secret: str) -> list[tuple[bytes, bytes]]:
     if auth.scheme == "none":
         return []
     if auth.scheme == "header":
-        return [((auth.header or "").lower().encode("ascii"), secret.encode("utf-8"))]
+        names = filter(None, (auth.header, auth.also))
+        return [(name.lower().encode("ascii"), secret.encode("utf-8")) for name in names]
     return [(b"authorization", b"Bearer " + secret.encode("utf-8"))]
 
 

@@ -20,6 +20,7 @@ from twoapi.wire.http import Outgoing
 from twoapi.wire.sse import frame
 
 _names = re.compile(r"\{([a-z_.]+)\}").findall
+_OPTION_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:~")
 _PATH, _MODEL = "path", "model"
 
 
@@ -166,6 +167,11 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     for name in set(_names(template)) & values.keys():
         template = template.replace(f"{{{name}}}", values[name])
     return template
+
+
+def is_option(value: str) -> bool:
+    """True for what can be an option's value: nothing that would change the form of a URL."""
+    return bool(value) and _OPTION_CHARS.issuperset(value)
 
 
 def option_names(template: str) -> set[str]:
