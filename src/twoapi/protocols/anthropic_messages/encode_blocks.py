@@ -207,7 +207,7 @@ def _image(encoding: Encoding, part: ir.Media, mime: str | None, path: str) -> W
         encoding.lose(path, "dropped", "image detail")
     if isinstance(part.source, ir.Base64) and mime not in _IMAGES:
         raise refusal(f"images of type {mime} are not supported by the target", path)
-    return {"type": "image", "source": _source(part, mime, path)}
+    return {"type": "image", "source": _source(encoding, part, mime, path)}
 
 
 def _document(encoding: Encoding, part: ir.Media, mime: str | None, path: str, role: str) -> Wire:
@@ -225,7 +225,7 @@ def _document(encoding: Encoding, part: ir.Media, mime: str | None, path: str, r
     elif isinstance(source, ir.Base64) and mime != "application/pdf":
         raise refusal(f"documents of type {mime} are not supported by the target", path)
     else:
-        wire = _source(part, mime, path)
+        wire = _source(encoding, part, mime, path)
     block: Wire = {"type": "document", "source": wire}
     title = part.title if part.title is not None else part.name
     if title is not None:
@@ -245,11 +245,13 @@ def _inner(encoding: Encoding, source: ir.Blocks, base: str, role: str) -> objec
     return [block for block in made if block is not None]
 
 
-def _source(part: ir.Media, mime: str | None, path: str) -> Wire:
+def _source(encoding: Encoding, part: ir.Media, mime: str | None, path: str) -> Wire:
     source = part.source
     if isinstance(source, ir.Base64):
         return {"type": "base64", "media_type": mime, "data": source.data}
     if isinstance(source, ir.Url):
+        if not encoding.capabilities.url_media and not encoding.native:
+            raise refusal("the target fetches no files: they must be in the request itself", path)
         return {"type": "url", "url": source.url}
     if isinstance(source, ir.FileId) and source.protocol == NAME:
         return {"type": "file", "file_id": source.id}

@@ -426,6 +426,14 @@ RULES = (
         refused="/messages/0/content/0",
     ),
     _rule(
+        name="platform-that-fetches-nothing",
+        says="one platform fetches no files",
+        source=MESSAGES_API,
+        asks={"messages": [user([{"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}])]},
+        capabilities={"url_media": False},
+        refused="/messages/0/content/0",
+    ),
+    _rule(
         name="images-of-the-model",
         says="turns of the model hold no images",
         source=MESSAGES_API,
