@@ -12,6 +12,7 @@ from twoapi.protocols.base import Capabilities
 from twoapi.providers.local import ANSWERERS, Answerer
 from twoapi.providers.model import Provider, capabilities_for
 from twoapi.providers.mount import Route, filled, option_values
+from twoapi.providers.services import Offered, Want, offered
 from twoapi.wire.fit import did_you_mean
 
 LOCAL = "local"  # the protocol of a candidate that answers within this process
@@ -24,7 +25,8 @@ class Candidate:
     """One model of one upstream that may answer. Everything that a request needs of it, computed once.
 
     `label` is `upstream/model` for a header; `connection` is equal for candidates that can share connections; `local`
-    answers within this process; `route`: how a platform's requests differ from the protocol's, None where they do not.
+    answers within this process; `route`: how a platform's requests differ from the protocol's, None where they do not;
+    `service`: how it offers the operation that was asked for, None where it does not and for answers of a model.
     """
 
     __slots__ = (
@@ -42,6 +44,7 @@ class Candidate:
         "protocol",
         "proxy",
         "route",
+        "service",
         "timeouts",
         "turns",
         "upstream",
@@ -63,6 +66,7 @@ class Candidate:
         self.credentials = upstream.credentials(protocol)
         self.only = self.credentials if len(self.credentials) == 1 else None  # no turn to take
         self.turns = upstream.turns
+        self.service: Offered | None = None
         self.timeouts = timeouts
         self.weight = weight
         self.local: Answerer | None = upstream.local
@@ -116,16 +120,18 @@ class Router:
             for name, upstream in settings.upstreams.items()
             if upstream.provider is not None
         }
-        self._plans: dict[tuple[str, str], Plan] = {}
+        self._plans: dict[tuple[str, str | Want], Plan] = {}
 
-    def plan(self, name: str, protocol: str) -> Plan:
-        """What a client of this protocol gets for this name; raises FaultError when nothing serves it."""
-        found = self._plans.get((name, protocol))
+    def plan(self, name: str, wanted: str | Want) -> Plan:
+        """What a client of this protocol, or with this wish, gets for this name; raises FaultError when nothing serves
+        it.
+        """
+        found = self._plans.get((name, wanted))
         if found is None:
-            found = self._make(name, protocol)
+            found = self._make(name, wanted)
             if len(self._plans) >= _MEMO:
                 self._plans.clear()
-            self._plans[name, protocol] = found
+            self._plans[name, wanted] = found
         return found
 
     def known(self, name: str, protocol: str) -> Plan | None:
@@ -148,35 +154,41 @@ class Router:
                     names.setdefault(f"{upstream.name}/{model}", upstream.name)
         return list(names.items())
 
-    def _make(self, name: str, protocol: str) -> Plan:
+    def _make(self, name: str, wanted: str | Want) -> Plan:
         if len(name) > _LONGEST_NAME:
             raise FaultError(self._unknown(name[:40] + "...", []))
         alias = self._settings.models.get(name)
         if alias is not None:
-            return self._alias(alias, protocol)
+            return self._alias(alias, wanted)
         head, slash, rest = name.partition("/")
         if slash and rest and head in self._upstreams:
-            return Plan((self._candidate(self._upstreams[head], rest, protocol, None),))
+            return Plan((self._candidate(self._upstreams[head], rest, wanted, None),))
         servers = self._servers(name)
         if len(servers) != 1:
             raise FaultError(self._unknown(name, servers))
-        return Plan((self._candidate(servers[0], name, protocol, None),))
+        return Plan((self._candidate(servers[0], name, wanted, None),))
 
-    def _alias(self, alias: ModelSettings, protocol: str) -> Plan:
+    def _alias(self, alias: ModelSettings, wanted: str | Want) -> Plan:
         candidates = []
         for candidate in alias.candidates:
             upstream, _, model = candidate.model.partition("/")
             found = self._upstreams[upstream]
-            candidates.append(self._candidate(found, model, protocol, alias.timeouts, candidate.weight))
+            candidates.append(self._candidate(found, model, wanted, alias.timeouts, candidate.weight))
         strategy: Literal["fallback", "weighted"] = "weighted" if alias.strategy == "weighted" else "fallback"
         return Plan(tuple(candidates), strategy, alias.retries, alias.on_loss)
 
     def _candidate(
-        self, upstream: "_Upstream", model: str, protocol: str, timeouts: TimeoutSettings | None, weight: int = 1
+        self, upstream: "_Upstream", model: str, wanted: str | Want, timeouts: TimeoutSettings | None, weight: int = 1
     ) -> Candidate:
         limits = upstream.settings.timeouts.over(self._timeouts)
         limits = limits if timeouts is None else timeouts.over(limits)
-        return Candidate(upstream, model, upstream.protocol_for(protocol), limits, weight)
+        if isinstance(wanted, str):
+            return Candidate(upstream, model, upstream.protocol_for(wanted), limits, weight)
+        service = upstream.service_for(wanted, model)
+        protocol = upstream.protocol_for(wanted.protocol) if service is None else service.protocol
+        candidate = Candidate(upstream, model, protocol, limits, weight)
+        candidate.service = service
+        return candidate
 
     def _servers(self, model: str) -> list["_Upstream"]:
         """Who serves a bare name: by the operator's lists, else by the catalogue, else the only one without a list."""
@@ -225,6 +237,11 @@ class _Upstream:
         if self.local is not None:
             return LOCAL
         return client if client in self.base_urls else next(iter(self.base_urls))
+
+    def service_for(self, want: Want, model: str) -> Offered | None:
+        """How this operation is offered here for this model; None when it is not."""
+        said = (self.settings.operations, self.provider.operations)
+        return offered(want, model, said, self.base_urls)
 
     def route(self, protocol: str, model: str) -> Route | None:
         """How requests for this model differ here from the protocol's; None where they do not.
