@@ -124,7 +124,8 @@ def _findings(act: _Act) -> Iterator[Finding]:
         return
     wants = [want for want in scene.wants if judge.applies(body, want.at)]
     said = act.vendor.say(scene.reply, "conf").body
-    hears = [hear for hear in scene.hears if judge.applies(said, hear.at)]
+    shown = scene.feature not in act.vendor.lacks
+    hears = [hear for hear in scene.hears if shown and judge.applies(said, hear.at)]
     found, answer = _exchange(act, played, wants, hears)
     yield from found
     if scene is SCENES[0] and act.stream and answer is not None:
@@ -206,7 +207,8 @@ def _no_answer(act: _Act, played: _Play) -> tuple[Verdict, str] | None:
     if exchange.status >= 400:
         message = judge.refusal(act.client, exchange)
         if exchange.status < 500 and message is not None and not arrived:
-            return ("wrong" if act.scene.common else "refused", message[:_SHOWN])
+            common = act.scene.common and act.scene.feature not in act.vendor.lacks
+            return ("wrong" if common else "refused", message[:_SHOWN])
         strays = [one.path for one in played.arrivals if one.protocol != act.upstream]
         asked = f"; it asked for {strays[-1]} of the {act.upstream} upstream" if strays else ""
         return ("wrong", f"{exchange.status} {exchange.body[:_SHOWN].decode('utf-8', 'replace')}{asked}")
@@ -222,4 +224,6 @@ def _failure(act: _Act, played: _Play) -> Iterator[Finding]:
         status = played.exchange.status
         yield ("an error is told", "wrong", f"nothing reached the {act.upstream} upstream: {status}")
         return
+    if fault.retry_after and not act.vendor.headers(fault):
+        fault = msgspec.structs.replace(fault, retry_after="")  # this vendor does not say when to try again
     yield from judge.fault_findings(act.client, played.exchange, fault, stream=act.stream)

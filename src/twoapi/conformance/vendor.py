@@ -37,7 +37,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     TypeError, AttributeError or ValueError for a body that the vendor cannot read; `refuses` gives pointer and reason
     of all that it would refuse. `say` writes an answer, `fail` the body of an HTTP error, `status` and `headers` what
     stands before that, `break_off` an error in a stream. `event` parses a frame of a stream, None when it holds no
-    JSON. `makes_state`: its answers hold state that only it can read.
+    JSON. `makes_state`: its answers hold state that only it can read. `lacks`: features that it has not, so that a
+    gateway may refuse what needs them, and that its answers do not show.
     """
 
     protocol: str
@@ -57,3 +58,4 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
         {"retry-after": fault.retry_after} if fault.retry_after else {}
     )
     makes_state: bool = True
+    lacks: frozenset[str] = frozenset()
