@@ -9,6 +9,7 @@ from twoapi.policy.access import KeyEntry, KeyRing
 from twoapi.policy.origins import Origins
 from twoapi.policy.route import Candidate, Credential, Plan, Router
 from twoapi.providers.catalog import load_catalog
+from twoapi.providers.services import Want
 from twoapi.transport.endpoint import Endpoint, open_head
 from twoapi.wire.http import Outgoing
 
@@ -26,19 +27,19 @@ class Snapshot:
         self.keys = KeyRing(settings)
         self.origins = Origins(settings)
         self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
-        self.plans: dict[tuple[str, str, KeyEntry], Plan] = {}
+        self.plans: dict[tuple[str, str | Want, KeyEntry], Plan] = {}
         self._heads: dict[tuple[object, ...], bytes] = {}
 
-    def plan(self, model: str, protocol: str, key: KeyEntry) -> Plan:
+    def plan(self, model: str, wanted: str | Want, key: KeyEntry) -> Plan:
         """What this client gets for this name; raises FaultError when it may not or nothing serves it."""
         if not key.may_use(model):
             raise FaultError(
                 Fault("forbidden", f"this key may not use the model {model!r}; GET /v1/models lists what it may use")
             )
-        plan = self._router.plan(model, protocol)
+        plan = self._router.plan(model, wanted)
         if len(self.plans) >= _PLANS:
             self.plans.clear()
-        self.plans[model, protocol, key] = plan
+        self.plans[model, wanted, key] = plan
         return plan
 
     def converts(self, model: str, protocol: str) -> bool:
