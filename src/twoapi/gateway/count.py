@@ -8,6 +8,7 @@ import msgspec
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.headers import RawHeaders, answer_headers, refusal_headers
 from twoapi.gateway.port import ClientPort
+from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, is_renewed, presented_head
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError, Loss, Request, Usage
@@ -138,12 +139,27 @@ class Count:
 
     def _send(self, candidate: Candidate) -> None:
         worker, way = self.worker, self.way
-        head = self.snapshot.head(candidate, self.credentials[0], way.outgoing)
+        credential = self.credentials[0]
+        try:
+            head = presented_head(worker, self.snapshot, candidate, credential, way.outgoing, self._go_on)
+        except CredentialError as error:
+            self._failed(candidate, error.fault, NO_CREDENTIAL)
+            return
+        if head is None:
+            return
         pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
         self.attempts += 1
         attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), wants_stream=False)
         worker.active.add(attempt)
         attempt.call = pool.send(head, way.outgoing.body, attempt)
+
+    def _go_on(self) -> None:
+        """The credential can be presented, or it is known that it cannot."""
+        if not self.is_over:
+            try:
+                self._send(self.order[self.position])
+            except Exception as error:  # noqa: BLE001  as in begin
+                self._answer_for(error)
 
     # --- what the attempt tells
 
@@ -173,7 +189,11 @@ class Count:
             fault = upstream.decode_fault(attempt.status, headers, body)
             if candidate.errors is not None:
                 fault = candidate.errors.judged(fault, attempt.status, headers, body)
-            self._failed(candidate, fault, fault.kind)
+            used = self.credentials[0]
+            if fault.kind == "unauthenticated" and is_renewed(self.worker, used, self.begun, attempt.started):
+                self._send(candidate)
+            else:
+                self._failed(candidate, fault, fault.kind)
         else:
             try:
                 body = self.way.whole(attempt.whole_body())

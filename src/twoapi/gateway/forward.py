@@ -5,13 +5,15 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
+from twoapi.gateway.presented import awaited_head
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.retry import answer_to_client
 from twoapi.policy.route import Candidate
 from twoapi.protocols.registry import UPSTREAM_CODECS
-from twoapi.transport.endpoint import Endpoint, open_head
 from twoapi.transport.errors import TransportError
+from twoapi.transport.whole import whole_answer
+from twoapi.wire.http import Outgoing
 
 # Of a query what is the protocol's: a client's key may stand beside it.
 _PASSED = ("after", "include", "include[]", "limit", "order")
@@ -22,30 +24,6 @@ class Answered(msgspec.Struct, frozen=True):
 
     candidate: Candidate
     body: bytes
-
-
-class _Hearer:
-    """Collects one whole answer."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.done: asyncio.Future[None] = loop.create_future()
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.pieces: list[bytes] = []
-
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.status, self.headers = status, headers
-
-    def on_data(self, data: bytes) -> None:
-        self.pieces.append(data)
-
-    def on_end(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-    def on_failure(self, error: TransportError) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
 
 
 async def ask_keepers(worker: Worker, protocol: str, method: str, name: str, what: str, query: str) -> Answered | None:
@@ -65,26 +43,21 @@ async def ask_keepers(worker: Worker, protocol: str, method: str, name: str, wha
 async def _ask(worker: Worker, candidate: Candidate, method: str, path: str) -> bytes | None:
     credential = candidate.credentials[0]
     path = path if candidate.route is None else candidate.route.place(path)
-    head = open_head(Endpoint.parse(candidate.base_url), method, path, credential.headers)
     pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
-    hearer = _Hearer(worker.loop)
-    call = pool.send(head + b"content-length: 0\r\n\r\n", b"", hearer)
     try:
         async with asyncio.timeout(candidate.timeouts.first_byte or None):
-            await hearer.done
+            head = await awaited_head(worker, candidate, credential, Outgoing(path, b""), method=method)
+            answer = await whole_answer(pool, head)
     except (TimeoutError, TransportError) as error:
         said = error.message if isinstance(error, TransportError) else "it did not answer in time"
         message = f"the upstream {candidate.upstream!r} could not be asked: {said}"
         raise FaultError(Fault("upstream_error", message, whose="upstream")) from None
-    finally:
-        call.cancel()
-    body = b"".join(hearer.pieces)
-    if hearer.status in (404, 405, 501):
+    if answer.status in (404, 405, 501):
         return None
-    if not 200 <= hearer.status < 300:
-        headers = dict(hearer.headers)
-        fault = UPSTREAM_CODECS[candidate.protocol].decode_fault(hearer.status, headers, body)
+    if not 200 <= answer.status < 300:
+        headers = dict(answer.headers)
+        fault = UPSTREAM_CODECS[candidate.protocol].decode_fault(answer.status, headers, answer.body)
         if candidate.errors is not None:
-            fault = candidate.errors.judged(fault, hearer.status, headers, body)
+            fault = candidate.errors.judged(fault, answer.status, headers, answer.body)
         raise FaultError(answer_to_client(fault, candidate.upstream, credential.index))
-    return body
+    return answer.body

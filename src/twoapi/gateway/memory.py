@@ -9,7 +9,8 @@ from twoapi.gateway import kept_turns
 from twoapi.gateway.kept_turns import History
 from twoapi.gateway.state import LIFETIME, State
 from twoapi.ir import Fault, FaultError, Loss, Message, Opaque, Origin, Part, Request, Response, Tool
-from twoapi.policy.route import Candidate, Credential
+from twoapi.policy.credentials import Credential
+from twoapi.policy.route import Candidate
 from twoapi.protocols.base import AnswerContext, Codec
 from twoapi.protocols.envelopes import Envelopes
 from twoapi.protocols.opening import carriers, open_sealed, withhold

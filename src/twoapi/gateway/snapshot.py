@@ -6,10 +6,13 @@ from pathlib import Path
 from twoapi.config.settings import Limits, Settings
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry, KeyRing
+from twoapi.policy.credentials import Credential
 from twoapi.policy.origins import Origins
-from twoapi.policy.route import Candidate, Credential, Plan, Router
+from twoapi.policy.route import Candidate, Plan, Router
 from twoapi.providers.catalog import load_catalog
+from twoapi.providers.presenting import bearer
 from twoapi.providers.services import Want
+from twoapi.providers.tokens.source import Token
 from twoapi.transport.endpoint import Endpoint, open_head
 from twoapi.wire.http import Outgoing
 
@@ -29,6 +32,7 @@ class Snapshot:
         self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
         self.plans: dict[tuple[str, str | Want, KeyEntry], Plan] = {}
         self._heads: dict[tuple[object, ...], bytes] = {}
+        self._bearers: dict[Credential, tuple[Token, Credential]] = {}
 
     def plan(self, model: str, wanted: str | Want, key: KeyEntry) -> Plan:
         """What this client gets for this name; raises FaultError when it may not or nothing serves it."""
@@ -75,3 +79,11 @@ class Snapshot:
                 self._heads.clear()
             self._heads[key] = opened
         return b"%bcontent-length: %d\r\n\r\n" % (opened, len(outgoing.body))
+
+    def with_token(self, credential: Credential, token: Token) -> Credential:
+        """A credential as it is presented with this token, the same one for the same token."""
+        held = self._bearers.get(credential)
+        if held is None or held[0] is not token:
+            held = (token, Credential(credential.index, [*bearer(token.parts), *credential.headers]))
+            self._bearers[credential] = held
+        return held[1]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from twoapi.ir import Origin
-from twoapi.policy.route import Candidate, Credential
+from twoapi.policy.credentials import Credential
+from twoapi.policy.route import Candidate
 from twoapi.protocols.envelopes import SealingKeys
 from twoapi.store.memory import MemoryStore
 from twoapi.store.port import Kept, Store, StoreError, Turn
@@ -82,8 +83,8 @@ class State:
         if found is None:
             endpoint = Endpoint.parse(candidate.base_url)
             server = f"{endpoint.host}:{endpoint.port}"
-            headers = [part for header in credential.headers for part in header]
-            account = self.keys.name("account", *headers) if headers else None
+            said = credential.account
+            account = self.keys.name("account", *said) if said else None
             found = Origin(candidate.protocol, server, candidate.model, account)
             if len(self._origins) >= _MEMO:
                 self._origins.clear()

@@ -20,6 +20,7 @@ from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.pool import Pool
 from twoapi.transport.proxied import ProxiedPool
+from twoapi.transport.tokens import Tokens
 
 SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
 
@@ -37,6 +38,7 @@ class Worker:
 
     loop: asyncio.AbstractEventLoop  # from `open` on
     time: Callable[[], float]  # the loop's
+    tokens: Tokens
 
     def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = (), state: State | None = None) -> None:
         self.snapshot = snapshot
@@ -59,6 +61,7 @@ class Worker:
         """Binds the worker to its loop and starts the sweep."""
         self.loop = loop
         self.time = loop.time
+        self.tokens = Tokens(loop)
         self.state.open(loop)
         self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
 
@@ -67,6 +70,7 @@ class Worker:
         if self._timer is not None:
             self._timer.cancel()
         self._flush()
+        await self.tokens.close()
         for pool in self.pools.values():
             await pool.close()
         self.pools.clear()
@@ -76,6 +80,7 @@ class Worker:
         """Puts a new configuration in force; what is running keeps its own."""
         self.snapshot = snapshot
         self.limits = snapshot.limits
+        self.tokens.forgive()
 
     def open_pool(self, candidate: Candidate) -> Pool | ProxiedPool:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings.
@@ -99,6 +104,7 @@ class Worker:
         if self._sweeps % 4 == 0:
             for pool in self.pools.values():
                 pool.sweep(now)
+            self.tokens.sweep()
             for callback in self.on_sweep:
                 callback(now)
         if self.records:

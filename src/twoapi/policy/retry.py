@@ -26,6 +26,8 @@ _REMEDIES: dict[str, tuple[Step, ...]] = {
     "protocol": ("candidate",),
     # Nothing was sent: the candidate's protocol cannot carry the request, or its connection settings are wrong.
     "cannot_carry": ("candidate",),
+    # Nothing was sent either: the credential cannot be presented.
+    "no_credential": ("credential", "candidate"),
 }
 
 _CREDENTIAL_KINDS = frozenset({"unauthenticated", "forbidden", "quota_exhausted"})

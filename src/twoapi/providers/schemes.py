@@ -88,8 +88,8 @@ SCHEMES: Mapping[str, Scheme] = {
         style="bearer",
     ),
     "baidu-oauth": Scheme(forms=(Form(parts=("client_id", "client_secret"), source="baidu-oauth"),), style="query"),
-    "baidu-iam": Scheme(forms=(Form(parts=_PAIR, source="baidu-iam"),), style="bearer"),
-    "bce": Scheme(forms=(Form(parts=_PAIR),), style="bce"),
+    "baidu-iam": Scheme(forms=(Form(parts=_PAIR, optional=("session_token",), source="baidu-iam"),), style="bearer"),
+    "bce": Scheme(forms=(Form(parts=_PAIR, optional=("session_token",)),), style="bce"),
     "tc3": Scheme(
         forms=(Form(parts=("secret_id", "secret_key"), optional=("session_token", "region")),),
         style="tc3",
