@@ -4,14 +4,14 @@ Beside the path of requests with a credential that never changes, whose heads th
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
-from twoapi.providers.presenting import NOTHING, present
+from twoapi.providers.presenting import NOTHING, Presented, present
 from twoapi.providers.signing.signable import Signable
 from twoapi.providers.tokens.source import RefusedError
 from twoapi.transport.endpoint import Endpoint, close_head, open_head
@@ -38,39 +38,23 @@ def presented_head(  # noqa: PLR0913  each is needed, the last seldom
     over. Raises CredentialError.
     """
     made = credential.made
-    parts: Mapping[str, str] = {}
-    if made is not None:
-        parts = made.parts
-        if made.source is not None:
-            try:
-                token = worker.tokens.get(made.source, resume)
-            except RefusedError as error:
-                raise _wrong(candidate, credential, error.message) from None
-            if token is None:
-                return None
-            if made.style == "bearer":
-                credential, made = snapshot.with_token(credential, token), None
-            parts = {**parts, **token.parts}
-    if made is None and method == "POST":
-        return snapshot.head(candidate, credential, outgoing)
-    headers = [(b"content-type", b"application/json"), *outgoing.headers, *credential.headers]
-    endpoint = Endpoint.parse(candidate.base_url)
-    seen = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
-    path, added = outgoing.path, NOTHING
-    try:
-        if made is not None:
-            request = Signable(method, endpoint.authority, endpoint.base_path + path, seen, outgoing.body)
-            added = present(made.style, request, parts, worker.now)
-        if added.query:
-            path += ("&" if "?" in path else "?") + added.query
-        opened = open_head(endpoint, method, path, [*headers, *added.headers])
-    except KeyError as error:
-        raise _wrong(candidate, credential, f"it has no {error.args[0]}; say it among its parts") from None
-    except UnicodeError:
-        raise _wrong(candidate, credential, "a part of it has characters that cannot be sent") from None
-    except ValueError as error:
-        raise _wrong(candidate, credential, str(error)) from None
-    return close_head(opened, len(outgoing.body))
+    if made is None:
+        if method == "POST":
+            return snapshot.head(candidate, credential, outgoing)
+        return _head(candidate, credential, outgoing, method, lambda _: NOTHING)
+    parts = made.parts
+    if made.source is not None:
+        try:
+            token = worker.tokens.get(made.source, resume)
+        except RefusedError as error:
+            raise _wrong(candidate, credential, error.message) from None
+        if token is None:
+            return None
+        if made.style == "bearer":
+            shown = snapshot.with_token(credential, token)
+            return presented_head(worker, snapshot, candidate, shown, outgoing, resume, method=method)
+        parts = {**parts, **token.parts}
+    return _head(candidate, credential, outgoing, method, lambda asked: present(made.style, asked, parts, worker.now))
 
 
 async def awaited_head(
@@ -91,6 +75,31 @@ def is_renewed(worker: Worker, credential: Credential, begun: float, sent: float
     """
     made = credential.made
     return made is not None and made.source is not None and worker.tokens.renew(made.source, begun, sent)
+
+
+def _head(
+    candidate: Candidate,
+    credential: Credential,
+    outgoing: Outgoing,
+    method: str,
+    show: Callable[[Signable], Presented],
+) -> bytes:
+    """The head of a request, with what is added to show its credential."""
+    endpoint, path = Endpoint.parse(candidate.base_url), outgoing.path
+    headers = [(b"content-type", b"application/json"), *outgoing.headers, *credential.headers]
+    seen = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    try:
+        added = show(Signable(method, endpoint.authority, endpoint.base_path + path, seen, outgoing.body))
+        if added.query:
+            path += ("&" if "?" in path else "?") + added.query
+        opened = open_head(endpoint, method, path, [*headers, *added.headers])
+    except KeyError as error:
+        raise _wrong(candidate, credential, f"it has no {error.args[0]}; say it among its parts") from None
+    except UnicodeError:
+        raise _wrong(candidate, credential, "a part of it has characters that cannot be sent") from None
+    except ValueError as error:
+        raise _wrong(candidate, credential, str(error)) from None
+    return close_head(opened, len(outgoing.body))
 
 
 def _wrong(candidate: Candidate, credential: Credential, message: str) -> CredentialError:
