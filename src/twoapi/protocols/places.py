@@ -22,6 +22,8 @@ _STOPS = {
     "anthropic-messages": _MESSAGES,
     "gemini": StopPlaces("/candidates/{}/finishReason", "/candidates/{}/finishReason", "/promptFeedback"),
     "bedrock-converse": _same("/stopReason"),
+    "cohere": _same("/finish_reason"),
+    "ollama": _same("/done_reason"),
 }
 
 

@@ -3,7 +3,9 @@
 from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Codec, UpstreamCodec
 from twoapi.protocols.bedrock_converse import BedrockConverse
+from twoapi.protocols.cohere import Cohere
 from twoapi.protocols.gemini import Gemini
+from twoapi.protocols.ollama import Ollama
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses import OpenAIResponses
 
@@ -15,6 +17,8 @@ CODECS: dict[str, Codec] = {
 UPSTREAM_CODECS: dict[str, UpstreamCodec] = {
     **CODECS,
     BedrockConverse.name: BedrockConverse(),
+    Cohere.name: Cohere(),
+    Ollama.name: Ollama(),
 }
 
 
