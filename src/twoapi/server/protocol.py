@@ -18,11 +18,13 @@ from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
 from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import refusal_headers
+from twoapi.gateway.operation import OperationExchange
 from twoapi.gateway.port import Flow
 from twoapi.gateway.retrieve import Retrieval
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
+from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.server.head import Head, head_size, refusal_hints
 from twoapi.server.inbound import Inbound
 from twoapi.server.routes import client_codec
@@ -389,13 +391,19 @@ class GatewayProtocol(HttpToolsProtocol):
         if head.is_preflight:
             self.answer(200, b"", b"")
             return
-        kind = "" if head.route is None else head.route.kind
-        if key is None or kind not in ("count", "compact", "stored"):
+        route = head.route
+        kind = "" if route is None else route.kind
+        if key is None or route is None or kind not in ("count", "compact", "operate", "stored"):
             self.answer(*self.site.answer(head))
             return
         incoming = Incoming(head.path, head.headers, inbound.body, head.query)
-        asked: Count | Retrieval
-        if kind == "stored":
+        asked: Count | Retrieval | OperationExchange
+        if kind == "operate":
+            operation = OPERATIONS[route.operation]
+            asked = OperationExchange(
+                self.worker, head.codec, incoming, key, self, operation=operation, shape=route.shape
+            )
+        elif kind == "stored":
             asked = Retrieval(self.worker, head.codec, head.method, incoming, key, self)
         else:
             asked = (Count if kind == "count" else Compact)(self.worker, head.codec, incoming, key, self)

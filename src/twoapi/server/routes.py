@@ -1,21 +1,31 @@
 """Which path belongs to which protocol, and what is asked for there."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from twoapi.protocols.base import Codec
+from twoapi.protocols.operations.cohere_answers import CohereClients
+from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.protocols.registry import CODECS
 
-Kind = Literal["generate", "count", "compact", "models", "stored", "health", "ready", "root"]
+Kind = Literal["generate", "count", "compact", "operate", "models", "stored", "health", "ready", "root"]
+
+_CHAT = CODECS["openai-chat"]
+_RESPONSES = CODECS["openai-responses"]
+_MESSAGES = CODECS["anthropic-messages"]
+_GEMINI = CODECS["gemini"]
+_COHERE = cast("Codec", CohereClients())  # of a route for an operation no more is asked than how errors are told
+_GET, _POST = (b"GET",), (b"POST",)
 
 
 class Route(msgspec.Struct, frozen=True):
     """What a path is for. `codec` is the protocol of the client that calls it; None where the headers decide.
 
-    `needs_key` is False for what a load balancer asks. `socket`: the same is offered over a websocket.
+    `needs_key` is False for what a load balancer asks. `socket`: the same is offered over a websocket. `operation` and
+    `shape`: what is asked for that is no answer of a model, and in which form.
     """
 
     kind: Kind
@@ -23,13 +33,14 @@ class Route(msgspec.Struct, frozen=True):
     methods: tuple[bytes, ...]
     needs_key: bool = True
     socket: bool = False
+    operation: str = ""
+    shape: str = ""
 
 
-_CHAT = CODECS["openai-chat"]
-_RESPONSES = CODECS["openai-responses"]
-_MESSAGES = CODECS["anthropic-messages"]
-_GEMINI = CODECS["gemini"]
-_GET, _POST = (b"GET",), (b"POST",)
+def _operation(codec: Codec, name: str, shape: str) -> Route:
+    assert OPERATIONS[name].shapes[shape].native is not None  # noqa: S101  a client must be able to ask for it
+    return Route("operate", codec, _POST, operation=name, shape=shape)
+
 
 # Below the version; the vendors' SDKs put it into their base URL or before every path.
 _OPENAI: Mapping[bytes, Route] = {
@@ -37,10 +48,20 @@ _OPENAI: Mapping[bytes, Route] = {
     b"/responses": Route("generate", _RESPONSES, _POST, socket=True),
     b"/responses/input_tokens": Route("count", _RESPONSES, _POST),
     b"/responses/compact": Route("compact", _RESPONSES, _POST),
+    b"/completions": _operation(_CHAT, "completions", "openai"),
+    b"/embeddings": _operation(_CHAT, "embeddings", "openai"),
+    b"/moderations": _operation(_CHAT, "moderations", "openai"),
+    b"/rerank": _operation(_CHAT, "rerank", "jina"),
+    b"/images/generations": _operation(_CHAT, "images", "openai"),
+    b"/audio/speech": _operation(_CHAT, "speech", "openai"),
 }
 _ANTHROPIC: Mapping[bytes, Route] = {
     b"/messages": Route("generate", _MESSAGES, _POST),
     b"/messages/count_tokens": Route("count", _MESSAGES, _POST),
+}
+_COHERES: Mapping[bytes, Route] = {
+    b"/v2/embed": _operation(_COHERE, "embeddings", "cohere"),
+    b"/v2/rerank": _operation(_COHERE, "rerank", "cohere"),
 }
 _LISTS = b"/models"
 _VERSIONS = (b"/v1", b"/v1beta", b"/v1alpha", b"/v1beta1")
@@ -48,6 +69,7 @@ _VERSIONS = (b"/v1", b"/v1beta", b"/v1alpha", b"/v1beta1")
 # What only exists where it stands; the rest is served under the vendors' names too, with the version and without.
 PATHS: Mapping[bytes, Route] = {
     **{b"/v1" + path: route for path, route in (*_OPENAI.items(), *_ANTHROPIC.items())},
+    **_COHERES,
     b"/v1/models": Route("models", None, _GET),
     b"/v1beta/models": Route("models", _GEMINI, _GET),
     b"/healthz": Route("health", None, _GET, needs_key=False),
@@ -64,6 +86,7 @@ def _named() -> Iterator[tuple[bytes, Route]]:
     for base in (b"/anthropic/v1", b"/anthropic"):
         yield from ((base + path, route) for path, route in _ANTHROPIC.items())
         yield base + _LISTS, Route("models", _MESSAGES, _GET)
+    yield from ((b"/cohere" + path, route) for path, route in _COHERES.items())
     for version in (*_VERSIONS, b""):
         yield b"/gemini" + version + _LISTS, Route("models", _GEMINI, _GET)
         if version not in (b"", b"/v1"):
@@ -86,6 +109,8 @@ _METHODS: Mapping[bytes, Route] = {
     b"generateContent": Route("generate", _GEMINI, _POST),
     b"streamGenerateContent": Route("generate", _GEMINI, _POST),
     b"countTokens": Route("count", _GEMINI, _POST),
+    b"embedContent": _operation(_GEMINI, "embeddings", "gemini"),
+    b"batchEmbedContents": _operation(_GEMINI, "embeddings", "gemini"),
 }
 _MODEL_BASES = (b"/gemini/", *(version + b"/" for version in _VERSIONS))
 _COLLECTIONS = (b"/models/", b"/tunedModels/")

@@ -58,13 +58,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `answers`: "json"; "events" (JSON, or a stream of events when one is asked for); "bytes" (whatever the upstream
     sends, passed on as it comes); "chat" (as a chat is answered: an upstream that does not offer it can still answer,
-    through the canonical model).
+    through the canonical model). `like`: the protocol whose requests and answers are relayed in the same way.
     """
 
     name: str
     shapes: Mapping[str, Shape]
     model: str = ""
     answers: Literal["json", "events", "bytes", "chat"] = "json"
+    like: str | None = None
 
 
 class Offer(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ _ALL = (
     ),
     Operation(name="rerank", shapes=_shapes(jina.SHAPE, rerank_cohere.SHAPE, rerank_dashscope.SHAPE)),
     Operation(name="moderations", shapes=_relayed("results", "omni-moderation-latest"), model="omni-moderation-latest"),
-    Operation(name="completions", shapes=_relayed("choices"), answers="chat"),
+    Operation(name="completions", shapes=_relayed("choices"), answers="chat", like="openai-chat"),
     Operation(name="images", shapes=_relayed("data"), answers="events"),
     Operation(name="speech", shapes=_relayed(""), answers="bytes"),
 )

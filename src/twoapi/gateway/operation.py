@@ -1,0 +1,170 @@
+"""An operation that is no answer of a model (embeddings, rerank, moderations, pictures, speech): one request.
+
+Everything is as in an exchange (candidates, credentials, retries, records, headers) but for the way to an upstream.
+"""
+
+from typing import cast
+
+from msgspec.structs import replace
+
+from twoapi.gateway.attempt import Attempt
+from twoapi.gateway.exchange import Exchange
+from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal
+from twoapi.gateway.local import Answerer
+from twoapi.gateway.operation_ways import Converted, Passed, RelayedAs
+from twoapi.gateway.port import ClientPort
+from twoapi.gateway.record import Outcome, Record
+from twoapi.gateway.report import report_header, wants_report
+from twoapi.gateway.way import Pump, Way
+from twoapi.gateway.worker import Worker
+from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.policy.access import KeyEntry
+from twoapi.policy.credentials import Credential
+from twoapi.policy.route import Candidate
+from twoapi.protocols.base import Codec
+from twoapi.protocols.operations.base import Native, Operation
+from twoapi.protocols.operations.completions import Completions
+from twoapi.protocols.operations.passing import BytePump
+from twoapi.protocols.registry import CODECS
+from twoapi.providers.services import Want
+from twoapi.wire.http import Incoming
+
+_STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
+# An exchange asks its client's codec for no more than the side that this has.
+_COMPLETIONS = cast("Codec", Completions())
+_CONTINUES = "its text is sent as what a user says: the model answers it instead of going on with it"
+
+
+class OperationExchange(Exchange):
+    """One client's request for an operation, in a shape, and its answer."""
+
+    __slots__ = ("_asked", "_native", "_operation", "_shape")
+
+    def __init__(  # noqa: PLR0913  an exchange, and what is asked for
+        self,
+        worker: Worker,
+        codec: Codec,
+        incoming: Incoming,
+        key: KeyEntry,
+        port: ClientPort,
+        *,
+        operation: Operation,
+        shape: str,
+    ) -> None:
+        """`codec`: the protocol in which the client is told of errors. The shape must be one that clients speak."""
+        super().__init__(worker, _COMPLETIONS if operation.answers == "chat" else codec, incoming, key, port)
+        self._operation = operation
+        self._shape = operation.shapes[shape]
+        native = self._shape.native
+        assert native is not None  # noqa: S101  as the docstring says
+        self._native: Native = native
+        self._asked: object | None = None  # decoded when the first conversion needs it
+
+    def begin(self) -> None:
+        """Starts; by the time this returns the request is on its way, or answered."""
+        worker, operation, snapshot = self.worker, self._operation, self.snapshot
+        worker.running += 1
+        worker.counters.exchanges += 1
+        try:
+            peek = self._native.peek(self.incoming)
+            streams = operation.answers == "bytes" or (peek.stream and operation.answers != "json")
+            peek = self.peek = replace(peek, stream=streams)
+            want = Want(operation.name, self._shape.name, operation.like or self.codec.name)
+            known = snapshot.plans.get((peek.model, want, self.key))
+            plan = self.plan = known or snapshot.plan(peek.model, want, self.key)
+            self.order = plan.order(worker.counters.exchanges)
+            self._try_candidate(0)
+        except Exception as error:  # noqa: BLE001  the outermost frame of a request: it must be answered
+            self._answer_for(error)
+
+    # --- the way in
+
+    def _way(self, candidate: Candidate, credential: Credential) -> Way | None:
+        operation, service = self._operation, candidate.service
+        if service is None:
+            if operation.answers != "chat":
+                raise FaultError(self._unserved(candidate))
+            return self._chatted(candidate, credential)
+        if operation.like is not None:
+            return RelayedAs(CODECS[operation.like], self.incoming, self.peek, candidate, service.path)
+        if service.shape == self._shape.name:
+            outgoing = self._native.relay(self.incoming, self.peek, candidate.model, service.path)
+            return Passed(operation, self._native, outgoing, self.peek)
+        face, reach = self._shape.face, operation.shapes[service.shape].reach
+        if face is None or reach is None:
+            raise FaultError(self._unserved(candidate))
+        if self._asked is None:
+            self._asked = face.decode(self.incoming)
+        way = Converted(face, reach, self._asked, candidate, service.path)
+        self._accept(way.losses)
+        return way
+
+    def _chatted(self, candidate: Candidate, credential: Credential) -> Way | None:
+        """Through the canonical model, by whatever this upstream speaks."""
+        way = super()._way(candidate, credential)
+        if way is not None and way.losses is not None:
+            way.losses.append(Loss("/prompt", "emulated", candidate.protocol, _CONTINUES))
+            self._accept(way.losses)
+        return way
+
+    def _accept(self, losses: list[Loss]) -> None:
+        """Raises FaultError when nothing must be lost, and something is."""
+        if losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
+            self.rejected = losses
+            raise FaultError(loss_refusal(losses))
+
+    def _answer_locally(self, candidate: Candidate, answerer: Answerer) -> None:
+        if self._operation.answers != "chat":
+            raise FaultError(self._unserved(candidate))
+        super()._answer_locally(candidate, answerer)
+
+    def _unserved(self, candidate: Candidate) -> Fault:
+        message = f"the upstream {candidate.upstream!r} does not offer {self._operation.name} for {candidate.model!r}"
+        return Fault("invalid_request", message, code="operation_not_supported", param="model")
+
+    # --- the way out
+
+    def silent(self, attempt: Attempt) -> None:
+        """Keeps a client awake that reads events; others would take it for part of their answer."""
+        if self._operation.answers == "chat":
+            super().silent(attempt)
+
+    def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
+        """As the upstream's type says, where bytes go through."""
+        if self.started:
+            return
+        self.started = True
+        told = next((value for name, value in upstream if name == b"content-type"), None)
+        kind = EVENT_STREAM
+        if told is not None and self._operation.answers != "chat":
+            kind = b"content-type: %b\r\n" % told
+        headers = answer_headers(self.named, self.attempts, self.candidate, losses, upstream, kind)
+        if losses is not None and wants_report(self.incoming.headers):
+            headers += report_header(losses)
+            self.told = len(losses)
+        self.port.start_stream(headers)
+
+    def _close_stream(self, attempt: Attempt, pump: Pump) -> None:
+        if attempt.failure is not None and isinstance(pump, BytePump):
+            self._break_off(attempt, attempt.failure)
+        else:
+            super()._close_stream(attempt, pump)
+
+    def interrupt(self) -> None:
+        """The gateway stops."""
+        attempt = self.attempt
+        if not self.is_over and attempt is not None and attempt.port is not None and isinstance(attempt.pump, BytePump):
+            self._drop()
+            self._break_off(attempt, _STOPPING)
+        else:
+            super().interrupt()
+
+    def _break_off(self, attempt: Attempt, fault: Fault) -> None:
+        """Bytes that do not end as they should: only a closed connection can say so."""
+        self.port.abort()
+        self._finish("broken", fault, attempt.way.losses, None)
+
+    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
+        record = super()._record(outcome, fault, losses, usage)
+        record.operation = self._operation.name
+        return record

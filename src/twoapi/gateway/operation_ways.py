@@ -1,0 +1,107 @@
+"""The ways of an operation: relayed, converted from shape to shape, or relayed as a chat is."""
+
+from typing import Any, NoReturn
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from twoapi.gateway.relay import Relay
+from twoapi.gateway.way import Pump
+from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.policy.route import Candidate
+from twoapi.protocols.base import Codec, Peek
+from twoapi.protocols.operations.base import Face, Native, Operation, Reach
+from twoapi.protocols.operations.passing import BytePump, EventPump
+from twoapi.wire.http import Incoming, Outgoing
+
+_NO_STREAM = Fault("upstream_error", "the upstream answers with a stream that nobody asked for", whose="upstream")
+_EVENTS = Raw(b'"sse"')
+
+
+class Passed:
+    """Both sides have the same shape: bytes go through."""
+
+    array = False
+    __slots__ = ("_events", "_native", "losses", "outgoing", "usage")
+
+    def __init__(self, operation: Operation, native: Native, outgoing: Outgoing, peek: Peek) -> None:
+        self._native = native
+        asked = peek.members.get("stream_format")
+        self._events = operation.answers == "events" or (asked is not None and bytes(asked) == bytes(_EVENTS))
+        self.outgoing = outgoing
+        self.usage: Usage | None = None
+        self.losses: list[Loss] | None = None
+
+    def whole(self, body: bytes) -> bytes:
+        """The same body. Raises FaultError for an error hidden in it, and for what is no answer."""
+        inspection = self._native.inspect(body)
+        if inspection.fault is not None:
+            raise FaultError(inspection.fault)
+        self.usage = inspection.usage
+        return body
+
+    def pump(self) -> Pump:
+        """Events or bytes as they come."""
+        return EventPump() if self._events else BytePump()
+
+    def streamed_as_whole(self, body: bytes) -> NoReturn:  # noqa: ARG002  nothing can be made of it
+        """Raises FaultError."""
+        raise FaultError(_NO_STREAM)
+
+    def whole_as_stream(self, body: bytes) -> bytes:
+        """The same body: its type tells the client what it is."""
+        return self.whole(body)
+
+
+class Converted:
+    """Through what the operation's shapes have in common, with every loss reported."""
+
+    array = False
+    __slots__ = ("_asked", "_face", "_reach", "losses", "outgoing", "usage")
+
+    def __init__(
+        self, face: Face[Any, Any], reach: Reach[Any, Any], asked: object, candidate: Candidate, path: str
+    ) -> None:
+        self._asked = asked
+        self._face = face
+        self._reach = reach
+        self.losses: list[Loss] = []
+        self.outgoing = reach.encode(asked, candidate.model, path, self.losses)
+        self.usage: Usage | None = None
+
+    def whole(self, body: bytes) -> bytes:
+        """The client's body; raises FaultError for an error hidden in the upstream's, and for what is no answer."""
+        answer = self._reach.read(body, self._asked)
+        self.usage = answer.usage
+        return self._face.write(answer, self._asked, self.losses)
+
+    def pump(self) -> NoReturn:
+        """Raises FaultError."""
+        raise FaultError(_NO_STREAM)
+
+    def streamed_as_whole(self, body: bytes) -> NoReturn:  # noqa: ARG002  as above
+        """Raises FaultError."""
+        raise FaultError(_NO_STREAM)
+
+    def whole_as_stream(self, body: bytes) -> NoReturn:  # noqa: ARG002  as above
+        """Raises FaultError."""
+        raise FaultError(_NO_STREAM)
+
+
+class RelayedAs(Relay):
+    """An operation that is relayed as a protocol's answers are, at a path of its own."""
+
+    __slots__ = ()
+
+    def __init__(self, codec: Codec, incoming: Incoming, peek: Peek, candidate: Candidate, path: str) -> None:
+        super().__init__(codec, incoming, peek, candidate.model, candidate.capabilities, (0, ""))
+        self.outgoing = replace(self.outgoing, path=path)
+
+    def streamed_as_whole(self, body: bytes) -> NoReturn:  # noqa: ARG002  as above
+        """Raises FaultError."""
+        raise FaultError(_NO_STREAM)
+
+    def whole_as_stream(self, body: bytes) -> bytes:
+        """The whole answer as the one event of a stream: both have the same members."""
+        line = self.whole(body).replace(b"\r", b" ").replace(b"\n", b" ")
+        return b"data: " + line + b"\n\ndata: [DONE]\n\n"
