@@ -5,9 +5,16 @@ A module offers STAGED; here they are by the name of their protocol.
 
 from collections.abc import Mapping
 
-from twoapi.testing.vendors import cohere, ollama
+from twoapi.testing.vendors import bedrock_converse, cohere, ollama
 from twoapi.testing.vendors.staged import Staged
 
-VENDORS: Mapping[str, Staged] = {staged.vendor.protocol: staged for staged in (cohere.STAGED, ollama.STAGED)}
+VENDORS: Mapping[str, Staged] = {
+    staged.vendor.protocol: staged
+    for staged in (
+        bedrock_converse.STAGED,
+        cohere.STAGED,
+        ollama.STAGED,
+    )
+}
 
 __all__ = ["VENDORS", "Staged"]
