@@ -85,6 +85,7 @@ class ChunkChoice(msgspec.Struct, kw_only=True):
     index: int | None = None
     delta: Message | None = None
     message: Message | None = None  # some servers repeat the whole, or send nothing else
+    text: str | None = None  # of a legacy completion, whose stream is watched as this protocol's is
     finish_reason: str | None = None
     logprobs: Raw = EMPTY
     usage: Raw = EMPTY

@@ -297,7 +297,7 @@ def _payloads_read(held: bytes) -> bool:
 def _says_something(chunk: wire.Chunk) -> bool:
     for choice in chunk.choices or ():
         delta = choice.delta or choice.message
-        if choice.finish_reason:
+        if choice.finish_reason or choice.text:
             return True
         if delta is not None and (
             delta.content
