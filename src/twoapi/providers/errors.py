@@ -52,8 +52,9 @@ class Hidden(msgspec.Struct, frozen=True, kw_only=True):
 class Errors(msgspec.Struct, frozen=True, kw_only=True):
     """The errors of a provider; the first rule that fits decides.
 
-    `code`: JSON pointer to the code, where it is not in the error's member `code`. `wait`: headers, in lower case, or
-    JSON pointers into the body, that tell how long to wait; the first that does counts.
+    `code`: JSON pointer to the code, or the header, in lower case, that has it before a colon, where it is not in the
+    error's member `code`. `wait`: headers, in lower case, or JSON pointers into the body, that tell how long to wait;
+    the first that does counts.
     """
 
     rules: tuple[ErrorRule, ...] = ()
@@ -67,7 +68,7 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
 
         Where the provider means another kind than the protocol, neither status nor code are for clients any more.
         """
-        told = _Told(fault, body, self.code)
+        told = _Told(fault, body, self._code(headers, body.strip()))
         kind = next((rule.kind for rule in self.rules if told.fits(rule, status)), fault.kind)
         wait = fault.retry_after
         if wait is None and kind in _PASSING and self.wait:
@@ -78,6 +79,13 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             fault, kind=kind, whose=whose, status=0, retry_after=wait, code=told.code, protocol="", raw=None
         )
+
+    def _code(self, headers: Mapping[bytes, bytes], body: bytes) -> str:
+        """The code from where this provider has it; "" when it is not there."""
+        place = self.code
+        if place is None or place.startswith("/"):
+            return _at(body, place) if place else ""
+        return headers.get(place.encode(), b"").decode("latin-1").partition(":")[0].strip()
 
     def _wait(self, headers: Mapping[bytes, bytes], body: bytes) -> float | None:
         for place in self.wait:
@@ -93,10 +101,10 @@ class _Told:
 
     __slots__ = ("code", "message", "type")
 
-    def __init__(self, fault: Fault, body: bytes, pointer: str | None) -> None:
+    def __init__(self, fault: Fault, body: bytes, code: str) -> None:
         body = body.strip()  # blank lines keep some connections open until there is an answer
         error = _error(body or bytes(fault.raw or b""))
-        self.code = (_at(body, pointer) if pointer else "") or fault.code or _text(error.get("code"))
+        self.code = code or fault.code or _text(error.get("code"))
         self.type = _text(error.get("type"))
         self.message = fault.message.lower()
 

@@ -11,7 +11,7 @@ from twoapi import ir
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers
-from twoapi.wire.json import EMPTY, decode, decoder, encode, first_byte
+from twoapi.wire.json import EMPTY, decode, decoder, encode, first_byte, items
 
 _TYPES: dict[str, str] = {
     "invalid_request": "invalid_request_error",
@@ -86,6 +86,7 @@ class _Body(msgspec.Struct):
     error: Raw = EMPTY
     request_id: str | None = None
     message: str | None = None
+    capital: str | None = msgspec.field(default=None, name="Message")  # AWS, now and then
     detail: Raw = EMPTY
 
 
@@ -100,13 +101,19 @@ def decode_fault(status: int, headers: dict[bytes, bytes], body: bytes) -> ir.Fa
     request_id = None if named is None else named.decode("latin-1")
     kind = _KINDS_OF_STATUS.get(status) or ("invalid_request" if 400 <= status < 500 else "upstream_error")
     try:
-        wire = _decode_body(body)
+        wire = _decode_body(_unlisted(body))
     except WireError:
         return _fault(kind, _plain_message(status, headers, body), wait, request_id)
     if wire.error is not EMPTY:
         return decode_error(wire.error, kind, wait, wire.request_id or request_id)
-    message = wire.message or (_as_text(wire.detail) if wire.detail is not EMPTY else "")
+    message = wire.message or wire.capital or (_as_text(wire.detail) if wire.detail is not EMPTY else "")
     return _fault(kind, message or f"the upstream answered {status}", wait, wire.request_id or request_id)
+
+
+def _unlisted(body: bytes) -> bytes:
+    """The error of a list with one, as Google's services answer a request for a stream; any other body as it is."""
+    elements = items(body) if body.lstrip()[:1] == b"[" else []
+    return bytes(elements[0]) if elements else body
 
 
 def decode_error(raw: Raw, kind: ir.FaultKind, wait: float | None = None, request_id: str | None = None) -> ir.Fault:
