@@ -86,7 +86,8 @@ class OperationExchange(Exchange):
                 raise FaultError(self._unserved(candidate))
             return self._chatted(candidate, credential)
         if operation.like is not None:
-            return RelayedAs(CODECS[operation.like], self.incoming, self.peek, candidate, service.path)
+            codec = CODECS[operation.like]
+            return RelayedAs(codec, self._native, self.incoming, self.peek, candidate, service.path)
         if service.shape == self._shape.name:
             outgoing = self._native.relay(self.incoming, self.peek, candidate.model, service.path)
             return Passed(operation, self._native, outgoing, self.peek)

@@ -91,11 +91,21 @@ class Converted:
 class RelayedAs(Relay):
     """An operation that is relayed as a protocol's answers are, at a path of its own."""
 
-    __slots__ = ()
+    __slots__ = ("_native",)
 
-    def __init__(self, codec: Codec, incoming: Incoming, peek: Peek, candidate: Candidate, path: str) -> None:
+    def __init__(
+        self, codec: Codec, native: Native, incoming: Incoming, peek: Peek, candidate: Candidate, path: str
+    ) -> None:
         super().__init__(codec, incoming, peek, candidate.model, candidate.capabilities, (0, ""))
+        self._native = native
         self.outgoing = replace(self.outgoing, path=path)
+
+    def whole(self, body: bytes) -> bytes:
+        """The same body. Raises FaultError for an error hidden in it, and for what is no answer."""
+        fault = self._native.inspect(body).fault
+        if fault is not None:
+            raise FaultError(fault)
+        return super().whole(body)
 
     def streamed_as_whole(self, body: bytes) -> NoReturn:  # noqa: ARG002  as above
         """Raises FaultError."""
