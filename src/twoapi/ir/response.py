@@ -44,7 +44,8 @@ class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
     `input`: neither read from nor written to a cache. `cache_write`: all writes; `cache_write_5m`, `_1h` split them.
     `output`: visible output, without `reasoning`; when the upstream gave no split, all output and `reasoning` None.
     The audio, image and prediction counts are parts of the others, for information. `server_tools`: requests made by
-    tools that the vendor ran. `raw`: the wire's own usage object, for a client of the same protocol.
+    tools that the vendor ran. `cost`: the price in US dollars, when the upstream tells it. `raw`: the wire's own usage
+    object, for a client of the same protocol.
     """
 
     input: int | None = None
@@ -65,6 +66,7 @@ class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
     server_tools: dict[str, int] | None = None
     estimated: bool = False
     raw: Raw | None = None
+    cost: float | None = None
 
     @property
     def total_input(self) -> int:

@@ -10,7 +10,7 @@ from twoapi.protocols.gemini.name import NAME
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, first_byte
 
-_COUNTS = tuple(name for name in ir.Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools"))
+_COUNTS = tuple(name for name in ir.Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools", "cost"))
 _LIMIT = 2**53  # beyond this a count is no count
 # The vendor's word for a tier -> the canonical one, and words of other protocols -> the vendor's.
 _TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority"}
