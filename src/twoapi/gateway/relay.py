@@ -10,7 +10,7 @@ from twoapi.wire.http import Incoming
 class Relay:
     """The way on which nothing is converted."""
 
-    __slots__ = ("_clock", "_codec", "_incoming", "_peek", "array", "losses", "outgoing", "usage")
+    __slots__ = ("_capabilities", "_clock", "_codec", "_incoming", "_peek", "array", "losses", "outgoing", "usage")
 
     def __init__(
         self,
@@ -24,6 +24,7 @@ class Relay:
         self._codec = codec
         self._incoming = incoming
         self._peek = peek
+        self._capabilities = capabilities
         self._clock = clock
         self.outgoing = codec.relay_request(incoming, peek, model, capabilities)
         self.usage: Usage | None = None
@@ -32,7 +33,7 @@ class Relay:
 
     def whole(self, body: bytes) -> bytes:
         """The same body. Raises FaultError for an error hidden in it."""
-        inspection = self._codec.inspect(body)
+        inspection = self._codec.inspect(body, self._capabilities)
         if inspection.fault is not None:
             raise FaultError(inspection.fault)
         self.usage = inspection.usage
@@ -40,11 +41,11 @@ class Relay:
 
     def pump(self) -> Pump:
         """The codec's tap."""
-        return self._codec.stream_tap(self._incoming, self._peek)
+        return self._codec.stream_tap(self._incoming, self._peek, self._capabilities)
 
     def streamed_as_whole(self, body: bytes) -> bytes:
         """The stream folded; here something must be converted, within one protocol."""
-        decoder = self._codec.stream_decoder(Restore())
+        decoder = self._codec.stream_decoder(Restore(capabilities=self._capabilities))
         response = fold([*decoder.feed(body), *decoder.close()])
         if response.fault is not None:
             raise FaultError(response.fault)
@@ -53,7 +54,7 @@ class Relay:
 
     def whole_as_stream(self, body: bytes) -> bytes:
         """The whole answer cut into a stream."""
-        response = self._codec.decode_response(body, Restore())
+        response = self._codec.decode_response(body, Restore(capabilities=self._capabilities))
         self.usage = response.usage
         encoder = self._codec.stream_encoder(self._context(), [])
         return encoder.feed(list(unfold(response))) + encoder.close()

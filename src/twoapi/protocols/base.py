@@ -96,6 +96,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     silent_truncation: bool = False  # Ollama: True lets its server cut a prompt that is too long without a word
 
 
+USUAL = Capabilities()
+
+
 class Restore(msgspec.Struct):
     """What encode_request changed and the answer must change back."""
 
@@ -286,10 +289,10 @@ class Codec(UpstreamCodec, Protocol):
         """The client's own bytes for an upstream of the same protocol; only what must change is changed."""
         ...
 
-    def inspect(self, body: bytes) -> Inspection:
+    def inspect(self, body: bytes, capabilities: Capabilities = USUAL) -> Inspection:
         """Usage and hidden error of a whole answer that is relayed."""
         ...
 
-    def stream_tap(self, incoming: Incoming, peek: Peek) -> StreamTap:
+    def stream_tap(self, incoming: Incoming, peek: Peek, capabilities: Capabilities = USUAL) -> StreamTap:
         """A tap for one relayed stream."""
         ...

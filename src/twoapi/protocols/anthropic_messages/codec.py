@@ -12,10 +12,7 @@ from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.anthropic_messages.stream_decoder import AnthropicStreamDecoder
 from twoapi.protocols.anthropic_messages.stream_encoder import AnthropicStreamEncoder, error_frame
 from twoapi.protocols.anthropic_messages.tap import AnthropicStreamTap
-from twoapi.protocols.base import (
-    ModelEntry,
-    Peek,
-)
+from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
 from twoapi.protocols.members import peek_members
 from twoapi.wire.http import Incoming
 from twoapi.wire.json import encode, guess_string
@@ -52,7 +49,12 @@ class AnthropicMessages:
         """The error event of a stream that has not begun."""
         return error_frame(fault, fault.request_id)
 
-    def stream_tap(self, incoming: Incoming, peek: Peek) -> AnthropicStreamTap:  # noqa: ARG002  this one needs neither
+    def stream_tap(
+        self,
+        incoming: Incoming,  # noqa: ARG002  this one needs none
+        peek: Peek,  # noqa: ARG002
+        capabilities: Capabilities = USUAL,  # noqa: ARG002
+    ) -> AnthropicStreamTap:
         """A tap for one relayed stream."""
         return AnthropicStreamTap()
 

@@ -21,7 +21,7 @@ from twoapi.protocols.anthropic_messages.usage import (
     stop_details,
     usage_extras,
 )
-from twoapi.protocols.base import AnswerContext, Inspection, Restore
+from twoapi.protocols.base import USUAL, AnswerContext, Capabilities, Inspection, Restore
 from twoapi.protocols.places import candidate_place, stop_places
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, fields, insert
@@ -179,7 +179,7 @@ def _put_extras(payload: bytes, response: ir.Response, losses: list[ir.Loss]) ->
     return payload
 
 
-def inspect(body: bytes) -> Inspection:
+def inspect(body: bytes, capabilities: Capabilities = USUAL) -> Inspection:  # noqa: ARG001  nothing is declared for this protocol
     """Usage and hidden error of a relayed answer."""
     try:
         wire = _decode_inspected(body)

@@ -1,6 +1,6 @@
 """The codec of this protocol: one method for each thing that a gateway asks of it."""
 
-from twoapi.protocols.base import ModelEntry, Peek
+from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
 from twoapi.protocols.gemini.decode_request import decode_request
 from twoapi.protocols.gemini.decode_response import decode_response, inspect
 from twoapi.protocols.gemini.encode_request import encode_request
@@ -57,6 +57,11 @@ class Gemini:
         ]
         return json.encode({"models": listed})
 
-    def stream_tap(self, incoming: Incoming, peek: Peek) -> GeminiTap:  # noqa: ARG002  the query alone tells
+    def stream_tap(
+        self,
+        incoming: Incoming,
+        peek: Peek,  # noqa: ARG002
+        capabilities: Capabilities = USUAL,  # noqa: ARG002
+    ) -> GeminiTap:
         """A tap for one relayed stream."""
         return GeminiTap(array=not wants_events(incoming))

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.ir import Candidate, FaultError, Response, StopReason, Text, ToolCall, plain
-from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
 from twoapi.protocols.gemini import schema_answer as wire
 from twoapi.protocols.gemini.answer_parts import (
     answer_part,
@@ -214,7 +214,7 @@ class _Candidate:
         return None
 
 
-def inspect(body: bytes) -> Inspection:
+def inspect(body: bytes, capabilities: Capabilities = USUAL) -> Inspection:  # noqa: ARG001  nothing is declared for this protocol
     """Usage and hidden error of a whole answer that is relayed."""
     try:
         found = _decode_inspected(body)

@@ -22,24 +22,38 @@ class _Item(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: list["_Item"] | str | None = None
     summary: list["_Item"] | str | None = None
+    signature: str | None = None
+
+
+class Piece(msgspec.Struct):
+    """A piece of a content list: `text` is reasoning when `thought`; of what is neither, only `stray`, verbatim."""
+
+    text: str = ""
+    thought: bool = False
+    seal: str | None = None
+    stray: Raw | None = None
 
 
 _decode_item = msgspec.json.Decoder(_Item).decode
 
 
-def content_pieces(items: list[Raw]) -> list[tuple[bool, str]]:
-    """The texts of a content list in order; True marks reasoning."""
-    pieces: list[tuple[bool, str]] = []
+def content_pieces(items: list[Raw]) -> list[Piece]:
+    """The pieces of a content list in order."""
+    pieces: list[Piece] = []
     for raw in items:
         try:
             item = _decode_item(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            pieces.append(Piece(stray=raw))
             continue
         inner = item.thinking if item.thinking is not None else item.summary
         if inner is not None:
-            pieces.append((True, inner if isinstance(inner, str) else "".join(each.text or "" for each in inner)))
+            text = inner if isinstance(inner, str) else "".join(each.text or "" for each in inner)
+            pieces.append(Piece(text, thought=True, seal=item.signature))
         elif item.text:
-            pieces.append((item.type in ("thinking", "reasoning"), item.text))
+            pieces.append(Piece(item.text, thought=item.type in ("thinking", "reasoning"), seal=item.signature))
+        elif item.text is None:
+            pieces.append(Piece(stray=raw))
     return pieces
 
 

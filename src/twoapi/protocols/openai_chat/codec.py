@@ -3,16 +3,14 @@
 import msgspec
 
 from twoapi.ir import Fault
-from twoapi.protocols.base import (
-    ModelEntry,
-    Peek,
-)
+from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
 from twoapi.protocols.members import peek_members
 from twoapi.protocols.openai_chat.decode_request import decode_request
 from twoapi.protocols.openai_chat.decode_response import decode_response, inspect_response
 from twoapi.protocols.openai_chat.encode_request import encode_request
 from twoapi.protocols.openai_chat.encode_response import encode_response
 from twoapi.protocols.openai_chat.faults import decode_fault, encode_fault, error_frame
+from twoapi.protocols.openai_chat.guarded_tap import GuardedTap
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.relay import asks_usage, relay_request
 from twoapi.protocols.openai_chat.stream_decoder import ChatStreamDecoder
@@ -69,6 +67,16 @@ class OpenAIChat:
         """The model list."""
         return json.encode(_Models([_Model(model.id, model.created, model.owner) for model in models]))
 
-    def stream_tap(self, incoming: Incoming, peek: Peek) -> ChatTap:  # noqa: ARG002  other protocols look at it
+    def stream_tap(
+        self,
+        incoming: Incoming,  # noqa: ARG002  other protocols look at it
+        peek: Peek,
+        capabilities: Capabilities = USUAL,
+    ) -> ChatTap:
         """A tap for one relayed stream."""
-        return ChatTap(strip=not asks_usage(peek))
+        strip = not asks_usage(peek)
+        return (
+            ChatTap(capabilities, strip=strip)
+            if capabilities.hidden_error is None
+            else GuardedTap(capabilities, strip=strip)
+        )

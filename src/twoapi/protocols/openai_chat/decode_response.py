@@ -8,6 +8,7 @@ from twoapi.ir import (
     Candidate,
     FaultError,
     Media,
+    Opaque,
     Part,
     Reasoning,
     Refusal,
@@ -15,7 +16,8 @@ from twoapi.ir import (
     Text,
     ToolCall,
 )
-from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
+from twoapi.protocols.hidden_errors import hidden_error
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import (
     arguments_text,
@@ -28,6 +30,7 @@ from twoapi.protocols.openai_chat.answer_parts import (
     seconds,
 )
 from twoapi.protocols.openai_chat.faults import hidden_fault
+from twoapi.protocols.openai_chat.mend_answer import USUAL_ANSWER, answer_deviations, mend_response, refuse_hidden
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.protocols.openai_chat.stop import decode_stop, failure
@@ -56,6 +59,10 @@ _decode_inspected = msgspec.json.Decoder(_Inspected).decode
 def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
     extras: dict[str, Raw] = {}
+    capabilities = restore.capabilities
+    deviates = answer_deviations(capabilities) != USUAL_ANSWER
+    if deviates:
+        refuse_hidden(body, capabilities)
     try:
         completion = _decode_strict(body)
     except _BAD:
@@ -69,7 +76,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
         model=completion.model or "",
         candidates=[],
         created=None if completion.created is None else seconds(completion.created),
-        usage=None if completion.usage is _EMPTY else decode_usage(completion.usage),
+        usage=None if completion.usage is _EMPTY else decode_usage(completion.usage, capabilities),
         tier=completion.service_tier,
         fingerprint=completion.system_fingerprint,
         extras=extras,
@@ -78,6 +85,8 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     for number, choice in enumerate(choices or ()):
         candidate = _spoken(number, choice)
         candidates.append(_Candidate(response, restore, number, choice).decode() if candidate is None else candidate)
+    if deviates:
+        mend_response(response, body, capabilities)
     return response
 
 
@@ -112,14 +121,17 @@ def _read_leniently(body: bytes) -> tuple[wire.Completion, dict[str, Raw]]:
         raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
 
 
-def inspect_response(body: bytes) -> Inspection:
+def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspection:
     """Usage and hidden error of a whole answer."""
     try:
         found = _decode_inspected(body)
     except _BAD as error:
         return Inspection(fault=broken(f"the upstream's answer cannot be read: {error}"))
-    usage = None if found.usage is _EMPTY else decode_usage(found.usage)
-    return Inspection(usage, None if found.error is _EMPTY else hidden_fault(found.error))
+    usage = None if found.usage is _EMPTY else decode_usage(found.usage, capabilities)
+    fault = None if found.error is _EMPTY else hidden_fault(found.error)
+    if fault is None and capabilities.hidden_error is not None:
+        fault = hidden_error(body, capabilities.hidden_error)
+    return Inspection(usage, fault)
 
 
 def _refuse_hidden_error(completion: wire.Completion) -> None:
@@ -180,13 +192,22 @@ class _Candidate:
             if content:
                 self._parts.append(Text(text=content, at=at))
         elif content is not None:
-            for reasoning, text in content_pieces(content):
-                self._parts.append(Reasoning(text=text, at=at) if reasoning else Text(text=text, at=at))
+            self._pieces(content, at)
         if message.annotations:
             cited = citations(message.annotations)
             text_part = next((part for part in self._parts if isinstance(part, Text)), None)
             if text_part is not None:
                 text_part.citations = cited
+
+    def _pieces(self, content: list[Raw], at: str) -> None:
+        for number, piece in enumerate(content_pieces(content)):
+            if piece.stray is not None:
+                self._response.extras[f"{at}/{number}"] = piece.stray
+            elif piece.thought:
+                seals = () if piece.seal is None else (Opaque("signature", piece.seal),)
+                self._parts.append(Reasoning(text=piece.text, opaque=seals, at=at))
+            else:
+                self._parts.append(Text(text=piece.text, at=at))
 
     def _calls(self, message: wire.Message) -> None:
         for number, call in enumerate(message.tool_calls or ()):

@@ -140,3 +140,5 @@ class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
     completion_tokens_details: CompletionDetails | None = None
     cached_tokens: int | None = None  # Moonshot's place
     prompt_cache_hit_tokens: int | None = None  # DeepSeek's place
+    reasoning_tokens: int | None = None  # Perplexity's place
+    num_search_queries: int | None = None  # Perplexity's

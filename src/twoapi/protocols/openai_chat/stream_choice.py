@@ -6,10 +6,12 @@ from msgspec import Raw
 from twoapi.ir import (
     Attach,
     Base64,
+    Citation,
     Delta,
     Event,
     Finish,
     Media,
+    Opaque,
     Part,
     PartEnd,
     PartStart,
@@ -30,9 +32,11 @@ from twoapi.protocols.openai_chat.answer_parts import (
     logprobs,
     made_call_id,
 )
+from twoapi.protocols.openai_chat.entries import Entries
 from twoapi.protocols.openai_chat.reasoning import decode_seals, detail_text
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
 from twoapi.protocols.openai_chat.stop import decode_stop, guess_stop
+from twoapi.protocols.openai_chat.think_tags import Pieces, ThinkSplitter
 from twoapi.wire import json
 
 
@@ -61,13 +65,16 @@ class StreamChoice:
         "_by_index",
         "_calls",
         "_deprecated",
+        "_entries",
         "_kind",
         "_part",
         "_parts",
         "_restore",
+        "_splitter",
         "_told",
         "index",
         "stray_logprobs",
+        "strays",
         "word",
     )
 
@@ -75,6 +82,11 @@ class StreamChoice:
         self.index = index
         self.word = ""  # the finish reason, once it is told
         self.stray_logprobs: Raw | None = None
+        self.strays: list[Raw] = []  # of content, what is neither text nor reasoning
+        capabilities = restore.capabilities
+        tags = capabilities.think_tags
+        self._splitter = None if tags is None else ThinkSplitter(implied=tags == "closing")
+        self._entries = Entries(repeats=capabilities.cumulative_details)
         self._answer = answer
         self._at = f"/choices/{index}/message"
         self._restore = restore
@@ -89,13 +101,18 @@ class StreamChoice:
         self._audio_part = -1
         self._audio_data: list[str] = []
 
-    def take(self, choice: wire.ChunkChoice, events: list[Event]) -> None:
-        """Adds the events of one delta."""
+    def take(self, choice: wire.ChunkChoice, events: list[Event], entries: list[Raw] | None = None) -> None:
+        """Adds the events of one delta. `entries`: its reasoning_details verbatim, where they must come back so."""
         if choice.finish_reason:
             self.word = choice.finish_reason
         delta = choice.delta or choice.message
         if delta is None:
             return
+        if entries is not None:
+            delta.reasoning_details = None
+            self._take_thoughts(delta, events)
+            self._take_entries(entries, events)
+            delta.reasoning_content = delta.reasoning = None
         if type(delta.content) is str and delta.content and spoken_text(choice) is not None:
             self.text(delta.content, events)
             return
@@ -105,19 +122,37 @@ class StreamChoice:
             self._logprobs(choice.logprobs, events)
         if delta.annotations:
             self._annotations(delta.annotations, events)
+        self._take_calls(delta, events)
+        if delta.audio is not None:
+            self._take_audio(delta.audio, events)
+
+    def _take_calls(self, delta: wire.Message, events: list[Event]) -> None:
         for call in delta.tool_calls or ():
             self._call(call, events)
         if delta.function_call is not None:
             self._function_call(delta.function_call, events)
-        if delta.audio is not None:
-            self._take_audio(delta.audio, events)
 
     def text(self, text: str, events: list[Event]) -> None:
         """Adds more of the visible text."""
-        if text:
+        if self._splitter is not None:
+            self._split(self._splitter.feed(text), events)
+        elif text:
             if self._kind is not Text:
                 self._open(Text, "content", events)
             events.append(Delta(self.index, self._part, text))
+
+    def _split(self, pieces: Pieces, events: list[Event]) -> None:
+        for thought, piece in pieces:
+            self._run(Reasoning if thought else Text, "content", piece, events)
+
+    def _take_entries(self, entries: list[Raw], events: list[Event]) -> None:
+        """Entries of reasoning that are kept; their text counts only where it is told nowhere else."""
+        for entry in entries:
+            text = self._entries.add(entry)
+            if self._told:
+                text = ""
+            if text or self._kind is not Reasoning:
+                self._run(Reasoning, "reasoning_details", text, events)
 
     def _take_thoughts(self, delta: wire.Message, events: list[Event]) -> None:
         thought = delta.reasoning_content or delta.reasoning
@@ -133,10 +168,34 @@ class StreamChoice:
         if isinstance(content, str):
             self.text(content, events)
         elif content is not None:
-            for reasoning, text in content_pieces(content):
-                self._run(Reasoning if reasoning else Text, "content", text, events)
+            self._take_pieces(content, events)
         if delta.refusal:
             self._run(Refusal, "refusal", delta.refusal, events)
+
+    def _take_pieces(self, content: list[Raw], events: list[Event]) -> None:
+        """A delta in the form of a list."""
+        for piece in content_pieces(content):
+            if piece.stray is not None:
+                self.strays.append(piece.stray)
+            elif piece.thought:
+                if piece.text or piece.seal is None or self._kind is not Reasoning:
+                    self._run(Reasoning, "content", piece.text, events)
+                if piece.seal is not None:
+                    events.append(Attach(self.index, self._part, Opaque("signature", piece.seal)))
+            else:
+                self._run(Text, "content", piece.text, events)
+
+    def cite(self, cited: list[Citation], events: list[Event]) -> bool:
+        """Says what the text that runs rests on; False when none does."""
+        if self._kind is not Text:
+            return False
+        events += [Attach(self.index, self._part, citation) for citation in cited]
+        return True
+
+    def finish_text(self, events: list[Event]) -> None:
+        """Adds what was held back in search of a tag."""
+        if self._splitter is not None:
+            self._split(self._splitter.close(), events)
 
     def finish(self, events: list[Event]) -> None:
         """Ends the open parts and the candidate."""
@@ -171,6 +230,8 @@ class StreamChoice:
         return number
 
     def _end_running(self, events: list[Event]) -> None:
+        if self._kind is Reasoning:
+            events += [Attach(self.index, self._part, seal) for seal in self._entries.take()]
         if self._kind is not None:
             events.append(PartEnd(self.index, self._part))
             self._kind = None

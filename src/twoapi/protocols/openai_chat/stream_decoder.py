@@ -5,9 +5,11 @@ from msgspec import Raw
 
 from twoapi.ir import End, Event, Failed, Fault, Start, UsageUpdate
 from twoapi.protocols.base import Restore
+from twoapi.protocols.hidden_errors import hidden_error, may_hide
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import seconds
 from twoapi.protocols.openai_chat.faults import hidden_fault
+from twoapi.protocols.openai_chat.mend_answer import forget_sources, sources, usage_beside
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.stop import failure
 from twoapi.protocols.openai_chat.stream_choice import StreamChoice, spoken_text
@@ -26,6 +28,8 @@ _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # those that finish a choice or bring usage, where the rarer ones stand.
 _CURIOUS = 4
 _MOST_CHOICES = 128
+# A chunk that calls itself so repeats the whole answer at the end.
+_WHOLE = frozenset({"chat.completion", "chat.completion.done"})
 # How often the frame of a text chunk is learned; where every chunk is framed anew (padding), it never fits.
 _LESSONS = 4
 
@@ -34,6 +38,7 @@ class ChatStreamDecoder:
     """Decodes one stream. Finish events wait for the end mark: what comes after a finish reason still counts."""
 
     __slots__ = (
+        "_capabilities",
         "_choices",
         "_curious",
         "_done",
@@ -46,6 +51,7 @@ class ChatStreamDecoder:
         "_lessons",
         "_reader",
         "_ready",
+        "_repeated",
         "_restore",
         "_spoken",
         "_started",
@@ -55,6 +61,8 @@ class ChatStreamDecoder:
     def __init__(self, restore: Restore) -> None:
         self._reader = SseReader()
         self._restore = restore
+        self._capabilities = restore.capabilities
+        self._repeated = False  # the chunk at hand repeats the whole answer
         self._started: tuple[str, int | None] | None = None  # id and time of the answer
         self._done = False
         self._lenient = False
@@ -130,22 +138,31 @@ class ChatStreamDecoder:
         chunk = self._read(payload, events)
         if chunk is None:
             return True
-        if chunk.error is not json.EMPTY:
-            fault = hidden_fault(chunk.error)
-            if fault is not None:
-                self._fail(fault, events)
-                return True
+        fault = self._fault_in(payload, chunk)
+        if fault is not None:
+            self._fail(fault, events)
+            return True
         if chunk.usage is not json.EMPTY and json.first_byte(chunk.usage) == 123:
             self._usage = chunk.usage
         choices = chunk.choices
         if choices:
             if self._started is None:
                 self._start(chunk, events)
+            else:
+                self._repeated = chunk.object in _WHOLE
             for number, choice in enumerate(choices):
-                self._choice(number, choice, events)
+                self._choice(number, choice, events, self._entries(payload, number))
             if self._lessons and len(choices) == 1:
                 self._learn(payload, chunk)
         return self._done
+
+    def _fault_in(self, payload: bytes, chunk: wire.Chunk) -> Fault | None:
+        """The error that a chunk tells, at the vendor's place or at this server's."""
+        fault = None if chunk.error is json.EMPTY else hidden_fault(chunk.error)
+        hidden = self._capabilities.hidden_error
+        if fault is None and hidden is not None and may_hide(payload, hidden):
+            return hidden_error(payload, hidden)
+        return fault
 
     def _read(self, payload: bytes, events: list[Event]) -> wire.Chunk | None:
         """The chunk of a frame; None when it is none and the stream has failed."""
@@ -182,7 +199,14 @@ class ChatStreamDecoder:
             self._frame_head, self._frame_foot = b"data: " + self._head, self._foot + b"\n\n"
             self._spoken = index
 
-    def _choice(self, number: int, choice: wire.ChunkChoice, events: list[Event]) -> None:
+    def _entries(self, payload: bytes, number: int) -> list[Raw] | None:
+        """The verbatim entries of reasoning in a choice of a chunk, where they must be kept."""
+        if not self._capabilities.reasoning_details or b'"reasoning_details"' not in payload:
+            return None
+        raw = json.at_pointer(payload, f"/choices/{number}/delta/reasoning_details")
+        return json.items(raw) if raw is not None and json.first_byte(raw) == 91 else None
+
+    def _choice(self, number: int, choice: wire.ChunkChoice, events: list[Event], entries: list[Raw] | None) -> None:
         index = number if choice.index is None else choice.index
         state = self._choices.get(index)
         if state is None:
@@ -193,7 +217,9 @@ class ChatStreamDecoder:
             self._usage = choice.usage
         if self._done:
             return
-        state.take(choice, events)
+        if choice.delta is None and choice.message is not None and self._repeated:
+            choice.message = None  # it has been said in pieces
+        state.take(choice, events, entries)
         if choice.finish_reason:
             fault = failure(choice.finish_reason)
             if fault is not None:
@@ -225,10 +251,16 @@ class ChatStreamDecoder:
             return
         self._done = True
         self._tell_usage(events)
+        cited = sources(self._extras, self._capabilities)
         for choice in choices:
+            choice.finish_text(events)
+            if cited and choice.cite(cited, events):
+                forget_sources(self._extras, self._capabilities)
             choice.finish(events)
             if choice.stray_logprobs is not None:
                 self._extras[f"/choices/{choice.index}/logprobs"] = choice.stray_logprobs
+            for number, stray in enumerate(choice.strays):
+                self._extras[f"/choices/{choice.index}/message/content/{number}"] = stray
         events.append(End(self._extras))
 
     def _fail(self, fault: Fault, events: list[Event]) -> None:
@@ -248,7 +280,9 @@ class ChatStreamDecoder:
         self._fail(fault or broken(f"a chunk of the upstream's stream cannot be read: {error}"), events)
 
     def _tell_usage(self, events: list[Event]) -> None:
-        usage = None if self._usage is None else decode_usage(self._usage)
+        usage = None if self._usage is None else decode_usage(self._usage, self._capabilities)
+        if usage is None and self._capabilities.usage_at is not None:
+            usage = usage_beside(self._extras, self._capabilities)
         if usage is not None:
             events.append(UsageUpdate(usage))
 
@@ -261,7 +295,10 @@ class ChatStreamDecoder:
             unknown = json.unknown_fields(payload, wire.Chunk)
         except WireError:
             return  # a name that is not UTF-8 names nothing
+        kept = self._capabilities.reasoning_details
         for pointer, value in unknown.items():
+            if kept and "/reasoning_details/" in pointer:
+                continue  # with its whole entry
             self._extras[_whole_pointer(pointer, chunk)] = value
 
 

@@ -5,8 +5,10 @@ import re
 import msgspec
 
 from twoapi.ir import Fault, Usage
+from twoapi.protocols.base import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.faults import error_frame, hidden_fault
+from twoapi.protocols.openai_chat.mend_answer import usage_in
 from twoapi.protocols.openai_chat.name import broken
 from twoapi.protocols.openai_chat.stop import failure
 from twoapi.protocols.openai_chat.stream_encoder import KEEP_ALIVE
@@ -38,6 +40,7 @@ class ChatTap:
     """
 
     __slots__ = (
+        "_capabilities",
         "_held",
         "_patience",
         "_reader",
@@ -50,7 +53,8 @@ class ChatTap:
         "usage",
     )
 
-    def __init__(self, *, strip: bool) -> None:
+    def __init__(self, capabilities: Capabilities = USUAL, *, strip: bool) -> None:
+        self._capabilities = capabilities
         self.usage: Usage | None = None
         self.fault: Fault | None = None
         self.committed = False
@@ -168,7 +172,7 @@ class ChatTap:
         """An `error` member of a chunk; text that only speaks of one does not decode to it."""
         if self.fault is not None or b'"error"' not in data:
             return
-        for payload in _payloads(data):
+        for payload in payloads(data):
             if b'"error"' not in payload:
                 continue
             try:
@@ -187,23 +191,34 @@ class ChatTap:
             begin = max(tail.rfind(b"\n", 0, at), tail.rfind(b"\r", 0, at)) + 1
             line = tail[begin : tail.find(b"\n", at)] if b"\n" in tail[at:] else tail[begin:]
             try:
-                self.usage = _chunk_usage(_decode(line[5:].rstrip(b"\r")))
+                payload = line[5:].rstrip(b"\r")
+                self.usage = self._chunk_usage(payload, _decode(payload))
             except _BAD:
                 self._read_usage_anywhere(tail)
                 return
 
     def _read_usage_anywhere(self, tail: bytes) -> None:
         """The same, frame by frame: a document may span several data lines."""
-        for payload in reversed(_payloads(tail)):
+        for payload in reversed(payloads(tail)):
             if b'"usage"' not in payload:
                 continue
             try:
                 chunk = _decode(payload)
             except _BAD:
                 continue
-            self.usage = _chunk_usage(chunk)
+            self.usage = self._chunk_usage(payload, chunk)
             if self.usage is not None:
                 return
+
+    def _chunk_usage(self, payload: bytes, chunk: wire.Chunk) -> Usage | None:
+        capabilities = self._capabilities
+        usage = None if chunk.usage is json.EMPTY else decode_usage(chunk.usage, capabilities)
+        for choice in chunk.choices or ():
+            if usage is None and choice.usage is not json.EMPTY:
+                usage = decode_usage(choice.usage, capabilities)
+        if usage is None and capabilities.usage_at is not None:
+            usage = usage_in(payload, capabilities.usage_at, capabilities)
+        return usage
 
     def _stripped(self, data: bytes) -> bytes:
         """The whole frames of these bytes without the usage chunk; a frame that is not whole waits."""
@@ -240,13 +255,13 @@ class ChatTap:
         return b"".join(kept)
 
     def _is_usage_chunk(self, frame: bytes) -> bool:
-        for payload in _payloads(frame):
+        for payload in payloads(frame):
             try:
                 chunk = _decode(payload)
             except _BAD:
                 continue
             if chunk.choices == [] and chunk.error is json.EMPTY:
-                usage = _chunk_usage(chunk)
+                usage = self._chunk_usage(payload, chunk)
                 self.usage = usage or self.usage
                 return usage is not None
         return False
@@ -275,7 +290,7 @@ def _ends(tail: bytes) -> bool:
     return False
 
 
-def _payloads(data: bytes) -> list[bytes]:
+def payloads(data: bytes) -> list[bytes]:
     """The data of the frames in a piece of a stream, the last one also when it is not whole."""
     reader = SseReader()
     try:
@@ -287,7 +302,7 @@ def _payloads(data: bytes) -> list[bytes]:
 def _payloads_read(held: bytes) -> bool:
     """True when what stands in these bytes is whole, though no blank line ends it."""
     try:
-        for payload in _payloads(held):
+        for payload in payloads(held):
             json.fields(payload)
     except WireError:
         return False
@@ -320,11 +335,3 @@ def _ended_in_failure(chunk: wire.Chunk) -> Fault | None:
             if fault is not None:
                 return fault
     return None
-
-
-def _chunk_usage(chunk: wire.Chunk) -> Usage | None:
-    usage = None if chunk.usage is json.EMPTY else decode_usage(chunk.usage)
-    for choice in chunk.choices or ():
-        if usage is None and choice.usage is not json.EMPTY:
-            usage = decode_usage(choice.usage)
-    return usage

@@ -4,15 +4,17 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Usage
+from twoapi.protocols.base import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.wire import json
+from twoapi.wire.errors import WireError
 
-_COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools"))
+_COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools", "cost"))
 _NO_PROMPT, _NO_COMPLETION = wire.PromptDetails(), wire.CompletionDetails()
 _decode = msgspec.json.Decoder(wire.Usage).decode
 
 
-def decode_usage(raw: Raw) -> Usage | None:
+def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
     """The usage object as disjoint counts; None when there is none or when it cannot be read."""
     try:
         found = _decode(raw)
@@ -25,6 +27,9 @@ def decode_usage(raw: Raw) -> Usage | None:
         if cached is None:
             cached = found.prompt_cache_hit_tokens
     prompt, reasoning = found.prompt_tokens, answered.reasoning_tokens
+    if reasoning is None:
+        reasoning = found.reasoning_tokens
+    searches = found.num_search_queries
     plain = prompt
     if prompt is not None and (cached or written):
         plain = prompt - (cached or 0) - (written or 0)
@@ -34,7 +39,7 @@ def decode_usage(raw: Raw) -> Usage | None:
         input=prompt if estimated else plain,
         cache_read=cached,
         cache_write=written,
-        output=_visible(found, reasoning) if reasoning else found.completion_tokens,
+        output=_visible(found, reasoning, apart=capabilities.reasoning_apart) if reasoning else found.completion_tokens,
         reasoning=reasoning,
         audio_in=details.audio_tokens,
         audio_out=answered.audio_tokens,
@@ -43,18 +48,30 @@ def decode_usage(raw: Raw) -> Usage | None:
         image_in=details.image_tokens,
         accepted_prediction=answered.accepted_prediction_tokens,
         rejected_prediction=answered.rejected_prediction_tokens,
+        server_tools={"web_search": searches} if searches else None,
         estimated=estimated,
         raw=raw,
+        cost=None if capabilities.cost_at is None else _cost(raw, capabilities.cost_at),
     )
 
 
-def _visible(found: wire.Usage, reasoning: int) -> int | None:
+def _cost(raw: Raw, pointer: str) -> float | None:
+    """The price that is told there."""
+    try:
+        told = json.at_pointer(raw, pointer)
+        price = None if told is None else json.decode(told)
+    except WireError:
+        return None
+    return float(price) if isinstance(price, int | float) and not isinstance(price, bool) and price >= 0 else None
+
+
+def _visible(found: wire.Usage, reasoning: int, *, apart: bool) -> int | None:
     """The output without the reasoning."""
     completion, total = found.completion_tokens, found.total_tokens
     if completion is None:
         return None
     # Some upstreams count reasoning beside the completion; their total says so.
-    beside = total is not None and total == (found.prompt_tokens or 0) + completion + reasoning
+    beside = apart or (total is not None and total == (found.prompt_tokens or 0) + completion + reasoning)
     return completion if beside or reasoning > completion else completion - reasoning
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from twoapi.ir import Fault
-from twoapi.protocols.base import ModelEntry, Peek
+from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
 from twoapi.protocols.members import peek_members
 from twoapi.protocols.openai_responses.decode_request import decode_request
 from twoapi.protocols.openai_responses.decode_response import decode_response, inspect_response
@@ -66,6 +66,11 @@ class OpenAIResponses:
         """The model list."""
         return json.encode(_Models([_Model(model.id, model.created, model.owner) for model in models]))
 
-    def stream_tap(self, incoming: Incoming, peek: Peek) -> ResponsesTap:  # noqa: ARG002  this one needs neither
+    def stream_tap(
+        self,
+        incoming: Incoming,  # noqa: ARG002  this one needs none
+        peek: Peek,  # noqa: ARG002
+        capabilities: Capabilities = USUAL,  # noqa: ARG002
+    ) -> ResponsesTap:
         """A tap for one relayed stream."""
         return ResponsesTap()

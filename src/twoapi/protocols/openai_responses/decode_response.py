@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Candidate, FaultError, Part, Refusal, Response, StopReason, Text, ToolCall
-from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
 from twoapi.protocols.openai_responses.answer import Answer, read_answer, read_known_answer
 from twoapi.protocols.openai_responses.faults import hidden_fault
 from twoapi.protocols.openai_responses.known_items import UnusualError
@@ -86,7 +86,7 @@ def stop_of(answer: Answer, parts: list[Part]) -> StopReason:
     return decode_stop(answer.status or "completed", answer.details, called=called, refused=refused)
 
 
-def inspect_response(body: bytes) -> Inspection:
+def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspection:  # noqa: ARG001  nothing is declared for this protocol
     """Usage and hidden error of a whole answer."""
     try:
         found = _decode_inspected(body)
