@@ -36,11 +36,14 @@ class Function(msgspec.Struct):
     at: str
 
 
-def functions(encoding: Encoding) -> list[Function]:
-    """The tools that the model may call now: those that the choice leaves. Raises FaultError."""
+def functions(encoding: Encoding, *, can_name: bool = False) -> list[Function]:
+    """The tools that the model may call now: those that the choice leaves. Raises FaultError.
+
+    `can_name`: the target can be told which one must be called, so that only an allowed subset leaves tools out.
+    """
     check_tools(encoding.request)
     choice = encoding.request.tool_choice
-    left = set(choice.names) if choice is not None and choice.names else None
+    left = set(choice.names) if choice is not None and choice.names and (choice.allowed or not can_name) else None
     made: list[Function] = []
     for tool in encoding.request.tools:
         encoding.lose_mark(tool.cache, tool.at)

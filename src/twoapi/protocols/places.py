@@ -20,6 +20,7 @@ _STOPS = {
     "openai-chat": _same("/choices/{}/finish_reason"),
     "openai-responses": StopPlaces("/status", "/status", "/incomplete_details"),
     "anthropic-messages": _MESSAGES,
+    "hunyuan": _same("/Response/Choices/{}/FinishReason"),
     "gemini": StopPlaces("/candidates/{}/finishReason", "/candidates/{}/finishReason", "/promptFeedback"),
     "bedrock-converse": _same("/stopReason"),
     "cohere": _same("/finish_reason"),

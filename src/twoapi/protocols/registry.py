@@ -5,6 +5,7 @@ from twoapi.protocols.base import Codec, UpstreamCodec
 from twoapi.protocols.bedrock_converse import BedrockConverse
 from twoapi.protocols.cohere import Cohere
 from twoapi.protocols.gemini import Gemini
+from twoapi.protocols.hunyuan import Hunyuan
 from twoapi.protocols.ollama import Ollama
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses import OpenAIResponses
@@ -17,6 +18,7 @@ CODECS: dict[str, Codec] = {
 UPSTREAM_CODECS: dict[str, UpstreamCodec] = {
     **CODECS,
     BedrockConverse.name: BedrockConverse(),
+    Hunyuan.name: Hunyuan(),
     Cohere.name: Cohere(),
     Ollama.name: Ollama(),
 }

@@ -20,7 +20,7 @@ from twoapi.ir import (
 )
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import Codec, Restore
+from twoapi.protocols.base import Codec, Restore, UpstreamCodec
 from twoapi.testing.grammars import stream_problems
 from twoapi.testing.laws.subject import answer_of, events_of, same, stream_of
 from twoapi.testing.normal import fold_stream, normal_response
@@ -40,7 +40,7 @@ def stream_identity(codec: Codec, stream: bytes) -> None:
     assert [loss for loss in losses if loss.kind != "info"] == []
 
 
-def stream_is_whole(codec: Codec, body: bytes, stream: bytes) -> None:
+def stream_is_whole(codec: UpstreamCodec, body: bytes, stream: bytes) -> None:
     """L4: the events of a stream fold to the answer that the whole body decodes to."""
     whole = comparable(codec.decode_response(body, Restore()))
     same(comparable(fold(events_of(codec, [stream]))), whole, "the fold")
@@ -101,7 +101,7 @@ def _candidate(candidate: Candidate) -> Json:
     return {**told, "stop": candidate.stop and candidate.stop.kind}
 
 
-def split_invariance(codec: Codec, stream: bytes, pieces: list[bytes]) -> None:
+def split_invariance(codec: UpstreamCodec, stream: bytes, pieces: list[bytes]) -> None:
     """L5: how the bytes are cut makes no difference."""
     found, expected = events_of(codec, pieces), events_of(codec, [stream])
     for number, (one, two) in enumerate(zip(found, expected, strict=False)):
@@ -109,7 +109,7 @@ def split_invariance(codec: Codec, stream: bytes, pieces: list[bytes]) -> None:
     assert len(found) == len(expected)
 
 
-def decoder_is_legal(codec: Codec, pieces: list[bytes]) -> None:
+def decoder_is_legal(codec: UpstreamCodec, pieces: list[bytes]) -> None:
     """L7, the decoder's half: whatever comes, its events are in the grammar, and the terminal event is the last."""
     events = events_of(codec, pieces)
     assert violations(events) == [], f"{violations(events)} in {events}"

@@ -4,7 +4,7 @@ import json
 import re
 
 from twoapi.ir import Event, Loss, Message, Request, Response, Text, Tool, ToolCall
-from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Restore
+from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Restore, UpstreamCodec
 from twoapi.testing.replies import Json
 from twoapi.wire.http import Incoming
 
@@ -80,7 +80,7 @@ def context(codec: Codec, *, include_usage: bool = True) -> AnswerContext:
     return AnswerContext(request=request, now=1_790_000_000, id="fallback")
 
 
-def events_of(codec: Codec, pieces: list[bytes]) -> list[Event]:
+def events_of(codec: UpstreamCodec, pieces: list[bytes]) -> list[Event]:
     """What a stream decoder makes of a stream that comes in these pieces."""
     decoder = codec.stream_decoder(Restore())
     events: list[Event] = []

@@ -5,7 +5,7 @@ A module offers STAGED; here they are by the name of their protocol.
 
 from collections.abc import Mapping
 
-from twoapi.testing.vendors import bedrock_converse, cohere, ollama
+from twoapi.testing.vendors import bedrock_converse, cohere, hunyuan, ollama
 from twoapi.testing.vendors.staged import Staged
 
 VENDORS: Mapping[str, Staged] = {
@@ -14,6 +14,7 @@ VENDORS: Mapping[str, Staged] = {
         bedrock_converse.STAGED,
         cohere.STAGED,
         ollama.STAGED,
+        hunyuan.STAGED,
     )
 }
 

@@ -1,0 +1,234 @@
+"""Answers, whole and streamed, to what they mean. A stream has no end mark: it is complete when a reason is told."""
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.ir import End, Event, Failed, Fault, FaultError, Response, Start, StopReason, Usage, UsageUpdate
+from twoapi.ir.assemble import fold
+from twoapi.ir.response import StopKind
+from twoapi.protocols.answer_events import AnswerEvents
+from twoapi.protocols.base import Restore
+from twoapi.protocols.dialect import broken
+from twoapi.protocols.hunyuan import schema as wire
+from twoapi.protocols.hunyuan.faults import hidden_fault
+from twoapi.protocols.hunyuan.name import NAME
+from twoapi.protocols.hunyuan.stop_tail import StopTail
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+from twoapi.wire.sse import Frame, SseReader
+from twoapi.wire.strict import strict
+
+_KINDS: dict[str, StopKind] = {
+    "stop": "stop",
+    "tool_calls": "tool_use",
+    "sensitive": "content_filter",
+    "length": "max_tokens",  # not documented here, but at the service's compatible endpoint
+}
+_LATEST = 1 << 40  # seconds
+_MOST_CHOICES = 128
+
+_decode_wrapped = json.decoder(wire.Wrapped)
+_decode_strict = msgspec.json.Decoder(strict(wire.Answer)).decode
+_decode_lenient = json.decoder(wire.Answer)
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_usage = json.decoder(wire.Usage)
+
+
+def decode_response(body: bytes, restore: Restore) -> Response:
+    """The whole answer; raises FaultError for an error in it and for a body that is none of this vendor."""
+    try:
+        response = _decode_wrapped(body).response
+        if json.is_null(response):
+            raise FaultError(broken("the upstream's answer has no Response"))
+        answer, unknown = _read(response)
+        fault = hidden_fault(answer)
+        if fault is None and not answer.choices:
+            fault = broken("the upstream's answer has no choices")
+        if fault is not None:
+            raise FaultError(fault)
+        telling = _Telling(restore)
+        events: list[Event] = []
+        telling.take(answer, unknown, events)
+    except WireError as error:
+        raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
+    telling.end(events)
+    return fold(events)
+
+
+def _read(payload: bytes | Raw) -> tuple[wire.Answer, dict[str, Raw]]:
+    """The answer and the members that it has beside the known ones. Raises WireError."""
+    try:
+        return _decode_strict(payload), {}
+    except _BAD:
+        return _decode_lenient(payload), json.unknown_fields(payload, wire.Answer)
+
+
+class HunyuanStreamDecoder:
+    """Decodes one stream."""
+
+    __slots__ = ("_done", "_reader", "_telling")
+
+    def __init__(self, restore: Restore) -> None:
+        self._reader = SseReader()
+        self._telling = _Telling(restore)
+        self._done = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that these bytes complete."""
+        events: list[Event] = []
+        if not self._done:
+            try:
+                self._take_all(self._reader.feed(data), events)
+            except WireError as error:
+                self._fail(broken(error.message), events)
+        return events
+
+    def close(self) -> list[Event]:
+        """The rest, when the connection has ended."""
+        events: list[Event] = []
+        if self._done or not self._take_all(self._reader.close(), events):
+            return events
+        if self._telling.is_complete:
+            self._done = True
+            self._telling.end(events)
+        else:
+            self._fail(broken("the upstream's stream ended in the middle of the answer"), events)
+        return events
+
+    def _take_all(self, frames: list[Frame], events: list[Event]) -> bool:
+        """Adds the events of frames; False when the stream has failed."""
+        return all(payload.strip() == b"[DONE]" or self._take(payload, events) for _, payload in frames)
+
+    def _take(self, payload: bytes, events: list[Event]) -> bool:
+        try:
+            answer, unknown = _read(payload)
+            if not json.is_null(answer.response):
+                answer, unknown = _read(answer.response)
+        except WireError as error:
+            self._fail(broken(f"a frame of the upstream's stream cannot be read: {error.message}"), events)
+            return False
+        fault = hidden_fault(answer)
+        if fault is not None:
+            self._fail(fault, events)
+            return False
+        self._telling.take(answer, unknown, events)
+        return True
+
+    def _fail(self, fault: Fault, events: list[Event]) -> None:
+        self._done = True
+        self._telling.tell_usage(events)
+        events.append(Failed(fault))
+
+
+class _Choice:
+    __slots__ = ("answer", "tail", "word")
+
+    def __init__(self, answer: AnswerEvents, tail: StopTail) -> None:
+        self.answer = answer
+        self.tail = tail
+        self.word = ""  # the finish reason, once it is told
+
+
+class _Telling:
+    """The events of an answer, taken in one frame or in many."""
+
+    __slots__ = ("_choices", "_extras", "_id", "_restore", "_started", "_usage")
+
+    def __init__(self, restore: Restore) -> None:
+        self._restore = restore
+        self._started = False
+        self._id = ""
+        self._usage: Raw | None = None
+        self._choices: dict[int, _Choice] = {}
+        self._extras: dict[str, Raw] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """True when each choice has told why it ended."""
+        return bool(self._choices) and all(choice.word for choice in self._choices.values())
+
+    def take(self, answer: wire.Answer, unknown: dict[str, Raw], events: list[Event]) -> None:
+        """Adds the events of a frame; `unknown` are members that it has and the vendor does not document."""
+        if not self._started and answer.choices:
+            self._start(answer, events)
+        if json.first_byte(answer.usage) == 123:
+            self._usage = answer.usage  # it counts all that there has been
+        if not json.is_null(answer.note):
+            self._extras["/Response/Note"] = answer.note
+        for pointer, value in unknown.items():
+            if not json.is_null(value):
+                self._extras["/Response" + pointer.replace("/Delta/", "/Message/")] = value
+        for number, choice in enumerate(answer.choices or ()):
+            self._choice(number if choice.index is None else choice.index, choice, events)
+
+    def end(self, events: list[Event]) -> None:
+        """Adds the end of a complete answer."""
+        for choice in self._choices.values():
+            _finish(choice, events)
+        self.tell_usage(events)
+        events.append(End(self._extras))
+
+    def tell_usage(self, events: list[Event]) -> None:
+        """Adds the usage, if it was told."""
+        usage = None if self._usage is None or not self._started else _usage(self._usage)
+        if usage is not None:
+            events.append(UsageUpdate(usage))
+
+    def _start(self, answer: wire.Answer, events: list[Event]) -> None:
+        self._started = True
+        self._id = answer.id or answer.request_id or ""
+        created = answer.created if answer.created is not None and 0 <= answer.created < _LATEST else None
+        events.append(Start(id=self._id, model="", created=created, protocol=NAME))
+
+    def _choice(self, index: int, choice: wire.Choice, events: list[Event]) -> None:
+        state = self._choices.get(index)
+        if state is None:
+            if len(self._choices) == _MOST_CHOICES or index < 0:
+                return
+            at = f"/Response/Choices/{index}/Message"
+            state = _Choice(AnswerEvents(self._restore, self._id, at, index), StopTail(self._restore.stop))
+            self._choices[index] = state
+        message = choice.delta or choice.message
+        if message is not None:
+            _speak(state, message, events)
+        state.word = choice.finish_reason or state.word
+
+
+def _speak(state: _Choice, message: wire.Message, events: list[Event]) -> None:
+    answer = state.answer
+    if message.reasoning_content:
+        answer.think(message.reasoning_content, "ReasoningContent", events)
+    if message.content:
+        answer.say(state.tail.feed(message.content), "Content", events)
+    for number, call in enumerate(message.tool_calls or ()):
+        answer.say(state.tail.flush(), "Content", events)
+        key = number if call.index is None else call.index
+        function = call.function or wire.FunctionCall()
+        name, arguments = function.name or "", function.arguments or ""
+        answer.call(key, call.id or "", name, arguments, f"ToolCalls/{key}", events)
+
+
+def _finish(choice: _Choice, events: list[Event]) -> None:
+    kind, sequence = _KINDS.get(choice.word, "other") if choice.word else "stop", None
+    if kind == "stop":
+        rest, sequence = choice.tail.finish()
+        if sequence is not None:
+            kind = "stop_sequence"
+    else:
+        rest = choice.tail.flush()
+    choice.answer.say(rest, "Content", events)
+    choice.answer.finish(StopReason(kind=kind, raw=choice.word or None, sequence=sequence), events)
+
+
+def _usage(raw: Raw) -> Usage | None:
+    try:
+        found = _decode_usage(raw)
+    except WireError:
+        return None
+    cached = None if found.prompt_tokens_details is None else found.prompt_tokens_details.cached_tokens
+    prompt = found.prompt_tokens
+    # An upstream whose cached tokens exceed its prompt does not count them in it.
+    estimated = prompt is not None and cached is not None and cached > prompt
+    if prompt is not None and cached is not None and not estimated:
+        prompt -= cached
+    return Usage(input=prompt, cache_read=cached, output=found.completion_tokens, estimated=estimated, raw=raw)
