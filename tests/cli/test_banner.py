@@ -32,7 +32,7 @@ def test_what_was_found_and_why_the_rest_was_not():
     assert told.upstreams == [
         Found("anthropic", "anthropic", "anthropic-messages at https://api.anthropic.com (ANTHROPIC_AUTH_TOKEN)"),
         Found("openai", "openai", "openai-chat at http://lab.example/v1 (OPENAI_API_KEY)"),
-        Found("ollama", "ollama", "openai-chat at http://127.0.0.1:11434/v1"),
+        Found("ollama", "ollama", "ollama at http://127.0.0.1:11434, openai-chat at http://127.0.0.1:11434/v1"),
         Found("demo", "demo", "built in: deterministic answers to try things out with; a demo, not a model"),
     ]
     assert Missing("mistral", "no key in", "MISTRAL_API_KEY") in told.missing

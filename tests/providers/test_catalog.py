@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from twoapi.protocols.base import Capabilities
-from twoapi.protocols.registry import CODECS
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.catalog import CatalogError, load_catalog, parse_provider
 from twoapi.providers.local import ANSWERERS
 from twoapi.providers.model import Auth, Overrides, Provider, auth_headers, capabilities_for, usual_auth
@@ -27,7 +27,7 @@ def test_a_provider_can_be_used(name: str) -> None:
     assert provider.title
     assert provider.local is None or provider.local in ANSWERERS
     for protocol, endpoint in provider.protocols.items():
-        assert protocol in CODECS
+        assert protocol in UPSTREAM_CODECS
         assert endpoint.base_url is None or not endpoint.base_url.endswith("/")
         assert isinstance(capabilities_for(provider, protocol, "any-model"), Capabilities)
     if provider.credentials == "required":

@@ -7,8 +7,9 @@ import msgspec
 
 from twoapi.config.settings import CredentialSettings, Settings, UpstreamSettings
 from twoapi.config.values import Address, BaseUrl
+from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog
-from twoapi.providers.model import Provider, Variable, auth_ways
+from twoapi.providers.model import Endpoint, Provider, Variable, auth_ways
 from twoapi.providers.mount import is_option
 from twoapi.providers.schemes import UnfitError, choose, is_installed
 from twoapi.wire.secret import Secret
@@ -100,7 +101,7 @@ def _from_probe(catalog: Mapping[str, Provider], probe: Probe, own: Address) -> 
         name: endpoint.base_url
         for name, provider in catalog.items()
         if provider.probe
-        for endpoint in list(provider.protocols.values())[:1]
+        for endpoint in _listing(provider)
         if endpoint.base_url is not None and not _is_own(endpoint.base_url, own)
     }
     served = probe(list(places.values()))
@@ -109,6 +110,11 @@ def _from_probe(catalog: Mapping[str, Provider], probe: Probe, own: Address) -> 
         for name, url in places.items()
         if url in served
     }
+
+
+def _listing(provider: Provider) -> list[Endpoint]:
+    """Where a provider lists its models in the shape that is asked for: a protocol of clients, no dialect."""
+    return [endpoint for protocol, endpoint in provider.protocols.items() if protocol in CODECS][:1]
 
 
 def _is_own(url: str, own: Address) -> bool:
