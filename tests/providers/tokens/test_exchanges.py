@@ -59,7 +59,7 @@ def test_googles_own_library_is_told_the_same_by_the_same_key() -> None:
         url = f"http://127.0.0.1:{server.port}/token"
         info = json.loads(document(token_uri=url))
         scopes = ["https://www.googleapis.com/auth/cloud-platform"]
-        service_account.Credentials.from_service_account_info(info, scopes=scopes).refresh(Request())  # type: ignore[no-untyped-call]
+        service_account.Credentials.from_service_account_info(info, scopes=scopes).refresh(Request())
         theirs = server.requests[0]
     sent = dict(parse_qsl(theirs.body.decode()))
     header, claims = opened(sent["assertion"])
