@@ -95,6 +95,41 @@ def test_what_was_acknowledged_survives_a_kill(path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("age", [0, 3600])
+def test_the_first_state_of_another_process_is_seen_at_once(path, age) -> None:
+    """Whether the file has been quiet for long, so that it need not be read, or was written just now."""
+    other = Other(path)
+    store = SqliteStore(str(path))
+    try:
+        assert other.says("secret")
+        store.secrets().result(10)
+        assert not store.holds_state()
+        journal = Path(f"{path}-wal")
+        before = journal.stat().st_mtime - age
+        os.utime(journal, (before, before))
+        assert not any(store.holds_state() for _ in range(3))
+        assert other.says("a") == "written"
+        assert store.holds_state()
+    finally:
+        other.kill()
+        store.close()
+
+
+def test_a_quiet_file_is_not_read_again(path) -> None:
+    store = SqliteStore(str(path))
+    store.secrets().result(10)
+    assert not store.holds_state()
+    journal = Path(f"{path}-wal")
+    os.utime(journal, (1_700_000_000, 1_700_000_000))
+    assert not store.holds_state()
+    looks: list[str] = []
+    assert store._looker is not None
+    store._looker.set_trace_callback(looks.append)
+    assert not store.holds_state()
+    assert looks == []
+    store.close()
+
+
 def test_nobody_else_can_read_the_file(path) -> None:
     store = SqliteStore(str(path))
     store.write([Kept("a", b"1", FAR)]).result(10)

@@ -203,8 +203,8 @@ class Memory:
             names = [name for text in carriers(request) if (name := opener.reference(text)) is not None]
         if (
             self._leaves
+            and any([message.role == "assistant" for message in request.messages])  # noqa: C419  no frame for each
             and state.store.holds_state()
-            and any(message.role == "assistant" for message in request.messages)
         ):
             self._turns = list(kept_turns.names_of_turns(state.keys, self._tenant, request.messages))
             names += [name for name, _ in self._turns]

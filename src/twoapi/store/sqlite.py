@@ -18,6 +18,7 @@ from twoapi.store.threads import DatabaseThread
 _RECENT = 16 * 1024 * 1024  # bytes of rows that stay in memory
 _DAY = 86_400
 _SECRET = 32  # bytes
+_TICK = 0.1  # seconds: more than a file system's clock needs to go on
 
 
 class SqliteStore:
@@ -34,6 +35,7 @@ class SqliteStore:
         self._reader = DatabaseThread("twoapi-store-reader", self._open)
         self._looker: sqlite3.Connection | None = None  # of the event loop's thread
         self._holds_state = False
+        self._empty_at: tuple[int, int] | None = None  # the journal when there was no state
         self._prepared = False
         self._preparing = Lock()
 
@@ -57,13 +59,27 @@ class SqliteStore:
     def holds_state(self) -> bool:
         """Looks into the file itself until there is some, since another process may have written it just now."""
         if not self._holds_state and self._prepared:
+            journal = self._journal()
+            if journal is not None and journal == self._empty_at:
+                return False
             try:
                 if self._looker is None:
                     self._looker = _connect(self._path, 0.0)
                 self._holds_state = bool(self._looker.execute(sql.ANY_STATE).fetchone()[0])
             except sqlite3.Error:
                 return True  # then it takes a longer way
+            # One that has just been written may be written again without a difference that shows.
+            settled = journal is not None and journal[0] < (self._clock() - _TICK) * 1e9
+            self._empty_at = journal if settled else None
         return self._holds_state
+
+    def _journal(self) -> tuple[int, int] | None:
+        """When the write-ahead log was last written, and its length: a look that takes no lock. None: there is none."""
+        try:
+            found = os.stat(self._path + "-wal")  # noqa: PTH116  a Path costs more than the look
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
 
     def find(self, names: Sequence[str]) -> "Future[dict[str, bytes]]":
         """State by name, from memory and from the file."""
