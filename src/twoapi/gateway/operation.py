@@ -32,13 +32,14 @@ from twoapi.wire.http import Incoming
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
 # An exchange asks its client's codec for no more than the side that this has.
 _COMPLETIONS = cast("Codec", Completions())
+_NO_SUCH_PATH = frozenset((404, 405, 501))  # the answers of a server that does not offer it for this model
 _CONTINUES = "its text is sent as what a user says: the model answers it instead of going on with it"
 
 
 class OperationExchange(Exchange):
     """One client's request for an operation, in a shape, and its answer."""
 
-    __slots__ = ("_asked", "_native", "_operation", "_shape")
+    __slots__ = ("_asked", "_converted", "_native", "_operation", "_shape", "_unserving")
 
     def __init__(  # noqa: PLR0913  an exchange, and what is asked for
         self,
@@ -59,6 +60,8 @@ class OperationExchange(Exchange):
         assert native is not None  # noqa: S101  as the docstring says
         self._native: Native = native
         self._asked: object | None = None  # decoded when the first conversion needs it
+        self._converted: tuple[Candidate, Converted] | None = None  # the way at hand
+        self._unserving: set[Candidate] = set()  # that have no such path after all, or not for this model
 
     def begin(self) -> None:
         """Starts; by the time this returns the request is on its way, or answered."""
@@ -81,23 +84,28 @@ class OperationExchange(Exchange):
 
     def _way(self, candidate: Candidate, credential: Credential) -> Way | None:
         operation, service = self._operation, candidate.service
-        if service is None:
-            if operation.answers != "chat":
-                raise FaultError(self._unserved(candidate))
+        if operation.answers == "chat" and (service is None or candidate in self._unserving):
             return self._chatted(candidate, credential)
+        if service is None:
+            raise FaultError(self._unserved(candidate))
+        path = _pinned(service.path, candidate)
         if operation.like is not None:
             codec = CODECS[operation.like]
-            return RelayedAs(codec, self._native, self.incoming, self.peek, candidate, service.path)
+            return RelayedAs(codec, self._native, self.incoming, self.peek, candidate, path)
         if service.shape == self._shape.name:
-            outgoing = self._native.relay(self.incoming, self.peek, candidate.model, service.path)
+            outgoing = self._native.relay(self.incoming, self.peek, candidate.model, path)
             return Passed(operation, self._native, outgoing, self.peek)
         face, reach = self._shape.face, operation.shapes[service.shape].reach
         if face is None or reach is None:
             raise FaultError(self._unserved(candidate))
+        begun = self._converted
+        if begun is not None and begun[0] is candidate:
+            return begun[1]  # a further request of several, or once more the one that failed
         if self._asked is None:
             self._asked = face.decode(self.incoming)
-        way = Converted(face, reach, self._asked, candidate, service.path)
+        way = Converted(face, reach, self._asked, candidate, path)
         self._accept(way.losses)
+        self._converted = (candidate, way)
         return way
 
     def _chatted(self, candidate: Candidate, credential: Credential) -> Way | None:
@@ -123,7 +131,34 @@ class OperationExchange(Exchange):
         message = f"the upstream {candidate.upstream!r} does not offer {self._operation.name} for {candidate.model!r}"
         return Fault("invalid_request", message, code="operation_not_supported", param="model")
 
+    def _give_up(self, fault: Fault, kind: str) -> None:
+        """As an exchange does; but an upstream without the path is asked in the other way, where there is one."""
+        attempt, candidate = self.attempt, self.candidate
+        chats = self._operation.answers == "chat" and candidate.service is not None
+        if chats and attempt is not None and attempt.status in _NO_SUCH_PATH and candidate not in self._unserving:
+            self._unserving.add(candidate)
+            self.worker.active.discard(attempt)
+            attempt.cancel()
+            self._try()
+        else:
+            super()._give_up(fault, kind)
+
     # --- the way out
+
+    def _answer_whole(self, attempt: Attempt) -> None:
+        """As an exchange does; but first whatever else must be asked of the same upstream."""
+        begun = self._converted
+        if begun is None or begun[0] is not self.candidate or begun[1].is_last:
+            super()._answer_whole(attempt)
+            return
+        try:
+            begun[1].take(attempt.whole_body())
+        except FaultError as error:
+            self._give_up(error.fault, error.fault.kind)
+            return
+        self.worker.active.discard(attempt)
+        self.tries = 0
+        self._try()
 
     def silent(self, attempt: Attempt) -> None:
         """Keeps a client awake that reads events; others would take it for part of their answer."""
@@ -169,3 +204,9 @@ class OperationExchange(Exchange):
         record = super()._record(outcome, fault, losses, usage)
         record.operation = self._operation.name
         return record
+
+
+def _pinned(path: str, candidate: Candidate) -> str:
+    """The path under the version that the upstream wants, where it wants one ("": none)."""
+    version = candidate.capabilities.api_version
+    return path if version is None else path.replace("/{version}", f"/{version}" if version else "")

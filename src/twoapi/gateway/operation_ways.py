@@ -54,10 +54,12 @@ class Passed:
 
 
 class Converted:
-    """Through what the operation's shapes have in common, with every loss reported."""
+    """Through what the operation's shapes have in common, with every loss reported. It may take several requests, one
+    after another: `is_last` says that the one at hand is the last.
+    """
 
     array = False
-    __slots__ = ("_asked", "_face", "_reach", "losses", "outgoing", "usage")
+    __slots__ = ("_answers", "_asked", "_face", "_outgoings", "_parts", "_reach", "losses", "usage")
 
     def __init__(
         self, face: Face[Any, Any], reach: Reach[Any, Any], asked: object, candidate: Candidate, path: str
@@ -65,13 +67,32 @@ class Converted:
         self._asked = asked
         self._face = face
         self._reach = reach
+        self._parts: list[object] = [asked] if reach.split is None else reach.split(asked)
+        self._answers: list[Any] = []
         self.losses: list[Loss] = []
-        self.outgoing = reach.encode(asked, candidate.model, path, self.losses)
+        losses: list[Loss] = []
+        self._outgoings = [reach.encode(part, candidate.model, path, losses) for part in self._parts]
+        self.losses += dict.fromkeys(losses)  # what is lost of all parts is told once
         self.usage: Usage | None = None
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """The request whose answer is the next to come."""
+        return self._outgoings[len(self._answers)]
+
+    @property
+    def is_last(self) -> bool:
+        """True when nothing remains to be asked after this request."""
+        return len(self._answers) + 1 >= len(self._parts)
+
+    def take(self, body: bytes) -> None:
+        """The answer to a request that is not the last; raises FaultError as `whole` does."""
+        self._answers.append(self._reach.read(body, self._parts[len(self._answers)]))
 
     def whole(self, body: bytes) -> bytes:
         """The client's body; raises FaultError for an error hidden in the upstream's, and for what is no answer."""
-        answer = self._reach.read(body, self._asked)
+        answers = [*self._answers, self._reach.read(body, self._parts[-1])]
+        answer = answers[0] if self._reach.join is None else self._reach.join(answers)
         self.usage = answer.usage
         return self._face.write(answer, self._asked, self.losses)
 

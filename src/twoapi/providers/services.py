@@ -5,7 +5,6 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from twoapi.protocols.operations.base import Offer
 from twoapi.protocols.operations.table import OPERATIONS, USUAL
 
 
@@ -78,19 +77,23 @@ def _usual(want: Want, protocols: list[str]) -> list[tuple[Offered, tuple[str, .
 
 
 def _placed(want: Want, services: Iterable[Service], protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
-    places = {protocol: _offer(want.operation, protocol) for protocol in USUAL}
     found = []
     for service in services:
-        shaped = [protocol for protocol, offer in places.items() if service.shape in offer]
+        usual = _usual_paths(want.operation, service.shape)
         protocol = service.protocol
         if protocol is None:
-            protocol = next((one for one in protocols if one in shaped), protocols[0] if protocols else "")
-        if protocol not in protocols or not shaped:
-            continue
-        usual = places[protocol if protocol in shaped else shaped[0]][service.shape]
-        found.append((Offered(service.shape, service.path or usual.path, protocol), service.models))
+            protocol = next((one for one in protocols if one in usual), protocols[0] if protocols else "")
+        path = service.path or usual.get(protocol) or next(iter(usual.values()), None)
+        if protocol in protocols and path is not None:
+            found.append((Offered(service.shape, path, protocol), service.models))
     return found
 
 
-def _offer(operation: str, protocol: str) -> dict[str, Offer]:
-    return {offer.shape: offer for offer in USUAL[protocol].get(operation, ())}
+def _usual_paths(operation: str, shape: str) -> dict[str, str]:
+    """Where upstreams of which protocol usually have this shape."""
+    return {
+        protocol: offer.path
+        for protocol, offers in USUAL.items()
+        for offer in offers.get(operation, ())
+        if offer.shape == shape
+    }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from twoapi.protocols.operations import json_bodies
 from twoapi.protocols.operations.base import Offer, Operation, Shape
-from twoapi.protocols.operations.embeddings import cohere, dashscope, gemini, ollama, openai, titan
+from twoapi.protocols.operations.embeddings import cohere, dashscope, gemini, ollama, openai, predict, titan
 from twoapi.protocols.operations.rerank import cohere as rerank_cohere
 from twoapi.protocols.operations.rerank import dashscope as rerank_dashscope
 from twoapi.protocols.operations.rerank import jina
@@ -23,7 +23,14 @@ _ALL = (
     Operation(
         name="embeddings",
         shapes=_shapes(
-            openai.SHAPE, gemini.SHAPE, cohere.SHAPE, cohere.BEDROCK, titan.SHAPE, dashscope.SHAPE, ollama.SHAPE
+            openai.SHAPE,
+            gemini.SHAPE,
+            cohere.SHAPE,
+            cohere.BEDROCK,
+            titan.SHAPE,
+            predict.SHAPE,
+            dashscope.SHAPE,
+            ollama.SHAPE,
         ),
     ),
     Operation(name="rerank", shapes=_shapes(jina.SHAPE, rerank_cohere.SHAPE, rerank_dashscope.SHAPE)),
@@ -46,7 +53,7 @@ _OPENAI: Mapping[str, tuple[Offer, ...]] = {
 USUAL: Mapping[str, Mapping[str, tuple[Offer, ...]]] = {
     "openai-chat": _OPENAI,
     "openai-responses": _OPENAI,
-    "gemini": {"embeddings": (Offer("gemini", "/v1beta/{model}"),)},
+    "gemini": {"embeddings": (Offer("gemini", "/{version}/{model}"),)},
     "cohere": {"embeddings": (Offer("cohere", "/v2/embed"),), "rerank": (Offer("cohere", "/v2/rerank"),)},
     "ollama": {"embeddings": (Offer("ollama", "/api/embed"),)},
     "dashscope": {

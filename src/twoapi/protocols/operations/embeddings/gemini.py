@@ -19,9 +19,10 @@ from twoapi.wire.http import Incoming, Outgoing
 
 NAME = "gemini"
 ONE, MANY = "embedContent", "batchEmbedContents"
+_VERSION = "v1beta"
 _COLLECTIONS = ("/models/", "/tunedModels/")
 _SPELLED = ("models/", "tunedModels/", "publishers/", "projects/")
-_WORDS: dict[Purpose, str] = {
+WORDS: dict[Purpose, str] = {
     "query": "RETRIEVAL_QUERY",
     "document": "RETRIEVAL_DOCUMENT",
     "similarity": "SEMANTIC_SIMILARITY",
@@ -31,7 +32,7 @@ _WORDS: dict[Purpose, str] = {
     "fact_verification": "FACT_VERIFICATION",
     "code_query": "CODE_RETRIEVAL_QUERY",
 }
-_PURPOSES = {word: purpose for purpose, word in _WORDS.items()}
+_PURPOSES = {word: purpose for purpose, word in WORDS.items()}
 
 
 def _target(path: str) -> tuple[str, str, str]:
@@ -53,10 +54,9 @@ def peek(incoming: Incoming) -> Peek:
 
 
 def _place(path: str, model: str, version: str, method: str) -> str:
-    """A path such as `/v1beta/{model}` for a model and a method, under the version that the client asked for."""
+    """A path such as `/{version}/{model}` for a model and a method, under the version that the client asked for."""
     name = model if model.startswith(_SPELLED) else f"models/{model}"
-    if version and path.startswith("/v1"):
-        path = f"/{version}{path[path.index('/', 1) :]}"
+    path = path.replace("{version}", version or _VERSION)
     return f"{path.replace('{model}', quote(name, safe='/:@'))}:{method}"
 
 
@@ -169,7 +169,7 @@ def _request(one: Input, name: str, losses: list[Loss], *, same: bool) -> dict[s
         content["role"] = one.role
     settings = one.settings
     request: dict[str, object] = {"model": name, "content": content}
-    word = inputs.nearest(settings, _WORDS, {}, NAME, [] if _is_told(settings, losses) else losses)
+    word = inputs.nearest(settings, WORDS, {}, NAME, [] if _is_told(settings, losses) else losses)
     if word is not None:
         request["taskType"] = word
     if settings.title is not None:

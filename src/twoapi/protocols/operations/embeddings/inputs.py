@@ -31,12 +31,19 @@ def common(asked: Embeddings, target: str, losses: list[Loss]) -> Settings:
     first = asked.inputs[0].settings
     for one in asked.inputs[1:]:
         other = one.settings
-        if other is first:
-            continue
         if other.purpose is not None and other.purpose != first.purpose:
             losses.append(Loss(other.purpose_at, "dropped", target, "one purpose for all inputs: the first's"))
-        if other.dimensions is not None and other.dimensions != first.dimensions:
-            losses.append(Loss(other.dimensions_at, "dropped", target, "one size for all inputs: the first's"))
+    return common_size(asked, target, losses)
+
+
+def common_size(asked: Embeddings, target: str, losses: list[Loss]) -> Settings:
+    """The same, for a shape that has all but the size for each input."""
+    first = asked.inputs[0].settings
+    losses += [
+        Loss(one.settings.dimensions_at, "dropped", target, "one size for all inputs: the first's")
+        for one in asked.inputs[1:]
+        if one.settings.dimensions not in (None, first.dimensions)
+    ]
     return first
 
 

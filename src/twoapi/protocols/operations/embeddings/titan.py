@@ -8,8 +8,9 @@ from twoapi.protocols.operations import json_bodies
 from twoapi.protocols.operations.base import Reach, Shape
 from twoapi.protocols.operations.embeddings import inputs
 from twoapi.protocols.operations.embeddings.model import Embedded, Embeddings
+from twoapi.protocols.operations.embeddings.parts import join, split
 from twoapi.protocols.operations.embeddings.vectors import only_floats
-from twoapi.protocols.operations.members import broken, refuse
+from twoapi.protocols.operations.members import broken
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Outgoing
@@ -18,9 +19,7 @@ NAME = "bedrock-titan"
 
 
 def encode(asked: Embeddings, model: str, path: str, losses: list[Loss]) -> Outgoing:
-    """The request for an upstream of this shape; raises FaultError for more than one input."""
-    if len(asked.inputs) > 1:
-        raise refuse("this model embeds one input at a time; send them one by one", asked.inputs[1].at)
+    """The request for an upstream of this shape, for one input."""
     settings = inputs.common(asked, NAME, losses)
     members: dict[str, object] = {"inputText": inputs.text_of(asked.inputs[0], NAME, losses)}
     if settings.dimensions is not None:
@@ -46,4 +45,4 @@ def read(body: bytes, asked: Embeddings) -> Embedded:  # noqa: ARG001  it has on
     return Embedded(vectors={"float": [members["embedding"]]}, shape=NAME, usage=usage)
 
 
-SHAPE = Shape(name=NAME, reach=Reach(encode=encode, read=read))
+SHAPE = Shape(name=NAME, reach=Reach(encode=encode, read=read, split=split, join=join))
