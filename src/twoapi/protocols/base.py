@@ -56,7 +56,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     efforts: tuple[str, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")  # accepted words
     seed_field: str = "seed"  # or "random_seed"
     user_field: str | None = "safety_identifier"  # where the end user is told; None: nowhere
-    refused_members: tuple[str, ...] = ()  # members of the body that it answers with an error
+    user_length: tuple[int, int] = (0, 128)  # least and most characters of it
+    top_k: bool = False  # takes top_k
+    refused_members: tuple[str, ...] = ()  # members of the body that it refuses, or does not look at
     formats: tuple[str, ...] = ("text", "json_object", "json_schema")  # accepted types of response_format
     added_members: tuple[tuple[str, str], ...] = ()  # members of every body, with their JSON
     tool_stream: bool = False  # streams arguments of tools only when asked to by a member of that name

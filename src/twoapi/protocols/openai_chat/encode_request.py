@@ -163,7 +163,7 @@ def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilitie
             if value is not None
         ]
     if sampling.top_k is not None:
-        if request.protocol == NAME:
+        if request.protocol == NAME or capabilities.top_k:
             body.top_k = sampling.top_k
         else:
             losses.append(Loss(request.where("top_k"), "dropped", NAME, "no top_k here"))

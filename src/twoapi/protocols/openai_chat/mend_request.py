@@ -125,13 +125,16 @@ def _seed(mending: _Mending) -> None:
 
 
 def _user(mending: _Mending) -> None:
-    """`user_field`."""
+    """`user_field` and `user_length`."""
     field, body = mending.capabilities.user_field, mending.body
     user = body.safety_identifier if body.user is None else body.user
     if user is None or field == "safety_identifier":
         return
     body.safety_identifier = body.user = None
-    if field is None:
+    least, most = mending.capabilities.user_length
+    if field is not None and not least <= len(user) <= most:
+        mending.lose("user_id", "dropped", f"an id of {least} to {most} characters")
+    elif field is None:
         mending.lose("user_id", "dropped", "no place for the end user's id")
     elif field == "user":
         body.user = user
