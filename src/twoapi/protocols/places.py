@@ -25,6 +25,8 @@ _STOPS = {
     "bedrock-converse": _same("/stopReason"),
     "cohere": _same("/finish_reason"),
     "ollama": _same("/done_reason"),
+    "dashscope": _same("/output/choices/{}/finish_reason"),
+    "qianfan-v1": _same("/finish_reason"),
 }
 
 

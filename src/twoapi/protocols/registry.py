@@ -4,11 +4,13 @@ from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Codec, UpstreamCodec
 from twoapi.protocols.bedrock_converse import BedrockConverse
 from twoapi.protocols.cohere import Cohere
+from twoapi.protocols.dashscope import DashScope
 from twoapi.protocols.gemini import Gemini
 from twoapi.protocols.hunyuan import Hunyuan
 from twoapi.protocols.ollama import Ollama
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses import OpenAIResponses
+from twoapi.protocols.qianfan_v1 import QianfanV1
 
 CODECS: dict[str, Codec] = {
     codec.name: codec for codec in (OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini())
@@ -17,10 +19,12 @@ CODECS: dict[str, Codec] = {
 # What upstreams speak: the same, and vendors' own dialects.
 UPSTREAM_CODECS: dict[str, UpstreamCodec] = {
     **CODECS,
+    DashScope.name: DashScope(),
     BedrockConverse.name: BedrockConverse(),
     Hunyuan.name: Hunyuan(),
     Cohere.name: Cohere(),
     Ollama.name: Ollama(),
+    QianfanV1.name: QianfanV1(),
 }
 
 

@@ -5,7 +5,7 @@ A module offers STAGED; here they are by the name of their protocol.
 
 from collections.abc import Mapping
 
-from twoapi.testing.vendors import bedrock_converse, cohere, hunyuan, ollama
+from twoapi.testing.vendors import bedrock_converse, cohere, dashscope, hunyuan, ollama, qianfan_v1
 from twoapi.testing.vendors.staged import Staged
 
 VENDORS: Mapping[str, Staged] = {
@@ -13,8 +13,10 @@ VENDORS: Mapping[str, Staged] = {
     for staged in (
         bedrock_converse.STAGED,
         cohere.STAGED,
-        ollama.STAGED,
+        dashscope.STAGED,
         hunyuan.STAGED,
+        ollama.STAGED,
+        qianfan_v1.STAGED,
     )
 }
 
