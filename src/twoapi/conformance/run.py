@@ -135,7 +135,7 @@ def _findings(act: _Act) -> Iterator[Finding]:
     for number, reply in enumerate(scene.later):
         wants, hears = (
             [want for want in REPLAY_WANTS[number] if _is_made(want, act.vendor)],
-            list(REPLAY_HEARS[number]),
+            list(REPLAY_HEARS[number]) if shown else [],
         )
         if answer is None:
             found = [(leaf, "wrong", "the turn before failed") for leaf in _leaves(wants, hears)]
