@@ -73,6 +73,8 @@ def encode_media(encoding: Encoding, part: ir.Media, path: str, role: str) -> li
     source = part.source
     if isinstance(source, ir.Blocks) and any(isinstance(inner, ir.Media) for inner in source.parts):
         return _document_in_parts(encoding, part, source, path, role)
+    if not isinstance(source, ir.PlainText | ir.Blocks):
+        _source(source, path)  # what cannot be had at all is told first
     mime = _mime(encoding, part, path)
     kind = next((kind for kind in ("image", "audio", "video") if (mime or "").startswith(f"{kind}/")), part.kind)
     _check(encoding, kind, path, role)
