@@ -8,7 +8,7 @@ import openai
 import pytest
 from anthropic._streaming import SSEDecoder
 from anthropic.lib.bedrock._stream_decoder import AWSEventStreamDecoder
-from tests.vendors.platform import CAPTURES, CHAT, MESSAGES, RESPONSES, Json, asked, platform, post
+from tests.vendors.clouds import CAPTURES, CHAT, MESSAGES, RESPONSES, Json, asked, platform, post
 
 from twoapi.conformance.reply import Reply as Said
 from twoapi.testing.canned import messages_frames

@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from tests.vendors.platform import (
+from tests.vendors.clouds import (
     CHAT,
     GEMINI,
     MESSAGES,

@@ -200,7 +200,7 @@ class _Event(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    message: str = msgspec.field(default="", name="message")
+    message: str = ""
     capital: str = msgspec.field(default="", name="Message")
 
 

@@ -1,0 +1,233 @@
+"""Mounts: the same request at a platform's own place, and its stream out of the platform's frames."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anthropic.lib.bedrock._stream_decoder import AWSEventStreamDecoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twoapi.ir import FaultError
+from twoapi.providers.catalog import CatalogError, parse_provider
+from twoapi.providers.mount import (
+    Asked,
+    Frames,
+    Mount,
+    Moved,
+    Option,
+    Route,
+    Unframer,
+    filled,
+    is_option,
+    option_names,
+    option_values,
+)
+from twoapi.testing.eventstream import write_error, write_event, write_exception, write_message
+from twoapi.wire.http import Outgoing
+from twoapi.wire.json import decode
+from twoapi.wire.sse import SseReader
+
+FIXTURE = (Path(__file__).parents[1] / "captures/fixtures/invoke_stream.eventstream.bin").read_bytes()
+REGION = {
+    "region": Option(
+        meaning="a region",
+        hosts={"global": "api.example", "e?": "{region}.rep.example", "*": "{region}-api.example"},
+    )
+}
+
+
+def led(
+    mount: Mount, *, model: str = "m", stream: bool = False, path: str = "/v1/x?a=b", body: bytes = b"{}"
+) -> Outgoing:
+    return Route(mount, {"region": "r1"}, model).lead(
+        Outgoing("/v1/x?a=b", body, [(b"x-version", b"2")]), stream=stream
+    )
+
+
+# --- options and templates
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("global", "api.example"), ("eu", "eu.rep.example"), ("us-east5", "us-east5-api.example")],
+)
+def test_a_region_has_a_host(region: str, host: str) -> None:
+    assert option_values(REGION, {"region": region}) == {"region": region, "region.host": host}
+
+
+def test_a_default_stands_for_what_is_not_said() -> None:
+    options = {"a": Option(meaning="a", default="1"), "b": Option(meaning="b")}
+    assert option_values(options, {}) == {"a": "1"}
+    assert option_values(options, {"a": "2", "b": "3"}) == {"a": "2", "b": "3"}
+
+
+def test_a_template_is_filled_with_what_is_known() -> None:
+    template = "https://{region.host}/{project}/{path}/{model}"
+    assert option_names(template) == {"region", "project"}
+    assert filled(template, {"region.host": "h", "project": "p"}) == "https://h/p/{path}/{model}"
+
+
+@pytest.mark.parametrize("value", ["", "a/b", "https://x", "a?b", "a b", "a#b", "a\n", "ä", "a%2f"])
+def test_no_value_changes_the_form_of_a_url(value: str) -> None:
+    assert not is_option(value)
+
+
+# --- places
+
+
+def test_what_is_not_said_is_as_the_protocol_has_it() -> None:
+    body = b'{"a": 1}'
+    out = led(Mount(), body=body)
+    assert (out.path, out.headers) == ("/v1/x?a=b", [(b"x-version", b"2")])
+    assert out.body is body
+
+
+@pytest.mark.parametrize(
+    ("mount", "stream", "path"),
+    [
+        (Mount(path="/p/{region}/{model}:go"), False, "/p/r1/a%2Fb%3A0:go"),
+        (Mount(path="/p/{model}", safe=":"), False, "/p/a%2Fb:0"),
+        (Mount(path="/p/{model}", stream="/s/{model}"), True, "/s/a%2Fb%3A0"),
+        (Mount(path="/p/{model}", stream="/s/{model}"), False, "/p/a%2Fb%3A0"),
+        (Mount(path="/p{path}"), False, "/p/v1/x?a=b"),
+        (Mount(path="/p{path}", query={"v": "{region}"}), False, "/p/v1/x?a=b&v=r1"),
+        (Mount(path="/p", query={"v": "a b&c"}), False, "/p?v=a%20b%26c"),
+        (Mount(path="/p", stream="/s", models={"a/*": "/other{path}"}), True, "/other/v1/x?a=b"),
+        (Mount(path="/p", models={"b*": "/other"}), False, "/p"),
+    ],
+)
+def test_a_request_goes_to_the_platforms_place(mount: Mount, stream: bool, path: str) -> None:  # noqa: FBT001
+    assert led(mount, model="a/b:0", stream=stream).path == path
+
+
+def test_requests_about_no_model_have_a_place_too() -> None:
+    mount = Mount(path="/deployments/{model}{path}", plain="/all{path}", query={"v": "1"})
+    assert Route(mount, {}, "").place("/files?limit=2") == "/all/files?limit=2&v=1"
+    assert Route(mount, {}, "m").place("/embeddings") == "/deployments/m/embeddings?v=1"
+
+
+@pytest.mark.parametrize("model", [".", "..", "a/..", "../b", "a/./b"])
+def test_a_name_leads_nowhere_else(model: str) -> None:
+    with pytest.raises(FaultError) as caught:
+        Route(Mount(path="/{model}"), {}, model)
+    assert caught.value.fault.kind == "not_found"
+
+
+@given(st.text(max_size=20).filter(lambda name: not {".", ".."} & set(name.split("/"))))
+def test_any_other_name_is_one_segment(model: str) -> None:
+    path = Route(Mount(path="/a/{model}/b"), {}, model).place("")
+    assert path.isascii()
+    assert path.count("/") == 3
+    assert not set(path) & set("?# ")
+
+
+# --- headers and members
+
+
+def test_headers_are_added_and_moved() -> None:
+    mount = Mount(
+        headers={"X-Place": "{region}"},
+        moved={"x-version": Moved(member="version", spelled={"2": "platform-2"})},
+        left_out=("model",),
+    )
+    out = led(mount, body=b'{"model":"m","n":1.0}')
+    assert out.headers == [(b"x-place", b"r1")]
+    assert out.body == b'{"n":1.0,"version":"platform-2"}'
+
+
+def test_a_list_of_words_is_a_list() -> None:
+    mount = Mount(moved={"x-version": Moved(member="v", form="list")})
+    out = Route(mount, {}, "m").lead(Outgoing("/x", b"{}", [(b"x-version", b"a, b,,c ")]), stream=False)
+    assert decode(out.body) == {"v": ["a", "b", "c"]}
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"'])
+def test_a_body_that_is_no_object_is_refused_where_it_must_be_changed(body: bytes) -> None:
+    with pytest.raises(FaultError) as caught:
+        led(Mount(left_out=("model",)), body=body)
+    assert caught.value.fault.kind == "invalid_request"
+
+
+def test_a_count_is_asked_in_the_platforms_form() -> None:
+    mount = Mount(path="/p", left_out=("model",), count=Asked(path="/c/{region}", lift="inner", keep=("a", "b")))
+    route = Route(mount, {"region": "r1"}, "m")
+    assert route.lead_count(Outgoing("/x", b'{"inner":{"a": 1.0,"z":2}}')) == Outgoing("/c/r1", b'{"a":1.0}')
+    assert route.lead_count(Outgoing("/x", b'{"a": 1,"b":2}')) == Outgoing("/c/r1", b'{"a": 1,"b":2}')
+    assert Route(Mount(path="/p{path}", left_out=("a",)), {}, "m").lead_count(Outgoing("/x", b'{"a":1}')).body == b"{}"
+    with pytest.raises(FaultError):
+        route.lead_count(Outgoing("/x", b"[]"))
+
+
+# --- frames
+
+FRAMES = Frames(form="eventstream", errors={"throttlingException": "rate_limit_error"})
+
+
+def events(pieces: list[bytes]) -> list[tuple[bytes, bytes]]:
+    unframer, reader = Unframer(FRAMES), SseReader()
+    return [frame for piece in pieces for frame in reader.feed(unframer.feed(piece))] + reader.close()
+
+
+def test_the_bytes_cut_anywhere_are_the_same_events_as_the_vendors_decoder_reads() -> None:
+    wanted = events([FIXTURE])
+    theirs = [(event.event or "", event.data) for event in AWSEventStreamDecoder().iter_bytes(iter([FIXTURE]))]
+    assert [(name.decode(), data.decode()) for name, data in wanted] == theirs
+    for cut in range(len(FIXTURE)):
+        assert events([FIXTURE[:cut], FIXTURE[cut:]]) == wanted
+    assert events([FIXTURE[at : at + 1] for at in range(len(FIXTURE))]) == wanted
+
+
+def told(message: bytes) -> list[tuple[bytes, Any]]:
+    return [(name, decode(data)) for name, data in events([message])]
+
+
+def error(kind: str, message: str, code: str) -> list[tuple[bytes, Any]]:
+    held = {"type": kind, "message": message, "details": {"error_code": code}}
+    return [(b"error", {"type": "error", "error": held})]
+
+
+def test_exceptions_and_errors_are_errors_of_the_protocol() -> None:
+    assert told(write_exception("throttlingException", {"message": "Slow."})) == error(
+        "rate_limit_error", "Slow.", "throttlingException"
+    )
+    assert told(write_exception("otherException", {"Message": "Odd."})) == error("api_error", "Odd.", "otherException")
+    assert told(write_exception("otherException", [])) == error("api_error", "otherException", "otherException")
+    assert told(write_error("Internal", "Broken.")) == error("api_error", "Broken.", "Internal")
+
+
+def test_messages_of_other_kinds_are_left_out_and_line_ends_are_spaces() -> None:
+    assert told(write_event("initial-response", {})) == []
+    inner = base64.b64encode(b'{"type":"ping",\r\n"a":1}').decode()
+    assert told(write_event("chunk", {"bytes": inner})) == [(b"ping", {"type": "ping", "a": 1})]
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b'{"bytes":"?"}', b'{"bytes":"e30"', b'{"bytes":"bm8="}'])
+def test_a_chunk_that_cannot_be_read_is_an_error(payload: bytes) -> None:
+    ((name, held),) = told(write_message({":message-type": "event", ":event-type": "chunk"}, payload))
+    assert (name, held["error"]["details"]) == (b"error", {"error_code": "stream_broken"})
+
+
+@given(st.binary(max_size=60), st.integers(0, len(FIXTURE)))
+def test_garbage_is_told_once_and_nothing_behind_it_is_read(garbage: bytes, at: int) -> None:
+    found = events([FIXTURE[:at] + garbage, FIXTURE])
+    assert sum(b"stream_broken" in data for _, data in found) <= 1
+    broken = [number for number, (_, data) in enumerate(found) if b"stream_broken" in data]
+    assert broken in ([], [len(found) - 1])
+
+
+# --- the catalogue's files
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "protocols: {openai-chat: {base_url: 'https://{regoin}.example'}}\noptions: {region: {meaning: a region}}",
+        "protocols: {openai-chat: {base_url: https://x.example, mount: {path: '/{regoin}{path}'}}}",
+        "protocols: {openai-chat: {base_url: https://x.example, mount: {headers: {x-a: '{regoin}'}}}}",
+    ],
+)
+def test_a_template_names_options_that_there_are(text: str) -> None:
+    with pytest.raises(CatalogError, match="its templates name regoin, which is no option of it"):
+        parse_provider(f"name: x\ntitle: X\n{text}\n", "x.yaml")
