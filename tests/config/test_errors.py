@@ -128,6 +128,33 @@ MISTAKES = {
         "upstreams: {a: {provider: demo, credentials: [k]}}",
         "1:46 upstreams.a.credentials: demo takes no credentials; leave them out",
     ),
+    "no option": (
+        "upstreams: {a: {provider: anthropic-aws, credentials: [k], options: {workspace: w}}}",
+        (
+            "1:16 upstreams.a: needs the option region, an AWS region, "
+            "as in `options: {region: ${AWS_REGION}}` or ${AWS_DEFAULT_REGION}"
+        ),
+    ),
+    "an option of another name": (
+        "upstreams: {a: {provider: azure-openai, credentials: [k], options: {resource: r, resorce: r}}}",
+        "1:91 upstreams.a.options.resorce: azure-openai has no such option; did you mean 'resource'?",
+    ),
+    "an option of another provider": (
+        "upstreams: {a: {provider: azure-openai, credentials: [k], options: {resource: r, api_version: v}}}",
+        "1:95 upstreams.a.options.api_version: azure-openai has no such option; known: resource",
+    ),
+    "an option for nobody": (
+        UPSTREAM % "options: {region: x}",
+        "1:72 upstreams.a.options.region: openai has no such option; it takes none; leave them out",
+    ),
+    "a URL for an option": (
+        "upstreams: {a: {provider: azure-openai, credentials: [k], options: {resource: 'https://r.x'}}}",
+        ("1:79 upstreams.a.options.resource: expected letters, digits and . - _ : ~, not a URL or a path"),
+    ),
+    "an option that is no text": (
+        "upstreams: {a: {provider: azure-openai, credentials: [k], options: {resource: 7}}}",
+        "1:79 upstreams.a.options.resource: expected text, found a number; put it in quotes",
+    ),
     "a base URL that is none": (
         UPSTREAM % "base_url: example.com",
         "1:64 upstreams.a.base_url: expected a URL, as in https://api.example.com/v1",
