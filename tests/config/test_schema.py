@@ -45,5 +45,6 @@ def test_a_secret_is_text_and_the_capabilities_are_listed() -> None:
     assert isinstance(definitions, dict)
     credential = definitions["CredentialSettings"]["anyOf"]
     assert [shape["type"] for shape in credential] == ["string", "object"]
+    assert {"access_key_id", "client_secret"} <= credential[1]["properties"]["parts"]["properties"].keys()
     capabilities = definitions["UpstreamSettings"]["properties"]["capabilities"]["properties"]
     assert capabilities["images"] == {"type": "boolean"}

@@ -1,10 +1,11 @@
 """What is wrong with an upstream's credentials: parts that are missing or misspelled, libraries that are not there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from twoapi.config.settings import CredentialSettings, UpstreamSettings
 from twoapi.providers.model import Auth, Provider, auth_ways
+from twoapi.providers.mount import option_values
 from twoapi.providers.schemes import KEY, Chosen, UnfitError, choose, is_installed
 from twoapi.wire.yaml import Path
 
@@ -13,8 +14,9 @@ _LOOPBACKS = ("127.0.0.1", "localhost", "::1")
 
 
 def check_credentials(path: Path, upstream: UpstreamSettings, provider: Provider) -> Iterator[_Complaint]:
-    """Each credential in each protocol of its upstream, and those that are there twice."""
+    """Each credential of an upstream, and those that are there twice."""
     ways = [auth_ways(provider, protocol) for protocol in spoken(upstream, provider)]
+    options = option_values(provider.options, upstream.options)
     seen: dict[object, int] = {}
     for index, credential in enumerate(upstream.credentials):
         place: Path = (*path, "credentials", index)
@@ -23,9 +25,7 @@ def check_credentials(path: Path, upstream: UpstreamSettings, provider: Provider
             same = "the same key as" if credential.key is not None else "the same as"
             yield place, f"{same} credentials.{first}; give that one a weight"
         else:
-            yield from dict.fromkeys(
-                complaint for way in ways for complaint in _check(place, credential, upstream, way)
-            )
+            yield from _check(place, credential, upstream.auth, ways, options)
 
 
 def spoken(upstream: UpstreamSettings, provider: Provider) -> list[str]:
@@ -41,25 +41,40 @@ def part_names(credential: CredentialSettings) -> frozenset[str]:
 
 
 def _check(
-    place: Path, credential: CredentialSettings, upstream: UpstreamSettings, ways: tuple[Auth, ...]
+    place: Path,
+    credential: CredentialSettings,
+    said: Auth | None,
+    ways: list[tuple[Auth, ...]],
+    options: Mapping[str, str],
 ) -> Iterator[_Complaint]:
+    """It must fit one of the protocols; in the others it is not used."""
     if KEY in credential.parts:
         yield (*place, "parts", KEY), "a key stands beside the parts, not among them"
         return
-    try:
-        chosen = choose(ways, credential.auth or upstream.auth, part_names(credential))
-    except UnfitError as error:
-        named = error.part
-        yield (place if named is None else (*place, named) if named == KEY else (*place, "parts", named)), str(error)
-        return
-    yield from _check_surroundings(place, chosen, {**upstream.options, **credential.parts})
+    unfit: list[UnfitError] = []
+    for way in ways:
+        try:
+            chosen = choose(way, credential.auth or said, part_names(credential))
+        except UnfitError as error:
+            unfit.append(error)
+        else:
+            yield from _check_surroundings(place, chosen, {*options, *credential.parts})
+            return
+    for first in unfit[:1]:
+        yield (*place, *_place_of_part(first.part)), str(first)
 
 
-def _check_surroundings(place: Path, chosen: Chosen, known: dict[str, object]) -> Iterator[_Complaint]:
+def _place_of_part(part: str | None) -> Path:
+    if part is None:
+        return ()
+    return (KEY,) if part == KEY else ("parts", part)
+
+
+def _check_surroundings(place: Path, chosen: Chosen, known: set[str]) -> Iterator[_Complaint]:
     extra = chosen.form.extra
     if extra is not None and not is_installed(extra):
         yield place, f"{chosen.auth.scheme} needs a library of the vendor's: {extra.mend}"
-    for fact in chosen.missing({*known, *chosen.facts({})}):
+    for fact in chosen.missing(known | chosen.facts({}).keys()):
         yield place, f"{chosen.auth.scheme} needs a {fact}: {_MENDS[fact]}"
     url = urlsplit(chosen.auth.token_url or "")
     if url.scheme == "http" and url.hostname not in _LOOPBACKS:

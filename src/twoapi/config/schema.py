@@ -6,10 +6,11 @@ import msgspec
 from msgspec import inspect as mi
 
 from twoapi.config.load import SHORTHANDS
-from twoapi.config.settings import Settings
-from twoapi.config.values import Address, BaseUrl, Duration, Size
+from twoapi.config.settings import CredentialSettings, Settings
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
 from twoapi.protocols.base import Capabilities
 from twoapi.providers.model import Overrides
+from twoapi.providers.schemes import part_names
 from twoapi.wire.secret import Secret
 
 _SCALARS: Mapping[type, dict[str, object]] = {
@@ -30,6 +31,9 @@ def json_schema() -> dict[str, object]:
         name: {**schema, "additionalProperties": False} for name, schema in components.items()
     }
     for struct, short in SHORTHANDS.items():
+    credential = definitions[CredentialSettings.__name__]["properties"]
+    assert isinstance(credential, dict)  # noqa: S101  a struct's schema has them
+    credential["parts"] = _parts()
         if struct.__name__ in definitions:
             definitions[struct.__name__] = _with_shorthand(definitions[struct.__name__], struct, short)
     return {
@@ -54,13 +58,25 @@ def _with_shorthand(schema: dict[str, object], struct: type, short: str) -> dict
     """Either the mapping or what may stand for it."""
     properties = schema["properties"]
     assert isinstance(properties, dict)  # noqa: S101  a struct's schema has them
-    shapes: list[object] = [properties[short], schema]
+    shapes: list[object] = [*_without_null(properties[short]), schema]
     if any(isinstance(field.type, mi.VarTupleType) for field in _fields(struct) if field.encode_name == short):
         shapes.insert(0, {"type": "string"})
     return {"anyOf": shapes}
 
 
 def _fields(struct: type) -> tuple[mi.Field, ...]:
+def _without_null(schema: dict[str, object]) -> list[object]:
+    """What a value may be that is said."""
+    choices = schema.get("anyOf")
+    return [one for one in choices if one != {"type": "null"}] if isinstance(choices, list) else [schema]
+
+
+def _parts() -> dict[str, object]:
+    """The parts of all schemes; which of them go together is for the loader to say."""
+    secret = _SCALARS[Secret]
+    return {"type": "object", "properties": dict.fromkeys(part_names(), secret), "additionalProperties": False}
+
+
     info = mi.type_info(struct)
     assert isinstance(info, mi.StructType)  # noqa: S101  only called with one
     return info.fields

@@ -6,7 +6,7 @@ from twoapi.config.check_credentials import part_names
 from twoapi.config.settings import CredentialSettings, UpstreamSettings
 from twoapi.providers.model import Provider, auth_headers, auth_ways
 from twoapi.providers.mount import option_values
-from twoapi.providers.schemes import Chosen, choose
+from twoapi.providers.schemes import Chosen, UnfitError, choose
 from twoapi.providers.tokens.source import Source
 from twoapi.wire.http import Headers
 
@@ -50,7 +50,10 @@ class Credential:
 
 
 def credentials_of(name: str, settings: UpstreamSettings, provider: Provider, protocol: str) -> tuple[Credential, ...]:
-    """The credentials of the upstream of this name, with its own headers; one without any when there are none."""
+    """The credentials of the upstream of this name, with its own headers; one without any when there are none.
+
+    Those that this protocol cannot present are left out.
+    """
     own = [
         (header.lower().encode("ascii"), value.reveal().encode("utf-8")) for header, value in settings.headers.items()
     ]
@@ -59,7 +62,10 @@ def credentials_of(name: str, settings: UpstreamSettings, provider: Provider, pr
     ways = auth_ways(provider, protocol)
     found = []
     for index, credential in enumerate(settings.credentials):
-        chosen = choose(ways, credential.auth or settings.auth, part_names(credential))
+        try:
+            chosen = choose(ways, credential.auth or settings.auth, part_names(credential))
+        except UnfitError:
+            continue
         if chosen.scheme.style == "static":
             named = {header for header, _ in own}  # what the operator writes out wins
             presented = auth_headers(chosen.auth, "" if credential.key is None else credential.key.reveal())

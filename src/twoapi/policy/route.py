@@ -221,12 +221,13 @@ class _Upstream:
         self.name = name
         self.settings = settings
         self.provider = provider
-        self.base_urls = base_urls(settings, provider)
+        self._credentials: dict[str, tuple[Credential, ...]] = {}
+        places = base_urls(settings, provider)
+        self.base_urls = {protocol: url for protocol, url in places.items() if self.credentials(protocol)} or places
         said = settings.models if settings.models is not None else provider.serves
         self.names = tuple(name for name in said if "*" not in name)
         self.local = None if provider.local is None else ANSWERERS[provider.local]
         self.turns = Turns(tuple(credential.weight for credential in settings.credentials) or (1,))
-        self._credentials: dict[str, tuple[Credential, ...]] = {}
 
     def lists(self, model: str) -> bool:
         """True when the operator says that this model is served here."""

@@ -100,6 +100,12 @@ SCHEMES: Mapping[str, Scheme] = {
 }
 
 
+def part_names() -> list[str]:
+    """The parts of all schemes but a mere key, in the order of the alphabet."""
+    forms = [form for scheme in SCHEMES.values() for form in scheme.forms]
+    return sorted({part for form in forms for part in (*form.parts, *form.optional)} - {KEY})
+
+
 class Chosen(msgspec.Struct, frozen=True):
     """How one credential is presented, and which of its scheme's forms it has."""
 
@@ -151,6 +157,10 @@ def choose(ways: tuple[Auth, ...], said: Auth | None, parts: frozenset[str]) -> 
         return Chosen(ways[0], _form(ways[0].scheme, parts))
     if not parts:
         raise UnfitError("needs a key, or auth and its parts")
+    known = {part for way in ways for form in SCHEMES[way.scheme].forms for part in (*form.parts, *form.optional)}
+    for part in sorted(parts - known):
+        if meant := did_you_mean(part, known):
+            raise UnfitError(f"no way to authenticate here has such a part; did you mean {meant!r}?", part)
     raise UnfitError(f"no way to authenticate takes just {_listed(sorted(parts))}: {_choices(ways)}")
 
 
