@@ -130,3 +130,13 @@ def test_a_header_without_a_value_is_wrong_usage(run):
 
 def test_a_file_that_is_not_there_is_wrong_usage(run):
     assert run("explain", "nothing.json", "--from", "openai-chat", "--to", "openai-chat").exit_code == 2
+
+
+def test_a_platform_gets_what_it_wants_where_it_wants_it(run):
+    asked = ("--from", "openai-chat", "--to", "anthropic-messages", "--provider", "anthropic-vertex")
+    told = json.loads(explain(run, {**CHAT, "stream": True}, *asked, "--model", "claude-opus-4-8", "--json").output)
+    models = "https://{region.host}/v1/projects/{project}/locations/{region}/publishers/anthropic/models"
+    assert told["url"] == f"{models}/claude-opus-4-8:streamRawPredict"
+    assert told["headers"] == {"content-type": "application/json", "authorization": "Bearer ***"}
+    assert (told["body"]["anthropic_version"], told["body"]["stream"]) == ("2026-10-21", True)
+    assert "model" not in told["body"]

@@ -295,3 +295,16 @@ def test_models_of_vertex_by_their_longer_names(model: str, path: str) -> None:
         fake.reply(whole(GEMINI))
         post(gateway, *asked(GEMINI))
     assert fake.requests[0].path == f"/v1beta1/projects/proj/locations/europe-west1/{path}:generateContent"
+
+
+def test_what_would_become_of_a_request_is_told_with_its_place() -> None:
+    settings = "credentials: [k-secret], options: {region: us-east-1}"
+    with platform("anthropic-bedrock", MESSAGES, "anthropic.claude-opus-4-8", settings) as (fake, gateway):
+        path, headers, body = asked(CHAT, streamed=True)
+        answer = post(gateway, f"/api/explain{path}", headers, body)
+        url = f"http://127.0.0.1:{fake.port}/model/anthropic.claude-opus-4-8/invoke-with-response-stream"
+    (choice,) = answer.json()["candidates"]
+    assert choice["request"]["url"] == url
+    assert choice["request"]["body"].keys() == {"anthropic_version", "max_tokens", "messages"}
+    assert "k-secret" not in answer.text
+    assert fake.requests == []

@@ -13,6 +13,7 @@ from twoapi.protocols.base import Capabilities, Codec, UpstreamCodec
 from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.providers.model import Provider, auth_headers, capabilities_for, usual_auth
+from twoapi.providers.mount import Route, filled, option_values
 from twoapi.wire.http import Incoming, Outgoing
 
 _REQUEST_ID = "explain"
@@ -77,11 +78,21 @@ def explain(
     wanted = model or peek.model
     capabilities: Capabilities = capabilities_for(provider, upstream.name, wanted)
     if client is upstream and client.seal not in incoming.body:
-        return Explained(outgoing=client.relay_request(incoming, peek, wanted, capabilities), losses=None)
+        relayed = client.relay_request(incoming, peek, wanted, capabilities)
+        return Explained(outgoing=_routed(relayed, upstream, provider, wanted, stream=peek.stream), losses=None)
     losses: list[Loss] = []
     told = said_at_once(client.decode_request(incoming))
     encoded = upstream.encode_request(told, wanted, capabilities, losses)
-    return Explained(outgoing=encoded.outgoing, losses=losses)
+    outgoing = _routed(encoded.outgoing, upstream, provider, wanted, stream=peek.stream)
+    return Explained(outgoing=outgoing, losses=losses)
+
+
+def _routed(outgoing: Outgoing, upstream: UpstreamCodec, provider: Provider, model: str, *, stream: bool) -> Outgoing:
+    """The request as this provider takes it; options that no upstream has said stay as their names."""
+    endpoint = provider.protocols.get(upstream.name)
+    if endpoint is None or endpoint.mount is None:
+        return outgoing
+    return Route(endpoint.mount, option_values(provider.options, {}), model).lead(outgoing, stream=stream)
 
 
 def _headers(given: tuple[str, ...]) -> dict[bytes, bytes]:
@@ -95,7 +106,8 @@ def _headers(given: tuple[str, ...]) -> dict[bytes, bytes]:
 
 
 def _url(explained: Explained, protocol: str, provider: Provider) -> str:
-    return (provider.protocols[protocol].base_url or "http://UPSTREAM") + explained.outgoing.path
+    base_url = provider.protocols[protocol].base_url or "http://UPSTREAM"
+    return filled(base_url, option_values(provider.options, {})) + explained.outgoing.path
 
 
 def _all_headers(explained: Explained, protocol: str, provider: Provider) -> list[tuple[str, str]]:
