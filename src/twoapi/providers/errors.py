@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Fault, FaultKind
+from twoapi.ir.fault import STATUS
 from twoapi.wire import json
 from twoapi.wire.durations import seconds
 from twoapi.wire.errors import WireError
@@ -69,12 +70,15 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
         Where the provider means another kind than the protocol, neither status nor code are for clients any more.
         """
         told = _Told(fault, body, self._code(headers, body.strip()))
-        kind = next((rule.kind for rule in self.rules if told.fits(rule, status)), fault.kind)
+        ruled = next((rule.kind for rule in self.rules if told.fits(rule, status)), None)
+        kind = ruled or fault.kind
         wait = fault.retry_after
         if wait is None and kind in _PASSING and self.wait:
             wait = self._wait(headers, body or bytes(fault.raw or b""))
         if kind == fault.kind:
-            return fault if wait == fault.retry_after else msgspec.structs.replace(fault, retry_after=wait)
+            # A status that says something else to clients than the kind is the provider's own habit.
+            strange = ruled is not None and 0 < fault.status < 500 and fault.status != STATUS[kind]
+            return msgspec.structs.replace(fault, retry_after=wait, status=0 if strange else fault.status)
         whose: Literal["client", "upstream"] = "client" if kind in _CLIENTS else "upstream"
         return msgspec.structs.replace(
             fault, kind=kind, whose=whose, status=0, retry_after=wait, code=told.code, protocol="", raw=None
