@@ -209,7 +209,10 @@ def encode_error(fault: ir.Fault, request_id: str | None) -> bytes:
     """The error document, of an answer or of a stream's `error` event."""
     error: object = fault.raw
     if fault.protocol != NAME or fault.raw is None:
-        made: dict[str, object] = {"type": _TYPES[fault.kind], "message": _place(fault) + (fault.message or fault.kind)}
+        message = _place(fault) + (fault.message or fault.kind)
+        if fault.kind == "context_length" and not message.startswith(_TOO_LONG):
+            message = f"{_TOO_LONG[0]}: {message}"  # by these words clients of this protocol know it
+        made: dict[str, object] = {"type": _TYPES[fault.kind], "message": message}
         if fault.code is not None:
             made["details"] = _details(fault)
         error = made
