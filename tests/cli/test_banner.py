@@ -58,6 +58,7 @@ keys: [sk-client-0123456789]
         config="some.yaml",
         upstreams=[Found("lab", "anthropic-compatible", "anthropic-messages at http://lab.example/x")],
         missing=[],
+        others=0,
         models=["smart"],
         key="$TWOAPI_KEY",
         example_model="smart",

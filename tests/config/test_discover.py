@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from twoapi.config import Settings, discover
 from twoapi.config.settings import CredentialSettings, UpstreamSettings
 from twoapi.config.values import Address, BaseUrl
+from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import Auth
 from twoapi.wire.secret import Secret
 
@@ -84,3 +85,19 @@ def test_vllm_is_asked_when_we_listen_elsewhere() -> None:
 
     assert discover({}, probe, Address("127.0.0.1:9000")) == Settings(listen=Address("127.0.0.1:9000"), upstreams=DEMO)
     assert "http://127.0.0.1:8000/v1" in asked
+
+
+def test_a_variable_stands_for_one_provider() -> None:
+    """What is found must not depend on chance: who sets a key means one service."""
+    catalog = load_catalog()
+    options = {
+        name: "x" for provider in catalog.values() for option in provider.options.values() for name in option.env
+    }
+    names = {name for provider in catalog.values() for variable in provider.env for name in variable.names}
+    several = {}
+    for name in sorted(names):
+        found = discover({**options, name: "key"}, lambda urls: {}).upstreams
+        meant = [one for one, upstream in found.items() if upstream.credentials]
+        if len(meant) > 1:
+            several[name] = meant
+    assert several == {}

@@ -13,10 +13,15 @@ from twoapi.cli.output import columns
 from twoapi.config.settings import Settings
 from twoapi.config.values import Address
 from twoapi.policy.route import base_urls
-from twoapi.providers.catalog import load_catalog
+from twoapi.providers.catalog import Catalog, load_catalog
 from twoapi.providers.model import Provider
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  compared with, not bound
+# Whose keys people look for first; there are many more.
+_ASKED_FOR = (
+    *("openai", "anthropic", "gemini", "openrouter", "deepseek", "dashscope"),
+    *("moonshot", "zhipu", "mistral", "groq", "xai"),
+)
 _SHOWN_MODELS = 8
 _WIDTH = 110
 _ANY_KEY = "any"
@@ -46,6 +51,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     config: str | None
     upstreams: list[Found]
     missing: list[Missing]
+    others: int  # providers that are not told of
     models: list[str]
     key: str
     example_model: str
@@ -57,12 +63,14 @@ def facts(
     """Everything worth telling about a start; no secret in it."""
     catalog = load_catalog(Path(settings.catalog) if settings.catalog else None)
     names = [name for name, _ in models]
+    missing = _missing(settings, catalog, port) if file is None else []
     return Facts(
         version=__version__,
         url=reachable_url(settings.listen, port),
         config=None if file is None else str(file),
         upstreams=_found(settings, catalog, environ if file is None else {}),
-        missing=_missing(settings, catalog, port) if file is None else [],
+        missing=missing,
+        others=len(catalog) - len(missing) - len(settings.upstreams) if missing else 0,
         models=names,
         key=_ANY_KEY if settings.keys == "open" else "$TWOAPI_KEY",
         example_model=_example(names, catalog),
@@ -83,7 +91,8 @@ def banner(told: Facts) -> str:
         "upstreams\n" + columns([(one.name, one.about) for one in told.upstreams]),
     ]
     if told.missing:
-        parts.append("not found\n" + _grouped(told.missing))
+        more = f"\n  and {told.others} more providers: docs/providers.md has their variables"
+        parts.append("not found\n" + _grouped(told.missing) + more)
     parts += [_models(told.models), paste_lines(told.url, told.key, told.example_model)]
     return "\n\n".join(parts)
 
@@ -134,9 +143,12 @@ def _about(settings: Settings, name: str, provider: Provider, environ: Mapping[s
     return f"{spoken} ({variable})" if variable else spoken
 
 
-def _missing(settings: Settings, catalog: Mapping[str, Provider], port: int) -> list[Missing]:
+def _missing(settings: Settings, catalog: Catalog, port: int) -> list[Missing]:
+    """Of the providers that are asked for most, and of the servers that were looked for, what is not there."""
     missing = []
-    for name, provider in catalog.items():
+    looked_for = {provider.name: provider for provider in catalog.mentioning({"probe"}) if provider.probe}
+    for name in (*_ASKED_FOR, *looked_for):
+        provider = catalog[name]
         place = next((endpoint.base_url for endpoint in provider.protocols.values() if endpoint.base_url), None)
         if name in settings.upstreams or place is None:
             continue
@@ -171,7 +183,8 @@ def _models(names: list[str]) -> str:
     return "models\n  " + (", ".join(names[:_SHOWN_MODELS]) + more if names else "none by name; ask for upstream/model")
 
 
-def _example(names: list[str], catalog: Mapping[str, Provider]) -> str:
+def _example(names: list[str], catalog: Catalog) -> str:
     """The demo's model when it is served, else the first name that is known."""
-    own = [model for provider in catalog.values() if provider.local is not None for model in provider.serves]
+    within = [provider for provider in catalog.mentioning({"local"}) if provider.local is not None]
+    own = [model for provider in within for model in provider.serves]
     return next((model for model in own if model in names), names[0] if names else "UPSTREAM/MODEL")

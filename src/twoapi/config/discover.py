@@ -1,6 +1,6 @@
 """What is there when nothing is configured: the vendors' usual environment variables, and servers on this machine."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,15 +25,17 @@ def discover(environ: Mapping[str, str], probe: Probe, listen: Address | None = 
     """
     own = listen or Settings().listen
     catalog = load_catalog()
-    found = ((name, _from_environ(provider, environ, own)) for name, provider in catalog.items())
+    set_up = frozenset(name for name, value in environ.items() if value.strip())
+    found = ((provider.name, _from_environ(provider, environ, own)) for provider in catalog.mentioning(set_up))
     upstreams = {name: upstream for name, upstream in found if upstream is not None}
-    upstreams |= _from_probe(catalog, probe, own)
-    upstreams |= {name: UpstreamSettings(provider=name) for name, provider in catalog.items() if provider.local}
+    upstreams |= _from_probe(catalog.mentioning({"probe"}), probe, own)
+    within = catalog.mentioning({"local"})
+    upstreams |= {provider.name: UpstreamSettings(provider=provider.name) for provider in within if provider.local}
     return msgspec.structs.replace(Settings(), listen=own, upstreams=upstreams)
 
 
 def _from_environ(provider: Provider, environ: Mapping[str, str], own: Address) -> UpstreamSettings | None:
-    for variable in provider.env:
+    for variable in provider.env if provider.discovered else ():
         credential = _credential(provider, variable, environ)
         if credential is not None:
             protocols, options = _moved(provider, environ, own), _options(provider, environ)
@@ -96,10 +98,10 @@ def _usable_url(text: str, own: Address) -> BaseUrl | None:
     return None if _is_own(url, own) else url
 
 
-def _from_probe(catalog: Mapping[str, Provider], probe: Probe, own: Address) -> dict[str, UpstreamSettings]:
+def _from_probe(providers: Iterable[Provider], probe: Probe, own: Address) -> dict[str, UpstreamSettings]:
     places = {
-        name: endpoint.base_url
-        for name, provider in catalog.items()
+        provider.name: endpoint.base_url
+        for provider in providers
         if provider.probe
         for endpoint in _listing(provider)
         if endpoint.base_url is not None and not _is_own(endpoint.base_url, own)

@@ -16,6 +16,7 @@ from twoapi.wire.secret import Secret
 _SCALARS: Mapping[type, dict[str, object]] = {
     Address: {"type": "string", "examples": ["127.0.0.1:8000"]},
     BaseUrl: {"type": "string", "format": "uri"},
+    Dollars: {"type": ["string", "number"], "examples": [2.5]},
     Duration: {"type": ["string", "integer"], "examples": ["300ms", "5s", "2m"]},
     Secret: {"type": "string", "examples": ["${OPENAI_API_KEY}", "${file:/run/secrets/key}"]},
     Size: {"type": ["string", "integer"], "examples": ["64KiB", "32MiB"]},
@@ -30,10 +31,10 @@ def json_schema() -> dict[str, object]:
     definitions: dict[str, dict[str, object]] = {
         name: {**schema, "additionalProperties": False} for name, schema in components.items()
     }
-    for struct, short in SHORTHANDS.items():
     credential = definitions[CredentialSettings.__name__]["properties"]
     assert isinstance(credential, dict)  # noqa: S101  a struct's schema has them
     credential["parts"] = _parts()
+    for struct, short in SHORTHANDS.items():
         if struct.__name__ in definitions:
             definitions[struct.__name__] = _with_shorthand(definitions[struct.__name__], struct, short)
     return {
@@ -64,7 +65,6 @@ def _with_shorthand(schema: dict[str, object], struct: type, short: str) -> dict
     return {"anyOf": shapes}
 
 
-def _fields(struct: type) -> tuple[mi.Field, ...]:
 def _without_null(schema: dict[str, object]) -> list[object]:
     """What a value may be that is said."""
     choices = schema.get("anyOf")
@@ -77,6 +77,7 @@ def _parts() -> dict[str, object]:
     return {"type": "object", "properties": dict.fromkeys(part_names(), secret), "additionalProperties": False}
 
 
+def _fields(struct: type) -> tuple[mi.Field, ...]:
     info = mi.type_info(struct)
     assert isinstance(info, mi.StructType)  # noqa: S101  only called with one
     return info.fields

@@ -1,6 +1,7 @@
 """All providers: the catalogue files of the package, and the operator's own."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from twoapi.wire.fit import Broken, Fitter, Reader, partial_reader
 from twoapi.wire.yaml import Place, Problem, compose
 
 _SHIPPED = Path(__file__).parent / "catalog"
+_WORDS = re.compile(r"\w+").findall
 
 READERS: Mapping[type, Reader] = {Overrides: partial_reader(Capabilities, Overrides)}
 _SHORTHANDS: Mapping[type, str] = {
@@ -32,26 +34,69 @@ class CatalogError(Exception):
 
 
 class Catalog(Mapping[str, Provider]):
-    """The providers by name."""
+    """The providers by name, each read when it is asked for: a gateway needs few of them.
 
-    def __init__(self, providers: Mapping[str, Provider]) -> None:
-        self._providers = dict(providers)
+    `files`: where each is written. Looking a provider up raises CatalogError when its file cannot be used.
+    """
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = dict(files)
+        self._read: dict[str, Provider] = {}
 
     def __getitem__(self, name: str) -> Provider:
-        return self._providers[name]
+        found = self._read.get(name)
+        if found is None:
+            found = self._read[name] = self._alike(_read(self._files[name]))
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._providers)
+        return iter(self._files)
 
     def __len__(self) -> int:
-        return len(self._providers)
+        return len(self._files)
+
+    def mentioning(self, words: Container[str]) -> list[Provider]:
+        """The providers in whose files one of these words stands, such as the name of an environment variable."""
+        files = self._files.items()
+        return [self[name] for name, file in files if any(word in words for word in _WORDS(_text(file)))]
+
+    def _alike(self, provider: Provider) -> Provider:
+        """With what is known of the models of the one that it is like, under what it says itself."""
+        if provider.like is None:
+            return provider
+        other = None if provider.like not in self._files else _read(self._files[provider.like])
+        if other is None or other.like is not None:
+            message = "no such provider in the catalogue" if other is None else f"{other.name} is itself like another"
+            raise CatalogError([Problem(str(self._files[provider.name]), Place(1, 1), ("like",), message)])
+        return msgspec.structs.replace(
+            provider,
+            capabilities=Overrides({**other.capabilities, **provider.capabilities}),
+            models=(*map(_with_prefixes, other.models), *provider.models),
+        )
 
 
 def load_catalog(own: Path | None = None) -> Catalog:
-    """The shipped providers and those of the operator's directory, which replace shipped ones of the same name."""
+    """The shipped providers and those of the operator's directory, which replace shipped ones of the same name.
+
+    Raises CatalogError with all problems of the operator's files.
+    """
+    shipped = _shipped()
     if own is None:
-        return _shipped()
-    return Catalog(_alike({**_files(), **_read(own)}, own))
+        return shipped
+    mine = _files(own)
+    catalog = Catalog({**_files(_SHIPPED), **mine})
+    problems: list[Problem] = []
+    for name in mine:
+        try:
+            catalog[name]
+        except CatalogError as error:
+            problems += error.problems
+    if problems:
+        raise CatalogError(problems)
+    return catalog
 
 
 def parse_provider(text: str, file: str) -> Provider:
@@ -68,30 +113,11 @@ def parse_provider(text: str, file: str) -> Provider:
 
 @cache
 def _shipped() -> Catalog:
-    return Catalog(_alike(_files(), _SHIPPED))
+    return Catalog(_files(_SHIPPED))
 
 
-@cache
-def _files() -> Mapping[str, Provider]:
-    return _read(_SHIPPED)
-
-
-def _alike(providers: Mapping[str, Provider], folder: Path) -> Mapping[str, Provider]:
-    """The same, those that are like another with what is known of that one's models under what they say themselves."""
-    found = dict(providers)
-    for name, provider in providers.items():
-        if provider.like is None:
-            continue
-        other = providers.get(provider.like)
-        if other is None or other.like is not None:
-            message = "no such provider in the catalogue" if other is None else f"{other.name} is itself like another"
-            raise CatalogError([Problem(str(folder / f"{name}.yaml"), Place(1, 1), ("like",), message)])
-        found[name] = msgspec.structs.replace(
-            provider,
-            capabilities=Overrides({**other.capabilities, **provider.capabilities}),
-            models=(*map(_with_prefixes, other.models), *provider.models),
-        )
-    return found
+def _files(folder: Path) -> dict[str, Path]:
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
 
 
 def _with_prefixes(facts: ModelFacts) -> ModelFacts:
@@ -100,23 +126,17 @@ def _with_prefixes(facts: ModelFacts) -> ModelFacts:
     return msgspec.structs.replace(facts, match=tuple(patterns))
 
 
-def _read(folder: Path) -> dict[str, Provider]:
-    providers: dict[str, Provider] = {}
-    problems: list[Problem] = []
-    for file in sorted(folder.glob("*.yaml")):
-        try:
-            provider = parse_provider(file.read_text("utf-8"), str(file))
-        except CatalogError as error:
-            problems += error.problems
-            continue
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            problems.append(Problem(str(file), Place(1, 1), (), f"cannot be read: {reason}"))
-            continue
-        if provider.name != file.stem:
-            message = f"the name must be that of the file: {file.stem}"
-            problems.append(Problem(str(file), Place(1, 1), ("name",), message))
-        providers[provider.name] = provider
-    if problems:
-        raise CatalogError(problems)
-    return providers
+def _read(file: Path) -> Provider:
+    provider = parse_provider(_text(file), str(file))
+    if provider.name != file.stem:
+        message = f"the name must be that of the file: {file.stem}"
+        raise CatalogError([Problem(str(file), Place(1, 1), ("name",), message)])
+    return provider
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise CatalogError([Problem(str(file), Place(1, 1), (), f"cannot be read: {reason}")]) from None

@@ -117,7 +117,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     with or without a prefix that ends in a dot or a slash; what this one says is laid over them.
     `cards`: the section of the model table, where its name is another. `errors`: what its errors mean, where its
     protocols do not tell. `operations`: how it offers what is not an answer of a model (embeddings, rerank ...), where
-    that is not as its protocols usually do; an empty list says that it does not.
+    that is not as its protocols usually do; an empty list says that it does not. `discovered`: False where another
+    provider has the same variables, and is meant by them when nothing is configured.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     cards: str | None = None
     errors: Errors | None = None
     operations: dict[str, tuple[Service, ...]] = msgspec.field(default_factory=dict)
+    discovered: bool = True
 
     def __post_init__(self) -> None:
         if bool(self.protocols) == (self.local is not None):
