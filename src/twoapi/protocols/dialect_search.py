@@ -11,15 +11,15 @@ from twoapi.wire.json import escape, fields
 _NAMING = frozenset({"type", "name", "cache_control"})  # what every declaration of a server's tool has
 
 
-def functions_and_search(encoding: Encoding, *, can_name: bool) -> tuple[list[Function], bool]:
-    """The functions that the model may call now, and whether the vendor's own search is asked for; what is said of that
-    search is reported. `can_name` as in `functions`. Raises FaultError.
+def functions_and_search(encoding: Encoding, *, can_name: bool) -> tuple[list[Function], list[Tool]]:
+    """The functions that the model may call now, and the tools that stand for the vendor's own search; what is said of
+    those is reported. `can_name` as in `functions`. Raises FaultError.
     """
     request = encoding.request
     check_tools(request)
     searches = [tool for tool in request.tools if encoding.capabilities.web_search and _is_search(tool)]
     if not searches:
-        return functions(encoding, can_name=can_name), False
+        return functions(encoding, can_name=can_name), []
     for tool in searches:
         _report(encoding, tool)
     left, choice = [tool for tool in request.tools if tool not in searches], request.tool_choice
@@ -32,7 +32,7 @@ def functions_and_search(encoding: Encoding, *, can_name: bool) -> tuple[list[Fu
     encoding.request = replace(request, tools=left, tool_choice=choice if left else None)
     made = functions(encoding, can_name=can_name)
     encoding.request = request
-    return made, True
+    return made, searches
 
 
 def _is_search(tool: Tool) -> bool:

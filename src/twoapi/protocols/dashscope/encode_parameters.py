@@ -1,6 +1,6 @@
 """What the vendor calls parameters: how tokens are drawn, how much the model thinks, tools, the form of the answer."""
 
-from twoapi.ir import ToolChoice
+from twoapi.ir import Tool, ToolChoice
 from twoapi.protocols.dialect import Encoding, Wire, output_limit, takes_sampling
 from twoapi.protocols.dialect_search import functions_and_search
 from twoapi.protocols.dialect_tools import Function, lose_strict
@@ -135,7 +135,7 @@ def _put_tools(encoding: Encoding, parameters: Wire) -> None:
     made, searches = functions_and_search(encoding, can_name=True)
     if searches:
         parameters["enable_search"] = True
-        parameters["search_options"] = _search_options(choice)
+        parameters["search_options"] = _search_options(choice, searches)
     lose_strict(encoding, made, "there are no strict tools")
     if made:
         parameters["tools"] = [_declared(function) for function in made]
@@ -156,10 +156,10 @@ def _declared(function: Function) -> Wire:
     return {"type": "function", "function": wire}
 
 
-def _search_options(choice: ToolChoice | None) -> Wire:
+def _search_options(choice: ToolChoice | None, searches: list[Tool]) -> Wire:
     """The sources are told; the model must search where it must call that tool."""
     options: Wire = {"enable_source": True}
-    if choice is not None and choice.mode == "named" and "server" in choice.kinds:
+    if choice is not None and choice.mode == "named" and choice.names[0] in {tool.name for tool in searches}:
         options["forced_search"] = True
     return options
 
@@ -176,9 +176,9 @@ def _put_choice(encoding: Encoding, parameters: Wire, choice: ToolChoice, made: 
     if mode in ("none", "auto"):
         parameters["tool_choice"] = mode
     elif mode == "named":
-        if choice.kinds[:1] != ["server"]:
-            tool = next(tool for tool in encoding.request.tools if tool.name == choice.names[0])
-            name = encoding.names.wire(tool.name, tool.namespace)
+        tool = next(tool for tool in encoding.request.tools if tool.name == choice.names[0])
+        name = encoding.names.wire(tool.name, tool.namespace)
+        if any(function.name == name for function in made):  # else it is the search
             parameters["tool_choice"] = {"type": "function", "function": {"name": name}}
     elif len(made) == 1:  # to have to call the only one is to have to call this one
         parameters["tool_choice"] = {"type": "function", "function": {"name": made[0].name}}
