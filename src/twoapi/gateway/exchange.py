@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
-from twoapi.gateway.headers import loss_refusal
+from twoapi.gateway.headers import loss_refusal, passed_on
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
@@ -133,7 +133,7 @@ class Exchange(Telling):
                 return  # to come back when it is known what the request goes on from
             if candidate.route is not None:
                 way = Routed(way, candidate.route, stream=self.peek.stream)
-            outgoing, worker = way.outgoing, self.worker
+            outgoing, worker = passed_on(way.outgoing, self.incoming.headers, candidate, credential), self.worker
             if credential.made is None:
                 head = self.snapshot.head(candidate, credential, outgoing)
             else:

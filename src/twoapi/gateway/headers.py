@@ -1,9 +1,12 @@
 """The headers of an answer: the gateway's own, and those of the upstream's that clients read."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from twoapi.ir import Fault, Loss
+from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
+from twoapi.wire.http import Outgoing
 
 RawHeaders = list[tuple[bytes, bytes]]
 # A request's id, and the header in which its client's SDK looks for one.
@@ -65,6 +68,20 @@ def _decide(name: bytes) -> bool:
     if len(_passes) < _REMEMBERED:
         _passes[name] = passes
     return passes
+
+
+def passed_on(
+    outgoing: Outgoing, client: Mapping[bytes, bytes], candidate: Candidate, credential: Credential
+) -> Outgoing:
+    """The request with those of the client's headers that are for this upstream, by the word of its file. What the
+    operator says, or the protocol, wins.
+    """
+    names = candidate.capabilities.passed_headers
+    if not names:
+        return outgoing
+    known = {name for name, _ in (*outgoing.headers, *credential.headers)}
+    passed = [(name, client[name]) for name in map(str.encode, names) if name in client and name not in known]
+    return Outgoing(outgoing.path, outgoing.body, [*outgoing.headers, *passed]) if passed else outgoing
 
 
 def loss_summary(losses: list[Loss]) -> bytes:

@@ -20,7 +20,19 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
         body = json.replace_member(body, peek.members, "model", json.encode(model))
     if peek.stream and capabilities.stream_usage and not asks_usage(peek):
         body = _ask_usage(body, peek)
+    if capabilities.beta_path is not None and _goes_on(peek, capabilities.prefill_mark):
+        return Outgoing(capabilities.beta_path, body)
     return Outgoing(PATH, body)
+
+
+def _goes_on(peek: Peek, mark: str | None) -> bool:
+    """True when the client has marked its last message as one to go on from."""
+    try:
+        last = json.items(peek.members["messages"])[-1]
+        said = None if mark is None else json.fields(last).get(mark)
+    except (WireError, LookupError):
+        return False
+    return said is not None and bytes(said) == b"true"
 
 
 def asks_usage(peek: Peek) -> bool:
