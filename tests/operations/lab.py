@@ -69,6 +69,7 @@ models:
   once: {{candidates: [openai/m-1], retries: 0}}
   omni-moderation-latest: openai/omni-moderation-latest
   kept: {{candidates: [cohere/m-1], on_loss: reject}}
+  cohere-once: {{candidates: [cohere/m-1], retries: 0}}
 """
 # upstream -> a model of it
 MODELS = {
