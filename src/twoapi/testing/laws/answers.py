@@ -5,7 +5,7 @@ import json
 import msgspec
 
 from twoapi.ir import Candidate, Fault, FaultError, Loss, Response, StopReason, Text, ToolCall, Usage, plain
-from twoapi.protocols.base import Codec, Restore
+from twoapi.protocols.base import Codec, Restore, UpstreamCodec
 from twoapi.testing.laws.subject import answer_of, same
 from twoapi.testing.normal import normal_response
 from twoapi.testing.replies import Json
@@ -78,7 +78,7 @@ def response_identity(codec: Codec, body: bytes) -> None:
     assert [loss for loss in losses if loss.kind != "info"] == []
 
 
-def crosses(codec: Codec, other: Codec, body: bytes) -> None:
+def crosses(codec: UpstreamCodec, other: Codec, body: bytes) -> None:
     """The answer of one protocol, seen through another: text, calls and the total of the usage are the same."""
     response = codec.decode_response(body, Restore())
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from twoapi.ir import FaultError
-from twoapi.protocols.base import Codec, Restore
+from twoapi.protocols.base import Codec, Restore, UpstreamCodec
 from twoapi.testing.laws.subject import events_of, incoming
 from twoapi.testing.replies import Json
 
@@ -45,7 +45,7 @@ def deep_request_is_refused(codec: Codec, body: bytes) -> None:
     assert request.model
 
 
-def deep_answer_is_refused(codec: Codec, body: bytes) -> None:
+def deep_answer_is_refused(codec: UpstreamCodec, body: bytes) -> None:
     """The same of an upstream's answer: its fault."""
     try:
         response = codec.decode_response(body, Restore())

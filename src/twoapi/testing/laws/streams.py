@@ -46,7 +46,7 @@ def stream_is_whole(codec: UpstreamCodec, body: bytes, stream: bytes) -> None:
     same(comparable(fold(events_of(codec, [stream]))), whole, "the fold")
 
 
-def crosses(codec: Codec, other: Codec, body: bytes, stream: bytes) -> None:
+def crosses(codec: UpstreamCodec, other: Codec, body: bytes, stream: bytes) -> None:
     """L4 over two protocols: a streamed answer says to another protocol's client what the whole one does."""
     seen = fold(events_of(other, [encoder_is_legal(other, [events_of(codec, [stream])])]))
     try:
