@@ -24,6 +24,8 @@ from twoapi.transport import Endpoint, close_head, header_line, open_head, reque
             Endpoint("https", "xn--bcher-kva.example", 443, "/x%20y", "xn--bcher-kva.example"),
             "xn--bcher-kva.example",
         ),
+        ("wss://host/v1", Endpoint("wss", "host", 443, "/v1", "host"), "host"),
+        ("ws://host:8080", Endpoint("ws", "host", 8080, "", "host"), "host:8080"),
         ("http://host:443", Endpoint("http", "host", 443, "", "host"), "host:443"),
     ],
 )
@@ -35,9 +37,9 @@ def test_a_base_url_is_parsed(base_url: str, endpoint: Endpoint, authority: str)
 @pytest.mark.parametrize(
     ("base_url", "complaint"),
     [
-        ("", "base_url must begin with http:// or https://"),
-        ("api.openai.com/v1", "base_url must begin with http:// or https://"),
-        ("ftp://host", "base_url must begin with http:// or https://"),
+        ("", "base_url must begin with http://, https://, ws:// or wss://"),
+        ("api.openai.com/v1", "base_url must begin with http://, https://, ws:// or wss://"),
+        ("ftp://host", "base_url must begin with http://, https://, ws:// or wss://"),
         ("https://", "base_url has no host"),
         ("https:///v1", "base_url has no host"),
         ("https://user:sk-secret@host/v1", "base_url must not hold a user name or password"),

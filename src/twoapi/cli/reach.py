@@ -17,6 +17,7 @@ from twoapi.providers.model import Provider, auth_headers, usual_auth
 
 Findings = Iterator[Finding]
 
+_SECURE = ("https", "wss")
 _PATIENCE = 5.0  # seconds per step
 _SKEW = 120.0  # seconds by which clocks may differ
 
@@ -61,7 +62,7 @@ def _credential(check: str, upstream: UpstreamSettings, provider: Provider) -> F
 def _reach(check: str, url: str, upstream: UpstreamSettings) -> Finding:
     """Name, connection, TLS: the first that fails."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme in _SECURE else 80)
     try:
         socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -73,7 +74,7 @@ def _reach(check: str, url: str, upstream: UpstreamSettings) -> Finding:
         mend = "is the server running, and does a firewall or a proxy stand in between? (`proxy:` sets one)"
         return Finding(check, "fail", f"{host}:{port}: no connection: {error.strerror or error}", mend)
     with plain:
-        if parts.scheme != "https":
+        if parts.scheme not in _SECURE:
             return Finding(check, "ok", f"{url} is reachable")
         try:
             with _tls(upstream).wrap_socket(plain, server_hostname=host) as secure:

@@ -87,7 +87,7 @@ class Address(str):
 
 
 class BaseUrl(str):
-    """An http(s) URL to which a protocol's paths are appended; without a trailing slash."""
+    """An http(s) or ws(s) URL to which a protocol's paths are appended; without a trailing slash."""
 
     __slots__ = ()
 
@@ -97,7 +97,7 @@ class BaseUrl(str):
         unsound = ValueError("expected a URL, as in https://api.example.com/v1")
         try:
             parts = urlsplit(text)
-            sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+            sound = parts.scheme in {"http", "https", "ws", "wss"} and bool(parts.hostname) and (parts.port or 1) > 0
         except ValueError:
             raise unsound from None
         if not sound or any(char.isspace() or ord(char) < 33 for char in text):

@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-_PORTS = {"http": 80, "https": 443}
+Scheme = Literal["http", "https", "ws", "wss"]
+_PORTS: dict[Scheme, int] = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_value = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").fullmatch  # no CR, LF or NUL: they could start a header
 _is_target = re.compile(rb"/[\x21\x22\x24-\x7e]*").fullmatch  # no space, no fragment
@@ -35,7 +36,7 @@ _RESERVED = frozenset(
 class Endpoint(msgspec.Struct, frozen=True):
     """An upstream's address. `base_path` has no trailing slash; `server_name` is what its certificate must say."""
 
-    scheme: Literal["http", "https"]
+    scheme: Scheme
     host: str
     port: int
     base_path: str = ""
@@ -49,9 +50,9 @@ class Endpoint(msgspec.Struct, frozen=True):
             port = url.port
         except ValueError as error:
             raise ValueError(f"base_url is not a URL: {error}") from None
-        if url.scheme not in _PORTS:
-            raise ValueError("base_url must begin with http:// or https://")
-        scheme: Literal["http", "https"] = "https" if url.scheme == "https" else "http"
+        scheme = next((known for known in _PORTS if known == url.scheme), None)
+        if scheme is None:
+            raise ValueError("base_url must begin with http://, https://, ws:// or wss://")
         _refuse_extras(url)
         host = _host(url.hostname or "")
         path = url.path.rstrip("/")
