@@ -178,9 +178,14 @@ def _put_rest(encoding: Encoding, body: Wire) -> None:
     if output.format in ("json_object", "json_schema"):
         body["format"] = "json" if output.schema is None else output.schema.raw
     if capabilities.keep_alive is not None:
-        body["keep_alive"] = capabilities.keep_alive
+        body["keep_alive"] = _duration(capabilities.keep_alive)
     if not capabilities.silent_truncation:
         body["truncate"] = False
+
+
+def _duration(text: str) -> str | int:
+    """A span of time; one without a unit is a number of seconds, and less than none of them is for ever."""
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 def _put_thinking(encoding: Encoding, body: Wire) -> None:
