@@ -118,7 +118,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `cards`: the section of the model table, where its name is another. `errors`: what its errors mean, where its
     protocols do not tell. `operations`: how it offers what is not an answer of a model (embeddings, rerank ...), where
     that is not as its protocols usually do; an empty list says that it does not. `discovered`: False where another
-    provider has the same variables, and is meant by them when nothing is configured.
+    provider has the same variables, and is meant by them when nothing is configured. `evidence`: where its facts are
+    from: requests of the vendor's own SDK were recorded, its documentation says so, another gateway's table lists it,
+    or they are recalled. None was ever tried against the live service.
     """
 
     name: str
@@ -138,6 +140,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     errors: Errors | None = None
     operations: dict[str, tuple[Service, ...]] = msgspec.field(default_factory=dict)
     discovered: bool = True
+    evidence: Literal["recorded", "documented", "listed", "recalled"] = "documented"
 
     def __post_init__(self) -> None:
         if bool(self.protocols) == (self.local is not None):
