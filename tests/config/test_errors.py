@@ -1,5 +1,6 @@
 """Every mistake in twoapi.yaml is named with its line, its column, its path and what to do."""
 
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -16,6 +17,10 @@ def errors(text: str, environ: Mapping[str, str] = KNOWN) -> list[str]:
 
 
 UPSTREAM = "upstreams: {a: {provider: openai, credentials: [k1], %s}}"
+
+BEDROCK = "upstreams: {a: {provider: bedrock, options: {region: us-east-1}, credentials: [{%s}]}}"
+PAIR = "parts: {access_key_id: k, secret_access_key: s}"
+SECRET = "tenant_id: t, client_id: c, client_secret: s"
 
 MISTAKES = {
     "an unknown key": ("upstrems: {}", "1:1 upstrems: unknown key; did you mean 'upstreams'?"),
@@ -199,6 +204,55 @@ MISTAKES = {
         "upstreams: {a: {provider: openai, credentials: [{key: k, weight: 0}]}}",
         "1:66 upstreams.a.credentials.0.weight: expected a whole number from 1 to 1000",
     ),
+    "a credential of nothing": (
+        "upstreams: {a: {provider: openai, credentials: [{weight: 2}]}}",
+        "1:49 upstreams.a.credentials.0: needs a key, or auth and its parts",
+    ),
+    "a way to authenticate that is none": (
+        BEDROCK % "auth: sigv5",
+        (
+            "1:87 upstreams.a.credentials.0.auth: expected aws or baidu-iam or baidu-oauth or bce or bearer or entra "
+            "or google or header or none or sigv4 or spark-url or tc3 or zhipu-jwt; did you mean 'sigv4'?"
+        ),
+    ),
+    "a part that is misspelled": (
+        BEDROCK % "auth: sigv4, parts: {acces_key_id: k, secret_access_key: s}",
+        "1:116 upstreams.a.credentials.0.parts.acces_key_id: sigv4 has no such part; did you mean 'access_key_id'?",
+    ),
+    "a part that is misspelled where the way is not said": (
+        BEDROCK % "parts: {access_key_id: k, secret_acess_key: s}",
+        (
+            "1:125 upstreams.a.credentials.0.parts.secret_acess_key: no way to authenticate here has such a part; "
+            "did you mean 'secret_access_key'?"
+        ),
+    ),
+    "a part that is missing": (
+        BEDROCK % "auth: sigv4, parts: {access_key_id: k}",
+        "1:80 upstreams.a.credentials.0: sigv4 needs secret_access_key too",
+    ),
+    "a key where parts are wanted": (
+        BEDROCK % "auth: sigv4, key: k",
+        (
+            "1:99 upstreams.a.credentials.0.key: sigv4 takes no key, but parts: access_key_id and secret_access_key "
+            "(session_token and region if need be)"
+        ),
+    ),
+    "parts where a key is wanted": (
+        "upstreams: {a: {provider: openai, credentials: [{parts: {client_id: c}}]}}",
+        "1:69 upstreams.a.credentials.0.parts.client_id: bearer has no such part; it takes key",
+    ),
+    "a key among the parts": (
+        BEDROCK % "parts: {key: k}",
+        "1:94 upstreams.a.credentials.0.parts.key: a key stands beside the parts, not among them",
+    ),
+    "a secret in the clear": (
+        UPSTREAM.replace("k1", "{auth: {scheme: entra, token_url: 'http://example.com'}, parts: {%s}}") % (SECRET, ""),
+        "1:49 upstreams.a.credentials.0: a secret is sent to token_url: it must begin with https://",
+    ),
+    "parts twice": (
+        BEDROCK % f"{PAIR}}}, {{{PAIR}",
+        "1:131 upstreams.a.credentials.1: the same as credentials.0; give that one a weight",
+    ),
     "an upstream with a slash": (
         "upstreams: {a/b: {provider: openai, credentials: [k]}}",
         "1:18 upstreams.a/b: an upstream's name must not be empty or hold a slash: models are named upstream/model",
@@ -267,3 +321,17 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
 )
 def test_no_error_repeats_what_a_reference_stands_for(text: str) -> None:
     assert "sk-right-here" not in "\n".join(errors(text))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "library", "extra"),
+    [("aws", "botocore", "aws"), ("google", "google.auth", "google"), ("entra", "azure.identity", "azure")],
+)
+def test_a_library_that_is_not_there_is_named_with_how_to_install_it(
+    scheme: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"upstreams: {{a: {{provider: openai, credentials: [{{auth: {{scheme: {scheme}, service: s}}}}]}}}}"
+    parse(text, "twoapi.yaml", {})
+    monkeypatch.setitem(sys.modules, library, None)
+    told = f"{scheme} needs a library of the vendor's: pip install 'twoapi[{extra}]'"
+    assert errors(text) == [f"twoapi.yaml:1:49 upstreams.a.credentials.0: {told}"]

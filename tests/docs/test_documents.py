@@ -12,6 +12,7 @@ from twoapi.config import json_schema, parse
 from twoapi.ir.loss import LossKind
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog
+from twoapi.providers.schemes import SCHEMES, part_names
 from twoapi.server.routes import PATHS
 
 ROOT = Path(__file__).parents[2]
@@ -77,12 +78,27 @@ def test_the_defaults_are_those_of_the_code():
     }
 
 
-def test_the_example_configuration_is_good():
-    (text,) = re.findall(
+def examples():
+    return re.findall(
         r"^```yaml\n(.*?)^```$", (DOCS / "configuration.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
+
+
+def test_the_example_of_credentials_is_good():
+    environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AZURE_CLIENT_SECRET": "c"}
+    settings = parse(examples()[1], "twoapi.yaml", environ)
+    assert [len(upstream.credentials) for upstream in settings.upstreams.values()] == [2, 1, 2]
+
+
+def test_every_scheme_of_credentials_is_told():
+    page = (DOCS / "configuration.md").read_text("utf-8").partition("## Credentials")[2].partition("## Settings")[0]
+    assert [name for name in SCHEMES if name != "none" and f"`{name}`" not in page] == []
+    assert [part for part in part_names() if f"`{part}`" not in page] == []
+
+
+def test_the_example_configuration_is_good():
     settings = parse(
-        text,
+        examples()[0],
         "twoapi.yaml",
         {"ANTHROPIC_API_KEY": "sk-1", "ANTHROPIC_API_KEY_2": "sk-2", "TEAM_KEY": "sk-team-0123456789"},
     )

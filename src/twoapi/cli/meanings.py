@@ -87,8 +87,8 @@ SECTIONS: tuple[Section, ...] = (
         "upstreams.NAME.auth",
         "A mere word is the `scheme`.",
         {
-            "scheme": "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing; the "
-            "others are below, under credentials.",
+            "scheme": "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing; for "
+            "the others see [Credentials](#credentials).",
             "header": "The header's name, with `scheme: header`.",
             "also": "A second header with the same secret.",
             "service": "What a signature is for, where the catalogue does not say it.",
@@ -115,7 +115,7 @@ SECTIONS: tuple[Section, ...] = (
         {
             "key": "The secret, best by reference.",
             "auth": "How it is presented, instead of the first of the provider's ways that takes its parts.",
-            "parts": "The secrets by name, where a scheme wants several, or something else than a key.",
+            "parts": "The secrets by name, where it is not a key: see [Credentials](#credentials).",
             "weight": "Its share of the requests.",
             "concurrency": "Requests at once. Kept, not enforced yet.",
             "rpm": "Requests per minute. Kept, not enforced yet.",

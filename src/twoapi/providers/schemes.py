@@ -96,7 +96,7 @@ SCHEMES: Mapping[str, Scheme] = {
         facts=("service",),
     ),
     "zhipu-jwt": Scheme(forms=_KEY, style="zhipu-jwt"),
-    "spark-url": Scheme(forms=(Form(parts=("app_id", "api_key", "api_secret")),), style="spark-url"),
+    "spark-url": Scheme(forms=(Form(parts=("api_key", "api_secret")),), style="spark-url"),
 }
 
 
@@ -153,10 +153,10 @@ def choose(ways: tuple[Auth, ...], said: Auth | None, parts: frozenset[str]) -> 
         for form in SCHEMES[way.scheme].forms:
             if parts and form.takes(parts):
                 return Chosen(way, form)
-    if len(ways) == 1:
-        return Chosen(ways[0], _form(ways[0].scheme, parts))
     if not parts:
         raise UnfitError("needs a key, or auth and its parts")
+    if len(ways) == 1:
+        return Chosen(ways[0], _form(ways[0].scheme, parts))
     known = {part for way in ways for form in SCHEMES[way.scheme].forms for part in (*form.parts, *form.optional)}
     for part in sorted(parts - known):
         if meant := did_you_mean(part, known):
