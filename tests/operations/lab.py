@@ -62,6 +62,12 @@ upstreams:
     base_url: "{url}/v1"
     credentials: [{upstream}]
     operations: {{embeddings: []}}
+  chat:
+    provider: openai-compatible
+    base_url: "{url}/v1"
+    credentials: [{upstream}]
+    operations: {{completions: []}}
+  responses: {{provider: openai, protocols: {{openai-responses: "{url}/v1"}}, credentials: [{upstream}]}}
   claude: {{provider: anthropic, base_url: "{url}", credentials: [{upstream}]}}
   demo: {{provider: demo}}
 models:
@@ -104,8 +110,8 @@ class Lab:
         self.upstream = upstream
         strictly: dict[str, Any] = {"max_retries": 0, "timeout": 20, "_strict_response_validation": True}
         self.openai = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, **strictly)
-        # Of vectors in base64, which it asks for itself, its own strictness knows nothing.
-        self.openai_base64 = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=20)
+        # For vectors in base64 and streamed completions, of which its own strictness knows nothing.
+        self.lenient = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=20)
         self._http = httpx.Client(timeout=20)
         self.cohere = cohere.ClientV2(api_key=KEY, base_url=gateway.url, httpx_client=self._http)
         self.cohere_v1 = cohere.Client(api_key=KEY, base_url=gateway.url, httpx_client=self._http)
@@ -114,7 +120,7 @@ class Lab:
 
     def close(self) -> None:
         self.openai.close()
-        self.openai_base64.close()
+        self.lenient.close()
         self.genai.close()
         self._http.close()
 
