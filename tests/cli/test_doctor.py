@@ -174,3 +174,35 @@ def test_limits_that_the_system_cannot_keep_are_told():
     verdict = "ok" if hard == resource.RLIM_INFINITY else "warn"
     assert examine_files(Limits(streams=beyond)).status == verdict
     assert examine_files(Limits(streams=1, connections=1)).status == "ok"
+
+
+def test_a_token_is_asked_for_and_shown(fake):
+    fake.reply(json_reply({"access_token": "tok", "expires_in": 3600}), json_reply(MODELS))
+    url = f"http://127.0.0.1:{fake.port}/token"
+    parts = "parts: {tenant_id: t, client_id: c, client_secret: s3cret}"
+    more = f"credentials: [{{auth: {{scheme: entra, token_url: '{url}'}}, {parts}}}]"
+    found = examine(compatible(fake.base_url(), more), online=True)
+    assert [finding.status for finding in found] == ["ok"] * 4
+    assert found[1].message == "credentials.0: a token was given, for 3600 s"
+    assert fake.requests[1].headers["authorization"] == "Bearer tok"
+
+
+def test_a_token_that_is_refused_is_told_with_what_to_do(fake):
+    fake.reply(json_reply({"error": "invalid_client", "error_description": "s3cret"}, 401))
+    url = f"http://127.0.0.1:{fake.port}/token"
+    parts = "parts: {tenant_id: t, client_id: c, client_secret: s3cret}"
+    more = f"credentials: [{{auth: {{scheme: entra, token_url: '{url}'}}, {parts}}}]"
+    found = examine(compatible(fake.base_url(), more), online=True)
+    assert [finding.status for finding in found] == ["ok", "fail", "ok"]
+    assert found[1].message == "credentials.0: the token server refuses this credential (invalid_client)"
+    assert found[1].mend == "check the client and its secret, which may have expired or been replaced"
+    assert "s3cret" not in repr(found)
+    assert len(fake.requests) == 1
+
+
+def test_a_signed_request_asks_for_the_models(fake):
+    fake.reply(json_reply(MODELS))
+    parts = "parts: {access_key_id: AKID, secret_access_key: s3cret, region: r}"
+    more = f"credentials: [{{auth: {{scheme: sigv4, service: s}}, {parts}}}]"
+    assert [finding.status for finding in examine(compatible(fake.base_url(), more), online=True)] == ["ok"] * 3
+    assert fake.requests[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKID/")

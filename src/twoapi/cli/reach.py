@@ -10,10 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from twoapi.cli.surroundings import Finding
+from twoapi.cli.tokens import Given, asked_for, is_refused, shown
 from twoapi.config.settings import Settings, UpstreamSettings
+from twoapi.policy.credentials import Credential, credentials_of
 from twoapi.policy.route import base_urls
 from twoapi.providers.catalog import load_catalog
-from twoapi.providers.model import Provider, auth_headers, usual_auth
+from twoapi.providers.model import Provider
+from twoapi.providers.tokens.source import RefusedError, Token
 
 Findings = Iterator[Finding]
 
@@ -40,14 +43,20 @@ def examine_upstream(settings: Settings, name: str, *, online: bool) -> Findings
         yield Finding(check, "ok", "answers within the gateway")
         return
     yield _credential(check, upstream, provider)
-    for protocol, url in base_urls(upstream, provider).items():
+    places = base_urls(upstream, provider)
+    credentials = {protocol: credentials_of(name, upstream, provider, protocol) for protocol in places}
+    given = asked_for([one for spoken in credentials.values() for one in spoken]) if online else {}
+    yield from _tokens(check, given)
+    for protocol, url in places.items():
         reached = _reach(check, str(upstream.proxy or url), upstream)
         yield reached
         if online and reached.status == "ok":
-            if upstream.proxy is None:
-                yield _ask(check, protocol, url, upstream, provider)
-            else:
+            if upstream.proxy is not None:
                 yield Finding(check, "warn", f"{url} is behind a proxy: its models were not asked for")
+            elif protocol not in _LISTS or credentials[protocol] == () or _is_mounted(provider, protocol):
+                yield Finding(check, "ok", f"{url} has no list of models that could be asked for")
+            elif not is_refused(credentials[protocol][0], given):
+                yield _ask(check, protocol, url, upstream, credentials[protocol][0], given)
 
 
 def _credential(check: str, upstream: UpstreamSettings, provider: Provider) -> Finding:
@@ -85,17 +94,36 @@ def _reach(check: str, url: str, upstream: UpstreamSettings) -> Finding:
             return Finding(check, "fail", f"{host}:{port}: TLS failed: {reason}", mend)
 
 
-def _ask(check: str, protocol: str, url: str, upstream: UpstreamSettings, provider: Provider) -> Finding:
-    """Asks for the list of models with the first credential."""
+def _tokens(check: str, given: Given) -> Findings:
+    """Whether there are tokens, credential by credential."""
+    for source, token in sorted(given.items(), key=lambda one: one[0].label):
+        place = source.label.partition(".")[2].partition(".")[2]
+        if isinstance(token, Token):
+            yield Finding(check, "ok", f"{place}: a token was given, for {token.lifetime:.0f} s")
+        else:
+            what, _, mend = token.message.partition("; ")
+            yield Finding(check, "fail", f"{place}: {what}", mend)
+
+
+def _is_mounted(provider: Provider, protocol: str) -> bool:
+    endpoint = provider.protocols.get(protocol)
+    return endpoint is not None and endpoint.mount is not None
+
+
+def _ask(
+    check: str, protocol: str, url: str, upstream: UpstreamSettings, credential: Credential, given: Given
+) -> Finding:
+    """Asks for the list of models with this credential."""
     path, headers = _LISTS[protocol]
-    auth = upstream.auth or usual_auth(provider, protocol)
-    keys = [one.key for one in upstream.credentials[:1] if one.key is not None]
-    presented = [header for key in keys for header in auth_headers(auth, key.reveal())]
-    headers = {**headers, **{name.decode(): value.decode("latin-1") for name, value in presented}}
-    headers |= {name: value.reveal() for name, value in upstream.headers.items()}
+    try:
+        place, headers = shown(credential, given, "GET", url + path, dict(headers))
+    except RefusedError as error:
+        what, _, mend = error.message.partition("; ")
+        return Finding(check, "fail", f"credentials.{credential.index}: {what}", mend)
     connection = _connection(url, upstream)
     try:
-        connection.request("GET", urlsplit(url).path + path, headers=headers)
+        target = urlsplit(place)
+        connection.request("GET", target.path + (f"?{target.query}" if target.query else ""), headers=headers)
         answer = connection.getresponse()
         answer.read()
     except (OSError, http.client.HTTPException) as error:
