@@ -143,6 +143,24 @@ def test_a_list_of_words_is_a_list() -> None:
     assert decode(out.body) == {"v": ["a", "b", "c"]}
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            b'{"c": [{"role": "a"},  { "x": 1.0 }], "d": 1e2}',
+            b'{"c": [{"role": "a"},{ "x": 1.0,"role":"user" }], "d": 1e2}',
+        ),
+        (b'{"c": [{"role" : "a"} ]}', b'{"c": [{"role" : "a"} ]}'),
+        (b'{"c": [1, null, [{}]]}', b'{"c": [1, null, [{}]]}'),
+        (b'{"c": {}}', b'{"c": {}}'),
+        (b'{"d": [{}]}', b'{"d": [{}]}'),
+    ],
+)
+def test_what_the_objects_of_a_list_lack_is_put_in(body: bytes, expected: bytes) -> None:
+    out = led(Mount(each={"c": {"role": "user"}}), body=body)
+    assert out.body == expected
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"'])
 def test_a_body_that_is_no_object_is_refused_where_it_must_be_changed(body: bytes) -> None:
     with pytest.raises(FaultError) as caught:
@@ -151,7 +169,7 @@ def test_a_body_that_is_no_object_is_refused_where_it_must_be_changed(body: byte
 
 
 def test_a_count_is_asked_in_the_platforms_form() -> None:
-    mount = Mount(path="/p", left_out=("model",), count=Asked(path="/c/{region}", lift="inner", keep=("a", "b")))
+    mount = Mount(path="/p", left_out=("model",), count=Asked(path="/c/{region}", lift=("inner",), keep=("a", "b")))
     route = Route(mount, {"region": "r1"}, "m")
     assert route.lead_count(Outgoing("/x", b'{"inner":{"a": 1.0,"z":2}}')) == Outgoing("/c/r1", b'{"a":1.0}')
     assert route.lead_count(Outgoing("/x", b'{"a": 1,"b":2}')) == Outgoing("/c/r1", b'{"a": 1,"b":2}')

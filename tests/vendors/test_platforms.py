@@ -308,3 +308,14 @@ def test_what_would_become_of_a_request_is_told_with_its_place() -> None:
     assert choice["request"]["body"].keys() == {"anthropic_version", "max_tokens", "messages"}
     assert "k-secret" not in answer.text
     assert fake.requests == []
+
+
+def test_a_turn_that_does_not_say_whose_it_is_is_the_users_on_vertex() -> None:
+    body = b'{"contents": [{"parts": [{"text": "hi"}]}], "generationConfig": {"topK": 40.0}}'
+    with platform("vertex", GEMINI, "gemini-3-flash", VERTEX_GEMINI) as (fake, gateway):
+        fake.reply(whole(GEMINI))
+        answer = httpx.post(f"{gateway.url}/v1beta/models/conf:generateContent", content=body)
+    assert answer.headers["twoapi-losses"] == "relay"
+    assert fake.requests[0].body == (
+        b'{"contents": [{"parts": [{"text": "hi"}],"role":"user"}], "generationConfig": {"topK": 40.0}}'
+    )

@@ -58,7 +58,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     user_field: str | None = "safety_identifier"  # where the end user is told; None: nowhere
     user_length: tuple[int, int] = (0, 128)  # least and most characters of it
     top_k: bool = False  # takes top_k
-    refused_members: tuple[str, ...] = ()  # members of the body that it refuses, or does not look at
+    refused_members: tuple[str, ...] = ()  # members that it refuses, or does not look at; of Gemini's "store"
     formats: tuple[str, ...] = ("text", "json_object", "json_schema")  # accepted types of response_format
     added_members: tuple[tuple[str, str], ...] = ()  # members of every body, with their JSON
     tool_stream: bool = False  # streams arguments of tools only when asked to by a member of that name

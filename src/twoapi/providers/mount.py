@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Raw
 
 from twoapi.ir import Fault, FaultError
 from twoapi.wire import json
@@ -47,10 +48,12 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are counted there. `lift`: the member whose members are the body; `keep`: those that are taken."""
+    """How tokens are counted there. `lift`: spellings of a member whose members are the body there; `keep`: those that
+    are taken.
+    """
 
     path: str
-    lift: str | None = None
+    lift: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
 
 
@@ -67,7 +70,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     `path` is of every request, `stream` of those for a streamed answer; `models`: other paths by the model's name (`*`
     stands for any text). `plain` is of requests about no model. `safe`: characters that stay as they are in `{model}`.
     `headers` and `query` are added, `moved` headers become members of the body, `left_out` are members of the body
-    that do not go out.
+    that do not go out. `each`: of a member that is a list, the texts that its objects must have, when they lack them.
     """
 
     path: str | None = None
@@ -79,6 +82,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     moved: dict[str, Moved] = msgspec.field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    each: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     count: Asked | None = None
     frames: Frames | None = None
 
@@ -131,9 +135,10 @@ class Route:
             return self.lead(outgoing, stream=False)
         try:
             members = json.fields(body)
-            if asked.lift is not None and asked.lift in members:
-                body = bytes(members[asked.lift])
-                members = json.fields(body)
+            for name in asked.lift:
+                if name in members:
+                    body = bytes(members[name])
+                    members = json.fields(body)
         except WireError as error:
             raise _refusal(error) from None
         if asked.keep and not members.keys() <= set(asked.keep):
@@ -154,11 +159,13 @@ class Route:
             }
             headers = [header for header in headers if header[0] not in self._moved]
         left_out = self._mount.left_out if left_out is None else left_out
-        if added or left_out:
-            try:
+        try:
+            if added or left_out:
                 body = json.edit_members(body, left_out, added)
-            except WireError as error:
-                raise _refusal(error) from None
+            if self._mount.each:
+                body = _completed(body, self._mount.each)
+        except WireError as error:
+            raise _refusal(error) from None
         return Outgoing(path, body, [*headers, *self._headers] if self._headers else headers)
 
 
@@ -269,6 +276,21 @@ def _written(moved: Moved, value: bytes) -> bytes:
     if moved.form == "list":
         return json.encode([part.strip() for part in text.split(",") if part.strip()])
     return json.encode(moved.spelled.get(text, text))
+
+
+def _completed(body: bytes, each: Mapping[str, Mapping[str, str]]) -> bytes:
+    """The body with what the objects of its lists lack; the same one when they lack nothing."""
+    members = json.fields(body)
+    for name, texts in each.items():
+        listed = members.get(name)
+        if listed is None or json.first_byte(listed) != 91:
+            continue
+        added = {key: json.encode(text) for key, text in texts.items()}
+        held = json.items(listed)
+        whole = [Raw(json.edit_members(bytes(one), (), added)) if json.first_byte(one) == 123 else one for one in held]
+        if any(len(new) != len(old) for new, old in zip(whole, held, strict=True)):
+            body = json.replace_member(body, members, name, json.encode(whole))
+    return body
 
 
 def _refusal(error: WireError) -> FaultError:

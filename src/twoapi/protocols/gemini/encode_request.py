@@ -170,7 +170,10 @@ def _put_state(encoding: Encoding, body: Wire) -> None:
             raise refuse("the target does not hold this content", request.where("state.cached"))
         body["cachedContent"] = state.cached
     if state.store is not None:
-        body["store"] = state.store
+        if "store" in encoding.capabilities.refused_members:
+            encoding.lose(request.where("state.store"), "dropped" if state.store else "info", "nothing is stored here")
+        else:
+            body["store"] = state.store
 
 
 def _report_foreign(encoding: Encoding) -> None:

@@ -246,6 +246,16 @@ RULES = (
         breaks={"serviceTier": "scale"},
     ),
     _rule(
+        name="vertex-that-stores-nothing",
+        says="Vertex stores no answers",
+        source=CONFIG,
+        client=RESPONSES,
+        asks={"store": True},
+        capabilities={"refused_members": ("store",)},
+        losses=(("dropped", "/store"),),
+        sends={"/store": GONE},
+    ),
+    _rule(
         name="no-verbosity",
         says="there is no verbosity",
         source=CONFIG,

@@ -157,9 +157,12 @@ FOUNDRY = msgspec.structs.replace(
 
 
 def _on_vertex(arrival: Arrival) -> _Problems:
-    """Of the developer API's members Vertex has no tier; labels it has."""
+    """Vertex stores nothing, and has labels; each turn must say whose it is."""
     body = {name: value for name, value in arrival.body.items() if name != "labels"}
-    return GEMINI.refuses(msgspec.structs.replace(arrival, body=body))
+    problems = [("/store", "Unknown name")] * ("store" in body)
+    turns = body.get("contents") or []
+    problems += [(f"/contents/{n}", "a valid role: user, model") for n, turn in enumerate(turns) if "role" not in turn]
+    return problems + GEMINI.refuses(msgspec.structs.replace(arrival, body=body))
 
 
 def _read_with_labels(body: Json) -> Asked:
