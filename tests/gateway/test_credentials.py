@@ -418,3 +418,25 @@ def test_a_credential_is_used_in_the_protocols_that_can_present_it(
         )
         assert ready.ask("anthropic-messages").status == 200
         assert [request.path for request in ready.upstream.requests] == [reached]
+
+
+@pytest.mark.parametrize(
+    ("credential", "query", "names"),
+    [
+        (KEYS, "", ["authorization"]),
+        (APP, "", ["authorization"]),
+        ("auth: baidu-oauth, parts: {client_id: c, client_secret: s3cret}", "?access_token=***", []),
+    ],
+)
+def test_what_would_be_sent_is_told_without_the_credential(
+    lab: Callable[..., Any], credential: str, query: str, names: list[str]
+) -> None:
+    with lab(credential) as ready:
+        asked = {"protocol": "openai-chat", "request": request_body("openai-chat", "m")}
+        answer = ready.post("/api/explain", asked)
+        assert answer.status == 200, answer
+        (choice,) = json.loads(answer.body)["candidates"]
+        assert choice["request"]["url"].endswith(f"/v1/chat/completions{query}")
+        shown = {name: value for name, value in choice["request"]["headers"].items() if name != "content-type"}
+        assert shown == dict.fromkeys(names, "***")
+        assert ready.server.requests == []

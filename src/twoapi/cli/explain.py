@@ -14,7 +14,9 @@ from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.providers.model import Provider, auth_headers, capabilities_for, usual_auth
 from twoapi.providers.mount import Route, filled, option_values
-from twoapi.wire.http import Incoming, Outgoing
+from twoapi.providers.presenting import hidden
+from twoapi.providers.schemes import SCHEMES
+from twoapi.wire.http import Headers, Incoming, Outgoing
 
 _REQUEST_ID = "explain"
 
@@ -111,9 +113,15 @@ def _url(explained: Explained, protocol: str, provider: Provider) -> str:
 
 
 def _all_headers(explained: Explained, protocol: str, provider: Provider) -> list[tuple[str, str]]:
-    credential = auth_headers(usual_auth(provider, protocol), "***") if provider.credentials != "none" else []
+    credential = _hidden(provider, protocol) if provider.credentials != "none" else []
     headers = [(b"content-type", b"application/json"), *explained.outgoing.headers, *credential]
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _hidden(provider: Provider, protocol: str) -> Headers:
+    auth = usual_auth(provider, protocol)
+    style = SCHEMES[auth.scheme].style
+    return auth_headers(auth, "***") if style == "static" else hidden(style).headers
 
 
 def _as_data(explained: Explained, protocol: str, provider: Provider) -> dict[str, object]:

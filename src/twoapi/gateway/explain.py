@@ -14,6 +14,7 @@ from twoapi.policy.estimate import estimated_tokens
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import UPSTREAM_CODECS
+from twoapi.providers.presenting import hidden
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
 from twoapi.wire.json import decode, encode
@@ -135,8 +136,14 @@ def _sent(candidate: Candidate, outgoing: Outgoing, *, stream: bool) -> Sent:
     if candidate.route is not None:
         outgoing = candidate.route.lead(outgoing, stream=stream)
     headers = {"content-type": "application/json", **_text(dict(outgoing.headers))}
-    headers |= {name.decode("latin-1"): _HIDDEN for name, _ in candidate.credentials[0].headers}
+    credential = candidate.credentials[0]
+    headers |= {name.decode("latin-1"): _HIDDEN for name, _ in credential.headers}
     url = candidate.base_url + outgoing.path
+    if credential.made is not None:
+        added = hidden(credential.made.style)
+        headers |= _text(dict(added.headers))
+        if added.query:
+            url += ("&" if "?" in url else "?") + added.query
     return Sent(method="POST", url=url, headers=headers, body=_json(outgoing.body))
 
 

@@ -19,6 +19,14 @@ class Presented(NamedTuple):
 
 
 NOTHING = Presented([])
+_HIDDEN = "***"
+
+
+def hidden(style: str) -> Presented:
+    """What this style adds, masked: for those who only show a request."""
+    if style in _IN_QUERY:
+        return Presented([], f"{_IN_QUERY[style]}={_HIDDEN}")
+    return Presented([(b"authorization", _HIDDEN.encode())])
 
 
 def present(style: str, request: Signable, parts: Parts, now: int) -> Presented:
@@ -31,6 +39,9 @@ def present(style: str, request: Signable, parts: Parts, now: int) -> Presented:
 def bearer(parts: Parts) -> Headers:
     """The header with a token."""
     return [(b"authorization", b"Bearer " + parts["access_token"].encode())]
+
+
+_IN_QUERY: Mapping[str, str] = {"query": "access_token", "spark-url": "authorization"}
 
 
 def _bearer(request: Signable, parts: Parts, now: int) -> Presented:  # noqa: ARG001  the token is all
