@@ -14,6 +14,7 @@ SUMMARIES: Mapping[str, str] = {
     "explain": "Show what a request becomes for another protocol, and what is lost; nothing is sent.",
     "chat": "Talk to a model through the gateway, or through any server of a protocol.",
     "models": "List the models: what each can do, and what it costs.",
+    "providers": "List the services that the catalogue knows, and what each takes.",
     "doctor": "Find out what would fail here, and how to mend it.",
     "schema": "Describe every setting of twoapi.yaml.",
     "conformance": "Score any gateway: what it carries between the protocols, and what it loses.",

@@ -1,4 +1,4 @@
-"""The JSON Schema of `twoapi.yaml`, for editors."""
+"""The JSON Schemas of `twoapi.yaml` and of a catalogue file, for editors."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,8 @@ from twoapi.config.load import SHORTHANDS
 from twoapi.config.settings import CredentialSettings, Settings
 from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
 from twoapi.protocols.base import Capabilities
-from twoapi.providers.model import Overrides
+from twoapi.providers import catalog
+from twoapi.providers.model import Overrides, Provider
 from twoapi.providers.schemes import part_names
 from twoapi.wire.secret import Secret
 
@@ -24,22 +25,32 @@ _SCALARS: Mapping[type, dict[str, object]] = {
 
 
 def json_schema() -> dict[str, object]:
-    """The schema, complete and self-contained (2020-12)."""
+    """The schema of the configuration, complete and self-contained (2020-12)."""
+    return _schema(Settings, "twoapi.yaml", SHORTHANDS)
+
+
+def provider_schema() -> dict[str, object]:
+    """The schema of a catalogue file, likewise."""
+    return _schema(Provider, "a provider of the catalogue", catalog.SHORTHANDS)
+
+
+def _schema(kind: type, title: str, shorthands: Mapping[type, str]) -> dict[str, object]:
     (reference,), components = msgspec.json.schema_components(
-        (Settings,), schema_hook=_of_own_type, ref_template="#/$defs/{name}"
+        (kind,), schema_hook=_of_own_type, ref_template="#/$defs/{name}"
     )
     definitions: dict[str, dict[str, object]] = {
         name: {**schema, "additionalProperties": False} for name, schema in components.items()
     }
-    credential = definitions[CredentialSettings.__name__]["properties"]
-    assert isinstance(credential, dict)  # noqa: S101  a struct's schema has them
-    credential["parts"] = _parts()
-    for struct, short in SHORTHANDS.items():
+    if CredentialSettings.__name__ in definitions:
+        credential = definitions[CredentialSettings.__name__]["properties"]
+        assert isinstance(credential, dict)  # noqa: S101  a struct's schema has them
+        credential["parts"] = _parts()
+    for struct, short in shorthands.items():
         if struct.__name__ in definitions:
             definitions[struct.__name__] = _with_shorthand(definitions[struct.__name__], struct, short)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "twoapi.yaml",
+        "title": title,
         **reference,
         "$defs": definitions,
     }

@@ -99,14 +99,15 @@ def abilities(client: Codec, candidate: Candidate) -> Mapping[str, Ability]:
     upstream = client.name if candidate.local is not None else candidate.protocol
     counts = COUNTINGS.get(candidate.protocol)
     counted: Ability = "native" if counts is not None and candidate.capabilities.token_counts else "emulated"
-    found = dict(_found(client.name, upstream, candidate.capabilities))
+    found = dict(converted(client.name, upstream, candidate.capabilities))
     if client.name in TURNS:
         found["kept_turns"] = "native" if candidate.protocol == client.name else "emulated"
     return {"streaming": "native", **found, "count_tokens": counted}
 
 
 @lru_cache(256)
-def _found(client: str, upstream: str, capabilities: Capabilities) -> Mapping[str, Ability]:
+def converted(client: str, upstream: str, capabilities: Capabilities) -> Mapping[str, Ability]:
+    """What a request of one protocol can have at an upstream of another, by the name of the feature."""
     usual = _losses(client, upstream, capabilities, lambda _: None)
     return {name: _judged(_losses(client, upstream, capabilities, probe), usual) for name, probe in _PROBES.items()}
 

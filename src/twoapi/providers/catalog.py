@@ -17,7 +17,7 @@ _SHIPPED = Path(__file__).parent / "catalog"
 _WORDS = re.compile(r"\w+").findall
 
 READERS: Mapping[type, Reader] = {Overrides: partial_reader(Capabilities, Overrides)}
-_SHORTHANDS: Mapping[type, str] = {
+SHORTHANDS: Mapping[type, str] = {
     Auth: "scheme",
     Endpoint: "base_url",
     Service: "shape",
@@ -104,7 +104,7 @@ def parse_provider(text: str, file: str) -> Provider:
     tree = compose(text, file)
     if isinstance(tree, Problem):
         raise CatalogError([tree])
-    fitter = Fitter(file, READERS, _SHORTHANDS)
+    fitter = Fitter(file, READERS, SHORTHANDS)
     provider = fitter.fit(tree, Provider)
     if isinstance(provider, Broken) or fitter.problems:
         raise CatalogError(fitter.problems)
