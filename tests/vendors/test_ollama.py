@@ -153,9 +153,12 @@ def test_a_count_that_is_not_told_is_told_as_nothing(
     upstream: FakeUpstream, speaker: Client, client: str, *, stream: bool
 ) -> None:
     upstream.reply(lines(message("Hi"), {**message(), **DONE}) if stream else whole("Hi"))
-    answer = heard(client, ask(speaker, client, stream=stream), stream=stream)
+    exchange = ask(speaker, client, stream=stream)
+    answer = heard(client, exchange, stream=stream)
     assert answer.used.get("output") == 3
     assert not answer.used.get("input")
+    # Where clients demand a number, the one that stands there is reported.
+    assert ("/usage" in exchange.report()) is (client != "gemini")
 
 
 def test_the_length_is_told_in_the_clients_words(upstream: FakeUpstream, speaker: Client) -> None:

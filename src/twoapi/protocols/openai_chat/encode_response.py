@@ -44,7 +44,7 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
         created=context.now if response.created is None else response.created,
         model=response.model or context.request.model,
         choices=[_encode_choice(candidate, response, context, losses) for candidate in response.candidates],
-        usage=encode_usage(response.usage, same=same),
+        usage=encode_usage(response.usage, losses, same=same),
         service_tier=None if response.tier is None else answer_tier(response.tier, response.protocol, losses),
         system_fingerprint=response.fingerprint,
     )

@@ -373,7 +373,7 @@ class ChatStreamEncoder:
 
     def _usage_chunk(self, extras: dict[str, Raw], written: list[bytes]) -> None:
         """The last chunk; what the upstream said of the whole answer goes along to a client of its protocol."""
-        usage = encode_usage(self._usage, same=self._protocol == NAME)
+        usage = encode_usage(self._usage, self._losses, same=self._protocol == NAME)
         if usage is None:
             # A client that asked waits for this chunk, and its SDK demands numbers.
             self._losses.append(Loss("/usage", "synthesized", NAME, "the upstream told no usage; sent as zeros"))

@@ -3,9 +3,10 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Usage
+from twoapi.ir import Loss, Usage
 from twoapi.protocols.base import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
+from twoapi.protocols.openai_chat.name import NAME
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
@@ -79,7 +80,7 @@ def _tells_nothing(usage: Usage) -> bool:
     return all(getattr(usage, name) is None for name in _COUNTS)
 
 
-def encode_usage(usage: Usage | None, *, same: bool) -> Raw | None:
+def encode_usage(usage: Usage | None, losses: list[Loss], *, same: bool) -> Raw | None:
     """The vendor's usage object; verbatim when the upstream spoke the same protocol. None when nothing is known."""
     if usage is None:
         return None
@@ -87,6 +88,8 @@ def encode_usage(usage: Usage | None, *, same: bool) -> Raw | None:
         return usage.raw
     if usage.input is None and usage.output is None and _tells_nothing(usage):
         return None
+    if usage.input is None or usage.output is None:
+        losses.append(Loss("/usage", "info", NAME, "the upstream did not tell its token counts: shown as 0"))
     written = usage.cache_write
     if written is None and (usage.cache_write_5m is not None or usage.cache_write_1h is not None):
         written = (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
