@@ -1,10 +1,14 @@
 """What the environment says of a provider's options, when nothing is configured."""
 
+import sys
 from collections.abc import Mapping, Sequence
+
+import pytest
 
 from twoapi.config import discover
 from twoapi.config.settings import CredentialSettings, UpstreamSettings
 from twoapi.config.values import BaseUrl
+from twoapi.providers.model import Auth
 from twoapi.wire.secret import Secret
 
 DEMO = {"demo": UpstreamSettings(provider="demo")}
@@ -25,6 +29,32 @@ def test_a_platform_is_found_with_what_its_tools_read() -> None:
         options={"api_version": "2024-10-21"},
         credentials=(CredentialSettings(key=Secret("k")),),
     )
+
+
+def in_parts(provider: str, auth: Auth | None, options: dict[str, str], **parts: str) -> UpstreamSettings:
+    credential = CredentialSettings(parts={part: Secret(value) for part, value in parts.items()})
+    return UpstreamSettings(provider=provider, auth=auth, options=options, credentials=(credential,))
+
+
+def test_a_credential_in_parts_is_found_when_it_is_whole() -> None:
+    region = {"AWS_REGION": "us-east-1"}
+    pair = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s"}
+    sigv4 = Auth(scheme="sigv4", service="bedrock")
+    found = discover({**region, **pair}, nothing).upstreams
+    parts = {"access_key_id": "AKID", "secret_access_key": "s"}
+    assert found == {"bedrock": in_parts("bedrock", sigv4, {"region": "us-east-1"}, **parts), **DEMO}
+    found = discover({**region, **pair, "AWS_SESSION_TOKEN": "t"}, nothing).upstreams
+    assert found["bedrock"].credentials[0].parts["session_token"].reveal() == "t"
+    assert discover({**region, "AWS_ACCESS_KEY_ID": "AKID"}, nothing).upstreams == DEMO
+    assert discover(pair, nothing).upstreams == DEMO
+
+
+def test_a_chain_is_found_by_what_it_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"AWS_REGION": "us-east-1", "AWS_PROFILE": "prod"}
+    found = discover(environ, nothing).upstreams
+    assert found["bedrock"] == in_parts("bedrock", Auth(scheme="aws"), {"region": "us-east-1"}, profile="prod")
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    assert discover(environ, nothing).upstreams == DEMO
 
 
 def test_an_option_is_read_from_the_first_variable_that_has_it() -> None:

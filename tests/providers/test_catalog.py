@@ -11,6 +11,7 @@ from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.catalog import CatalogError, load_catalog, parse_provider
 from twoapi.providers.local import ANSWERERS
 from twoapi.providers.model import Auth, Overrides, Provider, auth_headers, capabilities_for, usual_auth
+from twoapi.providers.schemes import SCHEMES
 
 CATALOG = load_catalog()
 FILES = sorted((Path(__file__).parents[2] / "src/twoapi/providers/catalog").glob("*.yaml"))
@@ -159,12 +160,13 @@ def test_a_credential_is_presented_as_protocol_or_file_say() -> None:
     assert auth_headers(Auth(scheme="none"), "k") == []
 
 
+_SCHEMES = " or ".join(sorted(SCHEMES))
 MISTAKES = {
     "name: x\ntitle: X\nprotocols: {openai-chat: h}\ncapabilities: {max_token_field: x}": [
         "x.yaml:4:16 capabilities.max_token_field: unknown key; did you mean 'max_tokens_field'?"
     ],
     "name: x\ntitle: X\nprotocols: {openai-chat: {auth: {scheme: beerer}}}": [
-        "x.yaml:3:42 protocols.openai-chat.auth.scheme: expected bearer or header or none; did you mean 'bearer'?"
+        f"x.yaml:3:42 protocols.openai-chat.auth.scheme: expected {_SCHEMES}; did you mean 'bearer'?"
     ],
     "name: x\ntitle: X": ["x.yaml:1:1: must name protocols, or be local"],
     "name: x\ntitle: X\nprotocols: {openai-chat: h}\ncapabilities: {thinking_budget: [1]}": [
