@@ -77,12 +77,19 @@ def _read_leniently(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
         raise refuse(error.message, error.pointer or None) from None
 
 
+# Members of compatible vendors that their SDKs send in every request, null when they are not set.
+_LEFT_NULL = frozenset({"/thinking", "/repetition_penalty"})
+
+
 def _without_echoes(unknown: dict[str, Raw]) -> dict[str, Raw]:
-    """Without the empty `annotations` that SDKs send back with every answer they got: they say nothing."""
+    """Without what says nothing: members that vendors' SDKs leave null, and the empty `annotations` that SDKs send back
+    with every answer they got.
+    """
     return {
         pointer: value
         for pointer, value in unknown.items()
-        if not (pointer.endswith("/annotations") and pointer.startswith("/messages/") and bytes(value) == b"[]")
+        if not (pointer in _LEFT_NULL and json.is_null(value))
+        and not (pointer.endswith("/annotations") and pointer.startswith("/messages/") and bytes(value) == b"[]")
     }
 
 

@@ -29,6 +29,7 @@ from twoapi.protocols.openai_chat.answer_parts import (
     made_call_id,
     seconds,
 )
+from twoapi.protocols.openai_chat.entries import OWN
 from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.mend_answer import USUAL_ANSWER, answer_deviations, mend_response, refuse_hidden
 from twoapi.protocols.openai_chat.name import NAME, broken
@@ -204,7 +205,7 @@ class _Candidate:
             if piece.stray is not None:
                 self._response.extras[f"{at}/{number}"] = piece.stray
             elif piece.thought:
-                seals = () if piece.seal is None else (Opaque("signature", piece.seal),)
+                seals = () if piece.seal is None else (Opaque("signature", piece.seal, OWN),)
                 self._parts.append(Reasoning(text=piece.text, opaque=seals, at=at))
             else:
                 self._parts.append(Text(text=piece.text, at=at))

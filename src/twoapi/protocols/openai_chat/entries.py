@@ -4,17 +4,19 @@ from collections.abc import Mapping
 
 from msgspec import Raw
 
-from twoapi.ir import Opaque
+from twoapi.ir import Opaque, Origin
+from twoapi.protocols.openai_chat.name import NAME
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
+OWN = Origin(NAME)  # state of a server of this protocol, whichever
 _TEXTS = ("text", "summary")  # members that come in pieces
 
 
 def seal_entry(raw: bytes | Raw, members: Mapping[str, Raw]) -> Opaque:
     """One entry as state of its server."""
     readable = any(name in members and not json.is_null(members[name]) for name in _TEXTS)
-    return Opaque("signature" if readable else "redacted", bytes(raw).decode())
+    return Opaque("signature" if readable else "redacted", bytes(raw).decode(), OWN)
 
 
 class Entries:

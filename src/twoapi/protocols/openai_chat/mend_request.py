@@ -15,7 +15,7 @@ from twoapi.protocols.openai_chat.encode_reasoning import Members
 from twoapi.protocols.openai_chat.name import NAME
 
 # What a server without any deviation has: one comparison for each request.
-_DECLARED = (
+DECLARED = (
     "tool_choices",
     "required_word",
     "temperatures",
@@ -34,7 +34,7 @@ _DECLARED = (
     "user_after_tools",
     "alternating",
 )
-deviations = attrgetter(*_DECLARED)
+deviations = attrgetter(*DECLARED)
 USUAL = deviations(Capabilities())
 
 # Members of the body whose field of the model has another name.

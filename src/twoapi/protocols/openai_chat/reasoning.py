@@ -6,10 +6,13 @@ from twoapi.ir import ENVELOPE_PREFIX, JsonText, Opaque, Origin, Reasoning
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
 from twoapi.protocols.sealing import Sealer
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
 
 _TEXT = "reasoning.text"
 _SUMMARY = "reasoning.summary"
 _ENCRYPTED = "reasoning.encrypted"
+_decode_entry = json.decoder(ReasoningDetail)
 
 
 def decode_details(details: list[ReasoningDetail], text: JsonText, at: str, field: str) -> list[Reasoning]:
@@ -57,6 +60,14 @@ def detail_text(detail: ReasoningDetail) -> str:
     return detail.text or detail.summary or ""
 
 
+def _whole_entry(data: str) -> ReasoningDetail | None:
+    """The entry that a server of this protocol wants back, where its state is one."""
+    try:
+        return _decode_entry(data) if data.startswith("{") else None
+    except WireError:
+        return None
+
+
 def carried(opaque: tuple[Opaque, ...], text: str, protocol: str, sealer: Sealer) -> tuple[Opaque, ...]:
     """The sealed state of a reasoning part, of an answer in `protocol`, as clients carry it: what is not of this
     protocol is put into a carrier.
@@ -72,7 +83,9 @@ def encode_details(text: str, form: str, opaque: tuple[Opaque, ...], index: int)
     for seal in opaque:
         origin = None if seal.origin is None else seal.origin.protocol or None
         number = index + len(entries)
-        if seal.kind == "signature":
+        if origin == NAME and (whole := _whole_entry(seal.data)) is not None:
+            entry = whole
+        elif seal.kind == "signature":
             entry = ReasoningDetail(type=_TEXT, text=text, signature=seal.data, format=origin, index=number)
             if form == "summary":
                 entry = ReasoningDetail(type=_SUMMARY, summary=text, signature=seal.data, format=origin, index=number)

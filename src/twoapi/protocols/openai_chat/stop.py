@@ -31,21 +31,33 @@ _KINDS: dict[str, StopKind] = {
     "eos": "stop",
     "eos_token": "stop",
     "end_turn": "stop",
+    "normal": "stop",
+    "complete": "stop",
     "stop_sequence": "stop_sequence",
     "length": "max_tokens",
     "max_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
     "model_length": "context_window",
+    "model_context_window_exceeded": "context_window",
     "tool_calls": "tool_use",
     "tool_use": "tool_use",
+    "tool_call": "tool_use",
     "function_call": "tool_use",
     "content_filter": "content_filter",
     "sensitive": "content_filter",
+    "safety": "content_filter",
+    "moderation": "content_filter",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+    "recitation": "recitation",
+    "refusal": "refusal",
     "cancelled": "cancelled",
-    "abort": "cancelled",
     "malformed_function_call": "malformed_call",
 }
 _OFFICIAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-_FAILURES = frozenset({"error", "network_error", "malformed_function_call", "insufficient_system_resource"})
+_FAILURES = frozenset(
+    {"error", "network_error", "malformed_function_call", "insufficient_system_resource", "abort", "timeout"}
+)
 
 
 def decode_stop(word: str, parts: list[Part]) -> StopReason:

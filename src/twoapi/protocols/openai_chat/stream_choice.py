@@ -32,7 +32,7 @@ from twoapi.protocols.openai_chat.answer_parts import (
     logprobs,
     made_call_id,
 )
-from twoapi.protocols.openai_chat.entries import Entries
+from twoapi.protocols.openai_chat.entries import OWN, Entries
 from twoapi.protocols.openai_chat.reasoning import decode_seals, detail_text
 from twoapi.protocols.openai_chat.schema import ReasoningDetail
 from twoapi.protocols.openai_chat.stop import decode_stop, guess_stop
@@ -181,7 +181,7 @@ class StreamChoice:
                 if piece.text or piece.seal is None or self._kind is not Reasoning:
                     self._run(Reasoning, "content", piece.text, events)
                 if piece.seal is not None:
-                    events.append(Attach(self.index, self._part, Opaque("signature", piece.seal)))
+                    events.append(Attach(self.index, self._part, Opaque("signature", piece.seal, OWN)))
             else:
                 self._run(Text, "content", piece.text, events)
 

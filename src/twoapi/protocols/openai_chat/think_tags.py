@@ -10,12 +10,13 @@ class ThinkSplitter:
     it stands there also where no tag opens it.
     """
 
-    __slots__ = ("_held", "_implied", "_state")
+    __slots__ = ("_held", "_implied", "_state", "_thinks")
 
     def __init__(self, *, implied: bool) -> None:
         self._implied = implied
         self._state = "before"  # then "in" the reasoning, "behind" it, and "text"
         self._held = ""
+        self._thinks = False  # something of the reasoning has come
 
     def feed(self, text: str) -> Pieces:
         """What is certain by now."""
@@ -52,7 +53,7 @@ class ThinkSplitter:
         """Looks for the opening tag; False while it may still come."""
         begun = self._held.lstrip()
         if begun.startswith(_OPEN):
-            self._held = begun[len(_OPEN) :].lstrip("\n")
+            self._held = begun[len(_OPEN) :]
             self._state = "in"
         elif _OPEN.startswith(begun):
             return False
@@ -62,6 +63,9 @@ class ThinkSplitter:
 
     def _thought(self) -> str:
         """The reasoning up to the closing tag, or as far as it is certain that none begins."""
+        if not self._thinks:
+            self._held = self._held.lstrip("\n")
+            self._thinks = bool(self._held)
         thought, tag, rest = self._held.partition(_CLOSE)
         if tag:
             self._state, self._held = "behind", rest
