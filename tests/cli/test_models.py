@@ -100,4 +100,7 @@ def test_a_table_that_cannot_be_read_is_said_at_once(run, tmp_path):
     (tmp_path / "twoapi.yaml").write_text(CONFIG + "model_table: gone.json\n")
     result = run("models")
     assert result.exit_code == 78
-    assert "gone.json" in result.stderr
+    assert result.stderr.endswith(
+        "twoapi.yaml:7:14 model_table: gone.json cannot be read: No such file or directory; "
+        "`twoapi models refresh` writes one\n"
+    )

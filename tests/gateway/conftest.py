@@ -60,7 +60,11 @@ CONFIG = """
 listen: 127.0.0.1:0
 {top}
 upstreams:
-  chat1: {{provider: openai-compatible, base_url: "{one_chat}", credentials: [key-a, key-b]}}
+  chat1:
+    provider: openai-compatible
+    base_url: "{one_chat}"
+    credentials: [key-a, key-b]
+    prices: {{priced: {{input: 2.5, output: 10}}}}
   chat2: {{provider: openai-compatible, base_url: "{two_chat}", credentials: [key-c]}}
   messages1: {{provider: anthropic-compatible, base_url: "{one_messages}", credentials: [key-a, key-b]}}
   messages2: {{provider: anthropic-compatible, base_url: "{two_messages}", credentials: [key-c]}}
@@ -70,6 +74,7 @@ upstreams:
   gemini2: {{provider: gemini-compatible, base_url: "{two_gemini}", credentials: [key-c]}}
 models:
   chat: {{candidates: [chat1/m-1], retries: 0}}
+  priced: {{candidates: [chat1/priced], retries: 0}}
   messages: {{candidates: [messages1/m-1], retries: 0}}
   responses: {{candidates: [responses1/m-1], retries: 0}}
   gemini: {{candidates: [gemini1/m-1], retries: 0}}

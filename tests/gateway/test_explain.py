@@ -1,6 +1,7 @@
 """POST /api/explain says what would become of a request, and sends nothing."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from tests.gateway.wire import ALIASES, PROTOCOLS, path
@@ -79,3 +80,15 @@ def test_a_key_is_needed_and_errors_have_the_clients_form(bench):
         assert ready.post("anthropic-messages", body, headers, f"{ENVELOPE}/v1/messages").status == 200
         assert ready.post("anthropic-messages", body, headers, f"{ENVELOPE}/v1/nothing").status == 404
         assert ready.post("anthropic-messages", body, headers, "/api/other").status == 404
+
+
+def test_what_a_request_costs_is_estimated(running):
+    priced = {**request_body("openai-chat", "priced"), "max_tokens": 1000}
+    told = running.post("openai-chat", priced, path=ENVELOPE + "/v1/chat/completions").json()
+    tokens, [choice] = told["input_tokens"], told["candidates"]
+    assert (Decimal(choice["cost"]["input"]), Decimal(choice["cost"]["at_most"])) == (
+        tokens * Decimal("2.5") / 1_000_000,
+        (tokens * Decimal("2.5") + 1000 * 10) / 1_000_000,
+    )
+    unpriced = running.post("openai-chat", request_body("openai-chat", "chat"), path=ENVELOPE + "/v1/chat/completions")
+    assert unpriced.json()["candidates"][0]["cost"] is None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import Raw
 
 from twoapi.config.settings import CredentialSettings, Settings, UpstreamSettings
 from twoapi.ir import Base64, Loss, Media, Message, Request, Text, Tool, ToolCall, ToolResult
@@ -18,7 +19,6 @@ from twoapi.providers.errors import ErrorRule
 from twoapi.providers.model import Provider, capabilities_for
 from twoapi.transport.endpoint import Endpoint, open_head
 from twoapi.wire import json
-from twoapi.wire.json import Raw
 from twoapi.wire.secret import Secret
 
 CATALOG = load_catalog()

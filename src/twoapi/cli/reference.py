@@ -9,7 +9,7 @@ from msgspec import inspect as mi
 
 from twoapi.cli.meanings import SECTIONS, Section
 from twoapi.config.settings import Timeouts, TimeoutSettings
-from twoapi.config.values import Address, BaseUrl, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
 from twoapi.providers.model import Overrides
 from twoapi.wire.secret import Secret
 
@@ -19,6 +19,7 @@ END = "<!-- end of settings -->"
 _SCALARS: Mapping[type, str] = {
     Address: "host:port",
     BaseUrl: "URL",
+    Dollars: "US dollars",
     Duration: "duration",
     Size: "size",
     Secret: "secret",

@@ -13,11 +13,14 @@ from twoapi.config.settings import (
     Settings,
 )
 from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
+from twoapi.providers.cards import load_table
+from twoapi.providers.cards.table import TableError
 from twoapi.providers.catalog import READERS, CatalogError, load_catalog
 from twoapi.providers.model import Auth
 from twoapi.providers.services import Service
 from twoapi.wire.fit import Broken, Fitter, Reader, scalar_reader
 from twoapi.wire.secret import Secret
+from twoapi.wire.yaml import Path as Key
 from twoapi.wire.yaml import Place, Problem, compose
 
 DEFAULT_FILE = "twoapi.yaml"
@@ -68,10 +71,25 @@ def parse(text: str, filename: str, environ: Mapping[str, str]) -> Settings:
         catalog = load_catalog(None if settings.catalog is None else Path(settings.catalog))
     except CatalogError as error:
         raise ConfigError(error.problems) from None
-    problems = check(settings, catalog, filename, fitter.places)
+    problems = [*check(settings, catalog, filename, fitter.places), *_table_problems(settings, filename, fitter.places)]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.place))
     return settings
+
+
+def _table_problems(settings: Settings, filename: str, places: Mapping[Key, Place]) -> list[Problem]:
+    if settings.model_table is None:
+        return []
+    try:
+        load_table(Path(settings.model_table))
+    except (OSError, TableError) as error:
+        reason = (
+            f"{settings.model_table} cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+        )
+        path: Key = ("model_table",)
+        message = f"{reason}; `twoapi models refresh` writes one"
+        return [Problem(filename, places.get(path, Place(1, 1)), path, message)]
+    return []
 
 
 def _secret(text: str) -> Secret:

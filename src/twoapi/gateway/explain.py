@@ -1,6 +1,7 @@
 """What would become of a request: who would be asked, why, with what, and what is lost on the way. Nothing is sent."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Raw
@@ -8,12 +9,13 @@ from msgspec import Raw
 from twoapi.gateway.convert import Convert
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.snapshot import Snapshot
-from twoapi.ir import FaultError, Loss, Request
+from twoapi.ir import FaultError, Loss, Request, Usage
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.estimate import estimated_tokens
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import UPSTREAM_CODECS
+from twoapi.providers.cards import ModelCard, bill
 from twoapi.providers.presenting import hidden
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
@@ -40,11 +42,20 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     param: str | None = None
 
 
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the request would cost, in US dollars as decimal text: its input as estimated, and all of it when the model
+    writes as much as it may; None while nothing bounds that.
+    """
+
+    input: str
+    at_most: str | None
+
+
 class Choice(msgspec.Struct, kw_only=True):
     """One candidate, in the order in which they are tried. `way`: "relay", "convert" or "local" (answered here).
 
-    `losses` None: nothing is converted. `rejected`: `on_loss` is reject, and something would be lost. `cost` in US
-    dollars, None while the model has no price.
+    `losses` None: nothing is converted. `rejected`: `on_loss` is reject, and something would be lost. `cost` None: the
+    model has no price, or nothing is known of the request's length.
     """
 
     upstream: str
@@ -56,7 +67,7 @@ class Choice(msgspec.Struct, kw_only=True):
     losses: list[Loss] | None = None
     rejected: bool = False
     refused: Refused | None = None
-    cost: float | None = None
+    cost: Cost | None = None
 
 
 class Explanation(msgspec.Struct, kw_only=True):
@@ -82,16 +93,21 @@ def explain(snapshot: Snapshot, codec: Codec, incoming: Incoming, key: KeyEntry)
             raise
         request = None  # relayed as it is
     rejects = snapshot.rejects_losses(incoming.headers, key, plan)
+    choices = [
+        _choice(candidate, _why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
+        for number, candidate in enumerate(plan.candidates)
+    ]
+    tokens = None if request is None else estimated_tokens(request)
+    if request is not None and tokens is not None:
+        for choice, candidate in zip(choices, plan.candidates, strict=True):
+            choice.cost = _cost(snapshot.card(candidate), tokens, request, datetime.now(UTC))
     return Explanation(
         model=peek.model,
         protocol=codec.name,
         stream=peek.stream,
         on_loss="reject" if rejects else "allow",
-        input_tokens=None if request is None else estimated_tokens(request),
-        candidates=[
-            _choice(candidate, _why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
-            for number, candidate in enumerate(plan.candidates)
-        ],
+        input_tokens=tokens,
+        candidates=choices,
     )
 
 
@@ -130,6 +146,17 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
         fault = error.fault
         choice.refused = Refused(status=fault.http_status, message=fault.message, param=fault.param)
     return choice
+
+
+def _cost(card: ModelCard | None, tokens: int, request: Request, now: datetime) -> Cost | None:
+    if card is None:
+        return None
+    told = bill(card, Usage(input=tokens), now).usd
+    if told is None:
+        return None
+    limits = [limit for limit in (request.sampling.max_tokens, card.max_output) if limit is not None]
+    most = bill(card, Usage(input=tokens, output=min(limits)), now).usd if limits else None
+    return Cost(input=format(told, "f"), at_most=None if most is None else format(most, "f"))
 
 
 def _sent(candidate: Candidate, outgoing: Outgoing, *, stream: bool) -> Sent:

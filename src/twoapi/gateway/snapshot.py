@@ -1,6 +1,7 @@
 """The configuration in force, compiled: what a request runs under from its first byte to its last."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from twoapi.config.settings import Limits, Settings
@@ -8,7 +9,9 @@ from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry, KeyRing
 from twoapi.policy.credentials import Credential
 from twoapi.policy.origins import Origins
+from twoapi.policy.pricing import card_for
 from twoapi.policy.route import Candidate, Plan, Router
+from twoapi.providers.cards import ModelCard, Table, load_table, shipped_table
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.presenting import bearer
 from twoapi.providers.services import Want
@@ -29,7 +32,8 @@ class Snapshot:
         self.limits: Limits = settings.limits
         self.keys = KeyRing(settings)
         self.origins = Origins(settings)
-        self._router = Router(settings, load_catalog(Path(settings.catalog) if settings.catalog else None))
+        self._catalog = load_catalog(Path(settings.catalog) if settings.catalog else None)
+        self._router = Router(settings, self._catalog)
         self.plans: dict[tuple[str, str | Want, KeyEntry], Plan] = {}
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._bearers: dict[Credential, tuple[Token, Credential]] = {}
@@ -58,6 +62,18 @@ class Snapshot:
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream."""
         return self._router.model_names()
+
+    def card(self, candidate: Candidate) -> ModelCard | None:
+        """What is known of a candidate's model, and what it costs; None when nothing is."""
+        upstream = self.settings.upstreams[candidate.upstream]
+        if upstream.provider is None:
+            return None
+        return card_for(self._catalog[upstream.provider], upstream, candidate.model, self._table)
+
+    @cached_property
+    def _table(self) -> Table:
+        own = self.settings.model_table
+        return shipped_table() if own is None else load_table(Path(own))
 
     def rejects_losses(self, headers: Mapping[bytes, bytes], key: KeyEntry, plan: Plan) -> bool:
         """True when a conversion that loses anything must be refused: the request's word, else the key's, else the
