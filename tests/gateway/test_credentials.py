@@ -440,3 +440,55 @@ def test_what_would_be_sent_is_told_without_the_credential(
         shown = {name: value for name, value in choice["request"]["headers"].items() if name != "content-type"}
         assert shown == dict.fromkeys(names, "***")
         assert ready.server.requests == []
+
+
+def test_a_profile_of_the_vendors_own_signs(
+    lab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "aws"
+    text = "[prod]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = s3cret-aws\n"
+    file.write_text(f"{text}aws_session_token = s3cret-session\n", "utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    with lab("auth: aws, parts: {profile: prod, region: us-east-1}") as ready:
+        ready.upstream.handler = lambda _: whole("openai-chat", "hello")
+        for _ in range(2):
+            assert ready.ask().status == 200
+        for sent in ready.upstream.requests:
+            assert sent.headers["authorization"] == vendors_signature(sent, ready.upstream.port)
+
+
+def test_a_profile_that_was_written_anew_is_read_when_the_old_one_is_refused(
+    lab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "aws"
+    text = "[default]\naws_access_key_id = {}\naws_secret_access_key = s3cret-aws\n"
+    file.write_text(text.format("AKIDOLD"), "utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+
+    def takes_the_new(request: Received) -> Reply:
+        if "AKIDNEW" not in request.headers["authorization"]:
+            return error_reply("openai-chat", 401)
+        return whole("openai-chat", "hello")
+
+    with lab("auth: aws, parts: {region: us-east-1}") as ready:
+        ready.upstream.reply(whole("openai-chat", "hello"))
+        assert ready.ask().status == 200
+        file.write_text(text.format("AKIDNEW"), "utf-8")
+        ready.upstream.handler = takes_the_new
+        ready.grow_old()
+        answer = ready.ask()
+        assert (answer.status, answer.headers["twoapi-attempts"]) == (200, "2")
+
+
+def test_a_chain_that_knows_no_region_says_so(
+    lab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "aws"
+    file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = s3cret-aws\n", "utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with lab("auth: {scheme: aws, service: bedrock}", provider="others") as ready:
+        message = json.loads(ready.ask().body)["error"]["message"]
+    assert message.endswith("(credentials.0) cannot be used: it has no region; say it among its parts")
