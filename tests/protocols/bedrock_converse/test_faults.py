@@ -76,6 +76,12 @@ def test_a_prompt_that_is_too_long(message: str) -> None:
     assert error(429, "ThrottlingException", message).kind == "rate_limited"
 
 
+def test_state_of_another_account_is_refused() -> None:
+    message = "messages.1.content.0: Invalid `signature` in `thinking` block"
+    assert error(400, "ValidationException", message).refuses_state
+    assert not error(400, "ValidationException").refuses_state
+
+
 def test_what_was_signed_is_not_told() -> None:
     message = "The signature does not match.\n\nThe Canonical String should have been\nx-amz-security-token:SECRET"
     assert error(403, "InvalidSignatureException", message).message == "The signature does not match."

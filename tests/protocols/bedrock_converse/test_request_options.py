@@ -80,8 +80,9 @@ def test_media(part: ir.Media, expected: Any) -> None:
         (image(ir.Base64(""), "image/png"), "it is empty"),
         (document(ir.Base64("eA=="), "application/zip", name="a"), "application/zip are not supported"),
         (document(ir.PlainText("")), "must not be empty"),
+        (document(ir.Blocks([ir.Text(text=" ")])), "must not be empty"),
     ],
-    ids=["url", "file", "tiff", "no type", "no bytes", "zip", "no text"],
+    ids=["url", "file", "tiff", "no type", "no bytes", "zip", "no text", "blank"],
 )
 def test_media_that_are_refused(part: ir.Media, words: str) -> None:
     with pytest.raises(ir.FaultError, match=words) as caught:
@@ -135,6 +136,11 @@ def test_a_document_of_images_is_sent_as_its_parts() -> None:
     found, losses = content(asked(says("user", document(blocks, title="T", want_citations=True))))
     assert found == [{"text": "T"}, {"text": "one"}, {"image": {"format": "png", "source": {"bytes": PNG}}}]
     assert [kind for _, kind in losses] == ["emulated", "unsupported"]
+
+
+def test_only_documents_have_names() -> None:
+    part = ir.Media(kind="image", source=ir.Base64(PNG), name="cat.png")
+    assert content(asked(says("user", part)))[1] == [("/messages/0/content/0", "dropped")]
 
 
 def test_text_of_another_type_is_plain_text() -> None:

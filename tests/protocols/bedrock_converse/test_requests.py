@@ -332,3 +332,22 @@ def test_a_prompt_that_is_cached_by_itself_has_its_mark_at_the_end() -> None:
     assert found == [{"text": "hi"}, {"cachePoint": {"type": "default"}}]
     assert losses == [("/cache_auto", "emulated")]
     assert content(asked(HI, cache_auto=ir.CacheMark()), cache_marks=False)[1] == [("/cache_auto", "dropped")]
+
+
+def test_marks_of_what_does_not_go_out() -> None:
+    mark, none = ir.CacheMark(), ir.ToolChoice(mode="none")
+    tool = ir.Tool(name="f", cache=mark, at="/tools/0")
+    body, losses = encode(asked(HI, tools=[tool], tool_choice=none))
+    assert "toolConfig" not in body
+    assert ("/tools/0", "dropped") in losses
+    allowed = ir.ToolChoice(mode="auto", names=["g"], kinds=["function"], allowed=True)
+    body, losses = encode(asked(HI, tools=[tool, ir.Tool(name="g", at="/tools/1")], tool_choice=allowed))
+    assert [next(iter(one)) for one in body["toolConfig"]["tools"]] == ["toolSpec", "cachePoint"]
+    assert ("/tools/0", "moved") in losses
+    nothing = ir.SearchResult(cache=mark)
+    found, losses = content(asked(says("user", nothing, "hi")), citations=False)
+    assert found == [{"text": "hi"}, {"cachePoint": {"type": "default"}}]
+    assert ("/messages/0/content/0", "moved") in losses
+    blocks = ir.Media(kind="file", title="a", source=ir.Blocks([ir.Text(text="one", cache=mark)]))
+    found, _ = content(asked(says("user", blocks, "hi")))
+    assert [next(iter(one)) for one in found] == ["document", "cachePoint", "text"]

@@ -55,6 +55,7 @@ def test_cuts_make_no_difference_to_hostile_streams(data: st.DataObject) -> None
     laws.split_invariance(CONVERSE, stream, data.draw(cuts(stream)))
 
 
+@few
 @given(data=st.data())
 def test_the_decoder_is_legal_for_hostile_streams(data: st.DataObject) -> None:
     laws.decoder_is_legal(CONVERSE, data.draw(cuts(data.draw(hostile_converse_streams()))))

@@ -63,7 +63,7 @@ def test_the_recorded_stream() -> None:
 @pytest.mark.parametrize("stream", [CONVERSED, BROKEN_OFF], ids=["whole", "broken off"])
 def test_the_recorded_streams_byte_by_byte(stream: bytes) -> None:
     split_invariance(CONVERSE, stream, [stream[i : i + 1] for i in range(len(stream))])
-    for at in range(len(stream)):
+    for at in range(0, len(stream), 3):
         split_invariance(CONVERSE, stream, [stream[:at], stream[at:]])
 
 

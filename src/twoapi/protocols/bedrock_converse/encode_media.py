@@ -82,6 +82,8 @@ def encode_media(encoding: Encoding, part: ir.Media, path: str, role: str) -> li
         encoding.lose(path, "dropped", "the detail of an image")
     if kind == "file":
         return [{"document": _document(encoding, part, mime, path)}]
+    if part.name or part.title or part.context:
+        encoding.lose(path, "dropped", f"what the {kind} is called")
     wire = _FORMATS[kind].get(mime or "")
     if wire is None:
         raise refusal(f"{kind} of type {mime} is not supported by the target", path)
@@ -135,18 +137,8 @@ def _document(encoding: Encoding, part: ir.Media, mime: str | None, path: str) -
         encoding.lose(path, "approximated", f"{mime} is sent as plain text")
     if wire is None:
         raise refusal(f"documents of type {mime} are not supported by the target", path)
-    document: Wire = {"format": wire, "name": _name(encoding, part, wire, path)}
-    source = part.source
-    if isinstance(source, ir.PlainText):
-        if not source.text:
-            raise refusal("a document must not be empty", path)
-        data = base64.b64encode(source.text.encode("utf-8", "surrogatepass")).decode()
-        document["source"] = {"bytes": data}
-    elif isinstance(source, ir.Blocks):
-        texts = [ir.plain(inner.text) for inner in source.parts if isinstance(inner, ir.Text)]
-        document["source"] = {"content": [{"text": text} for text in texts if text.strip()]}
-    else:
-        document["source"] = _source(source, path)
+    name = _name(encoding, part, wire, path)
+    document: Wire = {"format": wire, "name": name, "source": _words(encoding, part, path)}
     if part.context:
         document["context"] = part.context
     if part.want_citations is not None:
@@ -155,6 +147,27 @@ def _document(encoding: Encoding, part: ir.Media, mime: str | None, path: str) -
         elif part.want_citations:
             encoding.lose(path, "unsupported", "documents are not cited")
     return document
+
+
+def _words(encoding: Encoding, part: ir.Media, path: str) -> Wire:
+    """What a document says."""
+    source = part.source
+    if isinstance(source, ir.PlainText):
+        texts = [source.text]
+        made: Wire = {"bytes": base64.b64encode(source.text.encode("utf-8", "surrogatepass")).decode()}
+    elif isinstance(source, ir.Blocks):
+        base = path.removesuffix(part.at)
+        for inner in source.parts:
+            encoding.postpone(inner.cache, base + inner.at)
+        texts = [
+            text for inner in source.parts if isinstance(inner, ir.Text) and (text := ir.plain(inner.text)).strip()
+        ]
+        made = {"content": [{"text": text} for text in texts]}
+    else:
+        return _source(source, path)
+    if not any(texts):
+        raise refusal("a document must not be empty", path)
+    return made
 
 
 def _document_in_parts(encoding: Encoding, part: ir.Media, source: ir.Blocks, path: str, role: str) -> list[Wire]:
@@ -166,6 +179,7 @@ def _document_in_parts(encoding: Encoding, part: ir.Media, source: ir.Blocks, pa
     head = "\n".join(line for line in (part.title, part.context) if line)
     blocks: list[Wire] = [{"text": head}] if head.strip() else []
     for inner in source.parts:
+        encoding.postpone(inner.cache, base + inner.at)
         if isinstance(inner, ir.Media):
             blocks += encode_media(encoding, inner, base + inner.at, role)
         elif ir.plain(inner.text).strip():

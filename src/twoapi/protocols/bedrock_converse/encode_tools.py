@@ -32,6 +32,7 @@ def encode_tools(encoding: Encoding) -> Tools:
     for tool in encoding.request.tools:
         if allowed is not None and tool.name not in allowed:
             encoding.lose(tool.at, "info", "a tool that is not allowed now is not declared")
+            encoding.postpone(tool.cache, tool.at)
         else:
             _put_tool(encoding, made, tool)
     return Tools(made)
@@ -141,6 +142,7 @@ def _forbid(encoding: Encoding, tools: Tools) -> None:
         encoding.lose(where, "emulated", "the tools are not declared, so that none is called")
         for tool in encoding.request.tools:
             encoding.lose(tool.at, "info", "a tool that is not allowed now is not declared")
+        encoding.drop_marks(tools.declared)
         tools.declared = []
     else:
         encoding.lose(where, "info", "there are no tools anyway")

@@ -88,7 +88,8 @@ def _add_words(encoding: Encoding, turn: Turn) -> None:
     """A document must not stand alone in its turn."""
     documents = [block for block in turn.blocks if "document" in block]
     if documents and not any("text" in block for block in turn.blocks):
-        encoding.lose(turn.at, "synthesized", "words beside a document, which the service demands")
+        where = turn.at or encoding.request.where("messages")
+        encoding.lose(where, "synthesized", "words beside a document, which the service demands")
         turn.blocks.append({"text": _FILLER})
 
 
@@ -111,7 +112,7 @@ def _finish_prefill(encoding: Encoding, last: Turn) -> None:
         return
     if not encoding.capabilities.prefill:
         raise refusal("the model cannot go on from an assistant message", last.at)
-    block = last.blocks[-1]
+    block = next((block for block in reversed(last.blocks) if "cachePoint" not in block), last.blocks[-1])
     text = block.get("text")
     if not isinstance(text, str | Raw):
         return

@@ -57,6 +57,9 @@ class Encoding(dialect.Encoding):
             mark = mark or waiting
         if mark is None:
             return
+        if not blocks:  # nothing is left of the part
+            self.postpone(mark, path)
+            return
         if not self.capabilities.cache_marks:
             self.lose(path, "dropped", "the upstream takes no cache marks")
             return
@@ -78,6 +81,13 @@ class Encoding(dialect.Encoding):
         if self._pending is not None:
             self.lose(self._pending[1], "moved", "two cache marks stand at one place")
         self._pending = (mark, path)
+
+    def drop_marks(self, blocks: list[Wire]) -> None:
+        """Drops the marks between blocks that do not go out."""
+        for where, _, path in self._marks:
+            if where is blocks:
+                self.lose(path, "dropped", "what the cache mark stands behind does not go out")
+        self._marks = [mark for mark in self._marks if mark[0] is not blocks]
 
     def settle_marks(self) -> None:
         """Drops the mark that found no place, and all but the last four."""

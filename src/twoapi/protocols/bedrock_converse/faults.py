@@ -47,6 +47,8 @@ _TOO_LONG = (
     "exceed context limit",
     "maximum context length",
 )
+# Nor has it one for state of another account or model; Claude says this.
+_FOREIGN_STATE = ("`signature` in `thinking`", "`data` in `redacted_thinking`")
 _MAX_MESSAGE = 1000
 
 
@@ -114,4 +116,5 @@ def _typed(named: str, message: str, fault: Fault) -> Fault:
         status=0,
         code=code or fault.code,
         raw=None,
+        refuses_state=kind == "invalid_request" and any(words in message for words in _FOREIGN_STATE),
     )
