@@ -121,7 +121,6 @@ class Answer:
 
 def _call(candidate: CitedEvents, call: wire.FunctionCall, events: list[Event]) -> None:
     """The only call of an answer; frames may repeat it."""
-    if not candidate.has_call(_CALL):
-        candidate.think(candidate.news("thoughts", call.thoughts or ""), "function_call/thoughts", events)
+    candidate.think(candidate.news("thoughts", call.thoughts or ""), "function_call/thoughts", events)
     arguments = candidate.news("arguments", call.arguments or "")
     candidate.call(_CALL, "", call.name or "", arguments, "function_call", events)

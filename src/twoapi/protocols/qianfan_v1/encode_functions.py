@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from twoapi.ir import Tool
 from twoapi.protocols.dialect import Encoding, Wire
 from twoapi.protocols.dialect_search import functions_and_search
 from twoapi.protocols.dialect_tools import Function, lose_strict
+from twoapi.wire.json import fields
 
 
 def put_functions(encoding: Encoding, body: Wire) -> None:
@@ -41,13 +43,22 @@ def _without_output(tool: Tool) -> Tool:
 
 
 def _declared(encoding: Encoding, function: Function, outputs: Mapping[str, object]) -> Wire:
-    wire: Wire = {"name": function.name, "description": function.description, "parameters": function.parameters}
+    wire: Wire = {"name": function.name, "description": function.description, "parameters": _with_properties(function)}
     if function.description is None:
         wire["description"] = function.name
         encoding.lose(function.at, "synthesized", "the description of a function is its name")
     if function.at in outputs:
         wire["responses"] = outputs[function.at]
     return wire
+
+
+def _with_properties(function: Function) -> object:
+    """The parameters; the vendor wants an object to have properties, if only none."""
+    given = function.parameters
+    if not isinstance(given, Raw):
+        return {"properties": {}, **given}
+    members = fields(given)
+    return given if "properties" in members else {**members, "properties": {}}
 
 
 def _report_choice(encoding: Encoding, made: list[Function]) -> None:
