@@ -27,23 +27,24 @@ def text_of(one: Input, target: str, losses: list[Loss]) -> JsonText:
 
 
 def common(asked: Embeddings, target: str, losses: list[Loss]) -> Settings:
-    """The settings for all inputs, for a shape that says them once; those of inputs that differ are reported."""
+    """The settings for all inputs, for a shape that says them once: the first's; inputs that differ are reported."""
     first = asked.inputs[0].settings
     for one in asked.inputs[1:]:
         other = one.settings
-        if other.purpose is not None and other.purpose != first.purpose:
-            losses.append(Loss(other.purpose_at, "dropped", target, "one purpose for all inputs: the first's"))
+        if other.purpose != first.purpose:
+            at = one.at if other.purpose is None else other.purpose_at
+            losses.append(Loss(at, "approximated", target, "one purpose for all inputs: the first's"))
     return common_size(asked, target, losses)
 
 
 def common_size(asked: Embeddings, target: str, losses: list[Loss]) -> Settings:
     """The same, for a shape that has all but the size for each input."""
     first = asked.inputs[0].settings
-    losses += [
-        Loss(one.settings.dimensions_at, "dropped", target, "one size for all inputs: the first's")
-        for one in asked.inputs[1:]
-        if one.settings.dimensions not in (None, first.dimensions)
-    ]
+    for one in asked.inputs[1:]:
+        other = one.settings
+        if other.dimensions != first.dimensions:
+            at = one.at if other.dimensions is None else other.dimensions_at
+            losses.append(Loss(at, "approximated", target, "one size for all inputs: the first's"))
     return first
 
 

@@ -39,6 +39,8 @@ def _shortest(value: float) -> bytes:
     """A float32 in the fewest digits that give it back."""
     if value - value != 0:
         return b"null"  # JSON has no word for what is no number
+    if value == 0:
+        return b"%.1f" % value  # its sign too: -0 would be read as a whole number, which has none
     for digits in (7, 8):
         text = f"{value:.{digits}g}"
         if struct.unpack("<f", struct.pack("<f", float(text)))[0] == value:
