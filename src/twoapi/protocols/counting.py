@@ -51,6 +51,8 @@ _RESPONSES = (
     *("previous_response_id", "conversation", "truncation"),
 )
 
+_CONVERSE = ("messages", "system", "toolConfig", "additionalModelRequestFields")
+
 
 def _kept(body: bytes, names: tuple[str, ...]) -> bytes:
     return json.encode({name: value for name, value in json.fields(body).items() if name in names})
@@ -74,6 +76,16 @@ def _ask_gemini(outgoing: Outgoing) -> Outgoing:
     return Outgoing(place + ":countTokens", body, outgoing.headers)
 
 
+def _converse_answer(count: int) -> bytes:
+    return json.encode({"inputTokens": count})
+
+
+def _ask_converse(outgoing: Outgoing) -> Outgoing:
+    place = outgoing.path.rpartition("/")[0]
+    body = b'{"input":{"converse":%b}}' % _kept(outgoing.body, _CONVERSE)
+    return Outgoing(f"{place}/count-tokens", body, outgoing.headers)
+
+
 def _relay_responses(outgoing: Outgoing) -> Outgoing:
     return Outgoing(outgoing.path + "/input_tokens", outgoing.body, outgoing.headers)
 
@@ -87,4 +99,5 @@ COUNTINGS: Mapping[str, Counting] = {
     "anthropic-messages": Counting("input_tokens", _messages_answer, _ask_messages, _as_it_is),
     "openai-responses": Counting("input_tokens", _responses_answer, _ask_responses, _relay_responses),
     "gemini": Counting("totalTokens", _gemini_answer, _ask_gemini, _as_it_is),
+    "bedrock-converse": Counting("inputTokens", _converse_answer, _ask_converse, _as_it_is),
 }

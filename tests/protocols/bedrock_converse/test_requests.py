@@ -13,6 +13,7 @@ from tests.protocols.bedrock_converse.requests import ABLE, HI, PNG, asked, cont
 
 from twoapi import ir
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.counting import COUNTINGS
 from twoapi.protocols.registry import UPSTREAM_CODECS
 
 CONVERSE = UPSTREAM_CODECS["bedrock-converse"]
@@ -67,6 +68,15 @@ def test_a_captured_request_of_the_vendors_client(case: str) -> None:
 
 def test_the_least_captured_request() -> None:
     assert encode(asked(HI))[0] == captured("converse_bearer")["json"]
+
+
+def test_a_captured_request_for_a_count() -> None:
+    outgoing = CONVERSE.encode_request(asked(HI, sampling=ir.Sampling(max_tokens=5)), "anthropic.x", ABLE, []).outgoing
+    counted = COUNTINGS[NAME].asked(outgoing)
+    expected = captured("count_tokens")
+    assert (counted.path, json.loads(counted.body)) == (expected["path"], expected["json"])
+    assert COUNTINGS[NAME].count(b'{"inputTokens":7}') == 7
+    assert COUNTINGS[NAME].count(COUNTINGS[NAME].answer(7)) == 7
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30), st.booleans())
