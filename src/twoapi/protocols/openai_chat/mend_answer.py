@@ -68,13 +68,13 @@ def usage_beside(extras: dict[str, Raw], capabilities: Capabilities) -> Usage | 
     """The usage at the place that is declared, among the members that the protocol does not have."""
     name, _, rest = (capabilities.usage_at or "/").removeprefix("/").partition("/")
     member = extras.get("/" + name)
-    return None if member is None else usage_in(member, "/" + rest if rest else "", capabilities)
+    return None if member is None else usage_in(bytes(member), "/" + rest if rest else "", capabilities)
 
 
-def usage_in(document: bytes | Raw, pointer: str, capabilities: Capabilities) -> Usage | None:
+def usage_in(document: bytes, pointer: str, capabilities: Capabilities) -> Usage | None:
     """The usage at a pointer of a document."""
     try:
-        raw = json.at_pointer(document, pointer)
+        raw = json.at_pointer(document.strip(), pointer)
     except WireError:
         return None
     return None if raw is None or json.is_null(raw) else decode_usage(raw, capabilities)
