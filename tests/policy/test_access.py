@@ -21,6 +21,7 @@ def ring() -> KeyRing:
         ({b"authorization": b"bearer  second-key "}, b"", "ci"),
         ({b"x-api-key": b"second-key"}, b"", "ci"),
         ({b"x-goog-api-key": b"first-key"}, b"", "key-1"),
+        ({b"api-key": b"first-key"}, b"", "key-1"),
         ({}, b"key=first-key", "key-1"),
         ({}, b"alt=sse&key=second%2Dkey", "ci"),
         ({b"authorization": b"Bearer none", b"x-api-key": b"second-key"}, b"", "ci"),

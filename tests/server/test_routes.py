@@ -12,6 +12,8 @@ MODEL = "demo"
 # Every spelling of the path for an answer.
 SPELLINGS = [
     *(("openai-chat", base + "/chat/completions") for base in ("/v1", "/openai/v1", "/openai")),
+    ("openai-chat", "/openai/deployments/demo/chat/completions"),
+    ("openai-chat", "/openai/deployments/models/chat/completions"),
     *(("openai-responses", base + "/responses") for base in ("/v1", "/openai/v1", "/openai")),
     *(("anthropic-messages", base + "/messages") for base in ("/v1", "/anthropic/v1", "/anthropic")),
     *(
@@ -164,6 +166,13 @@ def test_any_path_has_a_route_or_none(path, tail):
 @pytest.mark.parametrize("path", PATHS)
 def test_a_fixed_path_is_one_lookup(path):
     assert route_for(path) is ROUTES[path]
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "/", "/demo", "/demo/", "/demo/responses", "/demo/models", "//chat", "/a/b/chat/completions"]
+)
+def test_what_azure_does_not_have_below_a_deployment_is_not_there(rest):
+    assert route_for(b"/openai/deployments" + rest.encode()) is None
 
 
 def test_a_name_with_a_colon_is_no_method():

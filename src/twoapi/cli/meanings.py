@@ -153,7 +153,7 @@ SECTIONS: tuple[Section, ...] = (
         "keys[]",
         "A mere text is the `key`.",
         {
-            "key": "What the client presents as `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`.",
+            "key": "What clients present: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, `?key=`.",
             "name": "What the access log calls this client.",
             "models": "The names it may use; `*` stands for any text. Not said: all.",
             "on_loss": "Instead of the alias's and the top level's.",
@@ -259,6 +259,9 @@ SECTIONS: tuple[Section, ...] = (
             "multimodal": "DashScope: the model is served at the endpoint for media.",
             "cumulative": "DashScope: each frame of a stream repeats all that was said.",
             "stream_only": "DashScope: answers in streams only.",
+            "context_size": "Ollama: the tokens of context to ask for; null: as many as its server likes, often 4096.",
+            "keep_alive": "Ollama: how long the model stays loaded, as `5m` or `-1`; null: as its server likes.",
+            "silent_truncation": "Ollama: its server may cut a prompt that is too long; false: it answers an error.",
             "slug": "Qianfan v1: what stands for the model in the path; not set: its name in lower case.",
             "citations": "Bedrock: takes documents and search results to be cited, and what earlier answers cited.",
             "video": "Bedrock: takes films.",

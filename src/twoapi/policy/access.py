@@ -8,6 +8,8 @@ from urllib.parse import unquote_plus
 from twoapi.config.settings import OnLoss, Settings
 
 _BEARER = b"bearer "
+# Where clients present a key bare: Anthropic's, Google's, Azure's.
+KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 _MEMO = 4096  # spellings of known keys that are remembered
 
 
@@ -73,7 +75,7 @@ class KeyRing:
         return self._everyone or self._by_digest.get(_digest(key))
 
     def find(self, headers: Mapping[bytes, bytes], query: bytes = b"") -> KeyEntry | None:
-        """The client of a request, from `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`.
+        """The client of a request, from `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key` or `?key=`.
 
         Header names are in lower case. When several keys are presented, any one that is known will do.
         """
@@ -84,7 +86,7 @@ class KeyRing:
             entry = self._authorizations.get(authorization) or self._from_authorization(authorization)
             if entry is not None:
                 return entry
-        for name in (b"x-api-key", b"x-goog-api-key"):
+        for name in KEY_HEADERS:
             key = headers.get(name)
             if key is not None:
                 entry = self._keys.get(key) or self._from_key(key)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.ir import Fault
-from twoapi.policy.access import KeyEntry
+from twoapi.policy.access import KEY_HEADERS, KeyEntry
 from twoapi.policy.origins import answer_lines, preflight_lines
 from twoapi.protocols.base import Codec
 from twoapi.server.routes import Route, client_codec, route_for
@@ -140,11 +140,11 @@ class Head:
 
     def _unauthenticated(self) -> Fault:
         headers = self.headers
-        given = b"authorization" in headers or b"x-api-key" in headers or b"x-goog-api-key" in headers
+        given = b"authorization" in headers or any(name in headers for name in KEY_HEADERS)
         what = "this gateway does not know the key" if given or "key=" in self.query else "no key was sent"
         return Fault(
             "unauthenticated",
-            f"{what}; send one of its client keys as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`",
+            f"{what}; send a client key as `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `api-key`",
             code="invalid_api_key",
         )
 

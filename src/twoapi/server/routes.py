@@ -114,6 +114,9 @@ _METHODS: Mapping[bytes, Route] = {
 }
 _MODEL_BASES = (b"/gemini/", *(version + b"/" for version in _VERSIONS))
 _COLLECTIONS = (b"/models/", b"/tunedModels/")
+# Where Azure's clients name the model too, as their deployment; all but responses stand there.
+_DEPLOYMENTS = b"/openai/deployments/"
+_DEPLOYED = {path: route for path, route in _OPENAI.items() if not path.startswith(b"/responses")}
 _LONGEST = 2048  # of a path whose parts are looked at
 
 
@@ -130,6 +133,8 @@ def _open_route(path: bytes) -> Route | None:
     route = _METHODS.get(method)
     if route is not None and path.startswith(_MODEL_BASES) and any(one in head for one in _COLLECTIONS):
         return route
+    if path.startswith(_DEPLOYMENTS):
+        return _DEPLOYED.get(path[path.find(b"/", len(_DEPLOYMENTS)) :])
     base, found, name = path.partition(_LISTS + b"/")
     if found and name:
         return ROUTES.get(base + _LISTS)
