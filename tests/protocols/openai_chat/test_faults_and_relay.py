@@ -149,6 +149,8 @@ def test_a_model_list() -> None:
             b'{"model":"a","stream":true,"stream_options":null}',
             b'{"model":"b","stream":true,"stream_options":{"include_usage":true}}',
         ),
+        # What no vendor documents and says nothing: some SDKs write every option of theirs.
+        (b'{"model":"a", "thinking":null, "seed": null, "x":[null]}', b'{"model":"b", "seed": null, "x":[null]}'),
     ],
 )
 def test_a_relayed_request_changes_in_its_model_and_its_wish_for_usage_only(body: bytes, expected: bytes) -> None:

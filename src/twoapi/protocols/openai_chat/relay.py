@@ -3,6 +3,7 @@
 from msgspec import Raw
 
 from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.encode_request import PATH
 from twoapi.protocols.openai_chat.name import refuse
 from twoapi.wire import json
@@ -11,6 +12,7 @@ from twoapi.wire.http import Incoming, Outgoing
 
 _ASKS = b'"stream_options":{"include_usage":true}'
 _TRUE = Raw(b'{"include_usage":true}')
+_KNOWN = frozenset(wire.Body.__struct_fields__)
 
 
 def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capabilities) -> Outgoing:
@@ -20,6 +22,9 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
         body = json.replace_member(body, peek.members, "model", json.encode(model))
     if peek.stream and capabilities.stream_usage and not asks_usage(peek):
         body = _ask_usage(body, peek)
+    strays = [name for name, raw in peek.members.items() if len(raw) == 4 and name not in _KNOWN and json.is_null(raw)]
+    if strays:  # some SDKs write a null for each option of their own that is not used
+        body = json.edit_members(body, strays, {})
     if capabilities.beta_path is not None and _goes_on(peek, capabilities.prefill_mark):
         return Outgoing(capabilities.beta_path, body)
     return Outgoing(PATH, body)
