@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -247,6 +248,30 @@ def test_a_server_that_is_not_there_is_told_as_such() -> None:
             await lab.get(source)
 
     lab(work)
+
+
+def test_a_server_is_reached_by_the_upstreams_proxy() -> None:
+    async def work(lab: Lab) -> None:
+        parts = lab.source(token_url="http://127.0.0.1:9/token").parts
+        source = Source("entra", parts, proxy=f"http://127.0.0.1:{lab.server.port}")
+        assert shown(await lab.get(source)) == "tok-a"
+        assert lab.server.requests[0].path == "http://127.0.0.1:9/token"
+
+    lab(work, given("a"))
+
+
+def test_a_server_of_an_unknown_authority_is_told_nothing() -> None:
+    async def main() -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(Path(__file__).parent / "tls" / "server.pem")
+        async with FakeUpstream(tls=context) as server:
+            made = Lab(server)
+            with pytest.raises(RefusedError, match=r"cannot be reached: .*certificate"):
+                await made.get(made.source(token_url=f"https://127.0.0.1:{server.port}/token"))
+            assert server.requests == []
+            await made.tokens.close()
+
+    asyncio.run(main())
 
 
 def test_parts_that_are_files_are_read_for_each_exchange(tmp_path: Path) -> None:
