@@ -259,6 +259,13 @@ def test_a_thinking_budget_fits_below_the_output_limit() -> None:
     assert losses == [("/reasoning.budget", "dropped")]
 
 
+def test_a_thinking_budget_fits_below_what_the_model_can_make() -> None:
+    for asked_for in (None, 100_000):
+        request = asked(HI, reasoning=ir.ReasoningConfig(effort="max"), sampling=ir.Sampling(max_tokens=asked_for))
+        body, _ = encode(request, max_output=64_000, thinking=("enabled",), effort=False)
+        assert body["additionalModelRequestFields"]["thinking"]["budget_tokens"] == 63_999
+
+
 def test_a_thinking_budget_leaves_no_forced_call() -> None:
     tools = [ir.Tool(name="f", at="/tools/0")]
     choice = ir.ToolChoice(mode="required")
@@ -313,6 +320,7 @@ def test_what_only_the_model_itself_knows_is_among_its_own_fields() -> None:
             [("/temperature", "dropped"), ("/top_k", "dropped")],
         ),
         ({"stop": ["", "a"]}, {"stop_field": None}, {"stopSequences": ["a"]}, [("/stop/0", "dropped")]),
+        ({"stop": [" "]}, {}, None, [("/stop/0", "dropped")]),
         ({"seed": 1, "logprobs": False}, {}, None, [("/seed", "dropped"), ("/logprobs", "info")]),
     ],
 )

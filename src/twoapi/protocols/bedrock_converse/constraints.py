@@ -4,7 +4,7 @@ from twoapi import ir
 from twoapi.protocols.bedrock_converse.encode_blocks import is_blank
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.state import native_redacted, native_signature
-from twoapi.protocols.dialect import Wire, output_limit
+from twoapi.protocols.dialect import Wire
 from twoapi.wire.json import unescape
 
 MAX_STOP = 2500
@@ -20,10 +20,11 @@ _SHOWN = {"summary": "summarized", "full": "summarized", "none": "omitted", "upd
 class Thinking:
     """`effort` of outputConfig, and `member`: the model's own object that says how to think. None: not said."""
 
-    __slots__ = ("_encoding", "effort", "member")
+    __slots__ = ("_encoding", "_most", "effort", "member")
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, limit: int | None) -> None:
         self._encoding = encoding
+        self._most = encoding.capabilities.max_output if limit is None else limit  # tokens, thinking included
         self.effort: str | None = None
         self.member: Wire | None = None
         reasoning = encoding.request.reasoning
@@ -114,7 +115,7 @@ class Thinking:
 
     def _put_budget(self, budget: int) -> None:
         request = self._encoding.request
-        most = request.sampling.max_tokens
+        most = self._most
         field = "reasoning.effort" if request.reasoning.budget is None else "reasoning.budget"
         if most is not None and most <= MIN_BUDGET:
             self._lose(field, "dropped", f"thinking needs max_tokens over {MIN_BUDGET}")
@@ -164,13 +165,10 @@ def _starts_with_state(message: ir.Message) -> bool:
     return type(first) is ir.Reasoning and not (native_signature(first) is None and native_redacted(first) is None)
 
 
-def put_inference(encoding: Encoding, body: Wire, native: Wire, thinking: Thinking) -> None:
-    """Puts `inferenceConfig` into the body, and what only the model itself knows into its own fields."""
+def put_inference(encoding: Encoding, body: Wire, native: Wire, thinking: Thinking, limit: int | None) -> None:
+    """Puts how tokens are drawn into the body, and what only the model itself knows into its own fields."""
     request, sampling = encoding.request, encoding.request.sampling
-    config: Wire = {}
-    limit = output_limit(encoding)
-    if limit is not None:
-        config["maxTokens"] = limit
+    config: Wire = {} if limit is None else {"maxTokens": limit}
     for name, wire in (("temperature", "temperature"), ("top_p", "topP")):
         value = getattr(sampling, name)
         if value is None:
@@ -186,6 +184,8 @@ def put_inference(encoding: Encoding, body: Wire, native: Wire, thinking: Thinki
     stops = _stops(encoding, sampling.stop or [])
     if stops:
         config["stopSequences"] = stops
+        if encoding.capabilities.stop_field is not None:
+            body["additionalModelResponseFieldPaths"] = [encoding.capabilities.stop_field]
     if config:
         body["inferenceConfig"] = config
     if sampling.top_k is not None:

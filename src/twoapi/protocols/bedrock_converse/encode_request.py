@@ -11,7 +11,7 @@ from twoapi.protocols.bedrock_converse.encode_tools import encode_choice, encode
 from twoapi.protocols.bedrock_converse.encode_turns import encode_turns
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
-from twoapi.protocols.dialect import Wire
+from twoapi.protocols.dialect import Wire, output_limit
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.protocols.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
@@ -65,13 +65,14 @@ def _body(encoding: Encoding) -> Wire:
     turns = encode_turns(encoding)
     choice = encode_choice(encoding, tools)
     encoding.settle_marks()
-    thinking = Thinking(encoding)
+    limit = output_limit(encoding)
+    thinking = Thinking(encoding, limit)
     body: Wire = {}
     if turns.system:
         body["system"] = turns.system
     body["messages"] = [{"role": turn.role, "content": turn.blocks} for turn in turns.turns]
     native: Wire = {}
-    put_inference(encoding, body, native, thinking)
+    put_inference(encoding, body, native, thinking, limit)
     if tools.declared:
         config: Wire = {"tools": tools.declared}
         if choice is not None:
@@ -116,9 +117,6 @@ def _text_format(encoding: Encoding, output: ir.Output, schema: ir.Schema) -> Wi
 
 def _put_rest(encoding: Encoding, body: Wire) -> None:
     request = encoding.request
-    pointer = encoding.capabilities.stop_field
-    if pointer is not None and request.sampling.stop:
-        body["additionalModelResponseFieldPaths"] = [pointer]
     if request.tier is not None:
         _put_tier(encoding, body, request.tier)
     metadata: dict[str, str] = {}
