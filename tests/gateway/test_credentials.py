@@ -96,7 +96,7 @@ class Lab(NamedTuple):
 @pytest.fixture
 def lab(tmp_path: Path) -> Callable[..., Any]:
     @contextmanager
-    def make(*credentials: str, retries: int = 0, provider: str = "lab") -> Iterator[Lab]:
+    def make(*credentials: str, retries: int = 0, provider: str = "lab", more: str = "") -> Iterator[Lab]:
         with FakeUpstream() as upstream, FakeUpstream() as server:
             urls = {"upstream": upstream.base_url("gemini"), "tokens": server.base_url("gemini")}
             (tmp_path / "lab.yaml").write_text(CATALOG.format(**urls), "utf-8")
@@ -104,7 +104,7 @@ def lab(tmp_path: Path) -> Callable[..., Any]:
             listed = "\n".join(f"      - {{{credential}}}" for credential in credentials)
             text = (
                 f"listen: 127.0.0.1:0\ncatalog: {tmp_path}\nupstreams:\n  lab:\n    provider: {provider}\n"
-                f"    credentials:\n{listed}\n"
+                f"    {more}\n    credentials:\n{listed}\n"
                 f"models:\n  m: {{candidates: [lab/m-1], retries: {retries}}}\n"
             )
             with RunningGateway(parse(text, "test.yaml", {})) as gateway:
@@ -405,6 +405,16 @@ def test_a_stream_is_whole_with_every_kind_of_credential(lab: Callable[..., Any]
             assert b"hello" in answer.body
             assert ends_normally("openai-chat", answer.body)
         assert {shown(request)[:4] for request in ready.upstream.requests} == {"AWS4", "tok-"}
+
+
+@pytest.mark.parametrize("credential", [APP, KEYS, "key: tok-key"])
+def test_what_the_operator_writes_out_wins(lab: Callable[..., Any], credential: str) -> None:
+    with lab(credential, more="headers: {Authorization: Token own}") as ready:
+        ready.server.reply(given("a"))
+        ready.upstream.reply(whole("openai-chat", "hello"))
+        assert ready.ask().status == 200
+        sent = ready.upstream.requests[0]
+    assert [value for name, value in sent.header_list if name.lower() == "authorization"] == ["Token own"]
 
 
 @pytest.mark.parametrize(("credential", "reached"), [(APP, "/v1/messages"), ("key: tok-key", "/v1/chat/completions")])

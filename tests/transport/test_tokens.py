@@ -227,7 +227,16 @@ def test_a_refused_credential_is_asked_for_again_after_some_minutes() -> None:
     lab(work, refused("invalid_client"), given("a"))
 
 
-@pytest.mark.parametrize("reply", [json_reply({}, 500), given("old", 0), Reply(status=200, pieces=(b"<html>",))])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        json_reply({}, 500),
+        given("old", 0),
+        Reply(status=200, pieces=(b"<html>",)),
+        given("a\r\nhost: x"),
+        given("\u00e9"),
+    ],
+)
 def test_what_may_pass_is_tried_again_soon(reply: Reply) -> None:
     async def work(lab: Lab) -> None:
         source = lab.source()

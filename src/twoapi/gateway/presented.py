@@ -11,7 +11,7 @@ from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
-from twoapi.providers.presenting import NOTHING, Presented, present
+from twoapi.providers.presenting import NOTHING, Presented, present, said, under
 from twoapi.providers.signing.signable import Signable
 from twoapi.providers.tokens.source import RefusedError
 from twoapi.transport.endpoint import Endpoint, close_head, open_head
@@ -57,6 +57,15 @@ def presented_head(  # noqa: PLR0913  each is needed, the last seldom
     return _head(candidate, credential, outgoing, method, lambda asked: present(made.style, asked, parts, worker.now))
 
 
+def completed(outgoing: Outgoing, credential: Credential) -> Outgoing:
+    """The request with what its credential says in the body, before its head is made: for most nothing."""
+    made = credential.made
+    if made is None:
+        return outgoing
+    body = said(made.style, outgoing.body, made.parts)
+    return outgoing if body is outgoing.body else Outgoing(outgoing.path, body, outgoing.headers)
+
+
 async def awaited_head(
     worker: Worker, candidate: Candidate, credential: Credential, outgoing: Outgoing, *, method: str = "POST"
 ) -> bytes:
@@ -92,7 +101,7 @@ def _head(
         added = show(Signable(method, endpoint.authority, endpoint.base_path + path, seen, outgoing.body))
         if added.query:
             path += ("&" if "?" in path else "?") + added.query
-        opened = open_head(endpoint, method, path, [*headers, *added.headers])
+        opened = open_head(endpoint, method, path, under(headers, added.headers))
     except KeyError as error:
         raise _wrong(candidate, credential, f"it has no {error.args[0]}; say it among its parts") from None
     except UnicodeError:

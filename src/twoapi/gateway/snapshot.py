@@ -13,7 +13,7 @@ from twoapi.policy.pricing import card_for
 from twoapi.policy.route import Candidate, Plan, Router
 from twoapi.providers.cards import ModelCard, Table, load_table, shipped_table
 from twoapi.providers.catalog import load_catalog
-from twoapi.providers.presenting import bearer
+from twoapi.providers.presenting import bearer, under
 from twoapi.providers.services import Want
 from twoapi.providers.tokens.source import Token
 from twoapi.transport.endpoint import Endpoint, open_head
@@ -100,6 +100,6 @@ class Snapshot:
         """A credential as it is presented with this token, the same one for the same token."""
         held = self._bearers.get(credential)
         if held is None or held[0] is not token:
-            held = (token, Credential(credential.index, [*bearer(token.parts), *credential.headers]))
+            held = (token, Credential(credential.index, under(credential.headers, bearer(token.parts))))
             self._bearers[credential] = held
         return held[1]

@@ -6,6 +6,7 @@ from twoapi.config.check_credentials import part_names
 from twoapi.config.settings import CredentialSettings, UpstreamSettings
 from twoapi.providers.model import Provider, auth_headers, auth_ways
 from twoapi.providers.mount import option_values
+from twoapi.providers.presenting import under
 from twoapi.providers.schemes import Chosen, UnfitError, choose
 from twoapi.providers.tokens.source import Source
 from twoapi.wire.http import Headers
@@ -67,9 +68,8 @@ def credentials_of(name: str, settings: UpstreamSettings, provider: Provider, pr
         except UnfitError:
             continue
         if chosen.scheme.style == "static":
-            named = {header for header, _ in own}  # what the operator writes out wins
             presented = auth_headers(chosen.auth, "" if credential.key is None else credential.key.reveal())
-            found.append(Credential(index, [*(header for header in presented if header[0] not in named), *own]))
+            found.append(Credential(index, under(own, presented)))
         else:
             place = f"upstreams.{name}.credentials.{index}"
             parts = _parts(credential, chosen, option_values(provider.options, settings.options))

@@ -36,6 +36,18 @@ def present(style: str, request: Signable, parts: Parts, now: int) -> Presented:
     return _STYLES[style](request, parts, now)
 
 
+def said(style: str, body: bytes, parts: Parts) -> bytes:
+    """The body with what this style says in it: for most nothing. Raises KeyError and ValueError as `present` does."""
+    say = _SAYING.get(style)
+    return body if say is None else say(body, parts)
+
+
+def under(own: Headers, added: Headers) -> Headers:
+    """The headers that are added, under an upstream's own: what the operator writes out wins."""
+    named = {name for name, _ in own}
+    return [*(header for header in added if header[0] not in named), *own]
+
+
 def bearer(parts: Parts) -> Headers:
     """The header with a token."""
     return [(b"authorization", b"Bearer " + parts["access_token"].encode())]
@@ -64,4 +76,8 @@ _STYLES: Mapping[str, Callable[[Signable, Parts, int], Presented]] = {
     "tc3": _by(tc3.sign),
     "zhipu-jwt": lambda request, parts, now: Presented(zhipu_jwt.sign(request, {"api_key": parts["key"]}, now)),
     "spark-url": lambda request, parts, now: Presented([], spark_url.sign_url(request, parts, now)),
+}
+# Styles that are not all in the head.
+_SAYING: Mapping[str, Callable[[bytes, Parts], bytes]] = {
+    "spark-url": lambda body, parts: spark_url.with_application(body, parts["app_id"]),
 }

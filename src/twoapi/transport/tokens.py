@@ -166,10 +166,11 @@ class Tokens:
         except Exception as error:  # noqa: BLE001  those that wait must be told; its words may hold a part
             self._note(source, held, RefusedError(f"asking for a token failed ({type(error).__name__})"))
         else:
-            if token.lifetime > 0:
-                self._keep(held, token, asked)
+            wrong = _wrong(token)
+            if wrong:
+                self._note(source, held, RefusedError(wrong))
             else:
-                self._note(source, held, RefusedError("the token has ended already: is this machine's clock right?"))
+                self._keep(held, token, asked)
         finally:
             held.task = None
         waiting, held.waiting = held.waiting, []
@@ -227,6 +228,15 @@ class Tokens:
         if source.proxy is not None:
             return ProxiedPool(endpoint, loop=self._loop, proxy=source.proxy, ssl_context=context, limits=_LIMITS)
         return Pool(endpoint, loop=self._loop, ssl_context=context, limits=_LIMITS)
+
+
+def _wrong(token: Token) -> str:
+    """Why a token cannot be used; "" when it can."""
+    if token.lifetime <= 0:
+        return "the token has ended already: is this machine's clock right?"
+    if not all(value.isascii() and value.isprintable() for value in token.parts.values()):
+        return "the token that was given has characters that cannot be sent"
+    return ""
 
 
 def _read(parts: Mapping[str, str]) -> dict[str, str]:

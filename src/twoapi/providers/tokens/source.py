@@ -15,7 +15,7 @@ class Source:
     tells an operator which credential this is.
     """
 
-    __slots__ = ("_key", "ca", "kind", "label", "parts", "proxy")
+    __slots__ = ("_hash", "_key", "ca", "kind", "label", "parts", "proxy")
 
     def __init__(
         self, kind: str, parts: Mapping[str, str], label: str = "", ca: str | None = None, proxy: str | None = None
@@ -26,12 +26,13 @@ class Source:
         self.ca = ca
         self.proxy = proxy
         self._key = (kind, tuple(sorted(parts.items())), ca, proxy)
+        self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Source) and other._key == self._key
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Source({self.kind!r}, {self.label!r})"
