@@ -137,6 +137,6 @@ def test_a_platform_gets_what_it_wants_where_it_wants_it(run):
     told = json.loads(explain(run, {**CHAT, "stream": True}, *asked, "--model", "claude-opus-4-8", "--json").output)
     models = "https://{region.host}/v1/projects/{project}/locations/{region}/publishers/anthropic/models"
     assert told["url"] == f"{models}/claude-opus-4-8:streamRawPredict"
-    assert told["headers"] == {"content-type": "application/json", "authorization": "Bearer ***"}
+    assert told["headers"] == {"content-type": "application/json", "authorization": "***"}
     assert (told["body"]["anthropic_version"], told["body"]["stream"]) == ("2026-10-21", True)
     assert "model" not in told["body"]

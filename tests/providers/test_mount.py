@@ -9,7 +9,7 @@ from anthropic.lib.bedrock._stream_decoder import AWSEventStreamDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twoapi.ir import FaultError
+from twoapi.ir import FaultError, Loss
 from twoapi.providers.catalog import CatalogError, parse_provider
 from twoapi.providers.mount import (
     Asked,
@@ -19,6 +19,7 @@ from twoapi.providers.mount import (
     Option,
     Route,
     Unframer,
+    Words,
     filled,
     is_option,
     option_names,
@@ -38,12 +39,9 @@ REGION = {
 }
 
 
-def led(
-    mount: Mount, *, model: str = "m", stream: bool = False, path: str = "/v1/x?a=b", body: bytes = b"{}"
-) -> Outgoing:
-    return Route(mount, {"region": "r1"}, model).lead(
-        Outgoing("/v1/x?a=b", body, [(b"x-version", b"2")]), stream=stream
-    )
+def led(mount: Mount, *, model: str = "m", stream: bool = False, body: bytes = b"{}") -> Outgoing:
+    asked = Outgoing("/v1/x?a=b", body, [(b"x-version", b"2")])
+    return Route(mount, {"region": "r1"}, model).lead(asked, [], stream=stream)
 
 
 # --- options and templates
@@ -139,8 +137,19 @@ def test_headers_are_added_and_moved() -> None:
 
 def test_a_list_of_words_is_a_list() -> None:
     mount = Mount(moved={"x-version": Moved(member="v", form="list")})
-    out = Route(mount, {}, "m").lead(Outgoing("/x", b"{}", [(b"x-version", b"a, b,,c ")]), stream=False)
+    out = Route(mount, {}, "m").lead(Outgoing("/x", b"{}", [(b"x-version", b"a, b,,c ")]), [], stream=False)
     assert decode(out.body) == {"v": ["a", "b", "c"]}
+
+
+def test_words_that_a_platform_does_not_know_are_left_out_and_reported() -> None:
+    words = Words(known=("a", "new"), spelled={"old": "new"})
+    route = Route(Mount(words={"x-words": words}), {}, "m", "p")
+    losses: list[Loss] = []
+    out = route.lead(Outgoing("/x", b"", [(b"x-words", b"a,b, old,new"), (b"y", b"b")]), losses, stream=False)
+    assert out.headers == [(b"x-words", b"a,new"), (b"y", b"b")]
+    detail = "b in the header x-words: not known on this platform"
+    assert losses == [Loss("", "dropped", "p", detail)]
+    assert route.lead(Outgoing("/x", b"", [(b"x-words", b"b")]), losses, stream=False).headers == []
 
 
 @pytest.mark.parametrize(
@@ -171,11 +180,12 @@ def test_a_body_that_is_no_object_is_refused_where_it_must_be_changed(body: byte
 def test_a_count_is_asked_in_the_platforms_form() -> None:
     mount = Mount(path="/p", left_out=("model",), count=Asked(path="/c/{region}", lift=("inner",), keep=("a", "b")))
     route = Route(mount, {"region": "r1"}, "m")
-    assert route.lead_count(Outgoing("/x", b'{"inner":{"a": 1.0,"z":2}}')) == Outgoing("/c/r1", b'{"a":1.0}')
-    assert route.lead_count(Outgoing("/x", b'{"a": 1,"b":2}')) == Outgoing("/c/r1", b'{"a": 1,"b":2}')
-    assert Route(Mount(path="/p{path}", left_out=("a",)), {}, "m").lead_count(Outgoing("/x", b'{"a":1}')).body == b"{}"
+    assert route.lead_count(Outgoing("/x", b'{"inner":{"a": 1.0,"z":2}}'), []) == Outgoing("/c/r1", b'{"a":1.0}')
+    assert route.lead_count(Outgoing("/x", b'{"a": 1,"b":2}'), []) == Outgoing("/c/r1", b'{"a": 1,"b":2}')
+    plain = Route(Mount(path="/p{path}", left_out=("a",)), {}, "m")
+    assert plain.lead_count(Outgoing("/x", b'{"a":1}'), []) == Outgoing("/p/x", b"{}")
     with pytest.raises(FaultError):
-        route.lead_count(Outgoing("/x", b"[]"))
+        route.lead_count(Outgoing("/x", b"[]"), [])
 
 
 # --- frames

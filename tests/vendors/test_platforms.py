@@ -239,13 +239,13 @@ def test_a_relayed_body_keeps_its_bytes_but_for_what_the_platform_says_elsewhere
     settings = "credentials: [k], options: {region: us-east-1}"
     with platform("anthropic-bedrock", MESSAGES, "anthropic.claude-opus-4-8", settings) as (fake, gateway):
         fake.reply(whole(MESSAGES))
-        headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "context-1m-2025-08-07, a-beta"}
+        headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "context-1m-2025-08-07, effort-2025-11-24"}
         answer = httpx.post(f"{gateway.url}/v1/messages", headers=headers, content=SPELLED)
     assert answer.headers["twoapi-losses"] == "relay"
     assert fake.requests[0].body == (
         b'{ "max_tokens":1.0e2,\n "metadata": {"user_id": "a\\u002fb"},'
         b' "messages": [{"role": "user", "content": "\\u0041 1.50"}],'
-        b'"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07","a-beta"] }'
+        b'"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07","effort-2025-11-24"] }'
     )
     assert not {name for name in fake.requests[0].headers if name.startswith("anthropic-")}
 
@@ -319,3 +319,23 @@ def test_a_turn_that_does_not_say_whose_it_is_is_the_users_on_vertex() -> None:
     assert fake.requests[0].body == (
         b'{"contents": [{"parts": [{"text": "hi"}],"role":"user"}], "generationConfig": {"topK": 40.0}}'
     )
+
+
+BETAS = "claude-code-20250219,effort-2025-11-24,advanced-tool-use-2025-11-20"
+NOT_HERE = "claude-code-20250219 in the header anthropic-beta: not known on this platform"
+
+
+def test_a_flag_that_the_platform_does_not_know_is_left_out_and_reported() -> None:
+    settings = "credentials: [k], options: {region: us-east-1}"
+    with platform("anthropic-bedrock", MESSAGES, "anthropic.claude-opus-4-8", settings) as (fake, gateway):
+        fake.reply(whole(MESSAGES))
+        path, _, body = asked(MESSAGES)
+        headers = {"anthropic-beta": BETAS}
+        answer = post(gateway, path, headers, body)
+        refused = post(gateway, path, {**headers, "twoapi-on-loss": "reject"}, body)
+        told = post(gateway, f"/api/explain{path}", headers, body).json()["candidates"][0]
+    assert fake.requests[0].json()["anthropic_beta"] == ["effort-2025-11-24", "tool-search-tool-2025-10-19"]
+    assert answer.headers["twoapi-losses"] == "1;dropped=1"
+    assert (refused.status_code, len(fake.requests)) == (400, 1)
+    assert NOT_HERE in refused.json()["error"]["message"]
+    assert [loss["detail"] for loss in told["losses"]] == [NOT_HERE]

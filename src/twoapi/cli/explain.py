@@ -81,20 +81,32 @@ def explain(
     capabilities: Capabilities = capabilities_for(provider, upstream.name, wanted)
     if client is upstream and client.seal not in incoming.body:
         relayed = client.relay_request(incoming, peek, wanted, capabilities)
-        return Explained(outgoing=_routed(relayed, upstream, provider, wanted, stream=peek.stream), losses=None)
+        dropped: list[Loss] = []
+        outgoing = _routed(relayed, upstream, provider, wanted, dropped, stream=peek.stream)
+        return Explained(outgoing=outgoing, losses=dropped or None)
     losses: list[Loss] = []
     told = said_at_once(client.decode_request(incoming))
     encoded = upstream.encode_request(told, wanted, capabilities, losses)
-    outgoing = _routed(encoded.outgoing, upstream, provider, wanted, stream=peek.stream)
+    outgoing = _routed(encoded.outgoing, upstream, provider, wanted, losses, stream=peek.stream)
     return Explained(outgoing=outgoing, losses=losses)
 
 
-def _routed(outgoing: Outgoing, upstream: UpstreamCodec, provider: Provider, model: str, *, stream: bool) -> Outgoing:
+def _routed(
+    outgoing: Outgoing,
+    upstream: UpstreamCodec,
+    provider: Provider,
+    model: str,
+    losses: list[Loss],
+    *,
+    stream: bool,
+) -> Outgoing:
     """The request as this provider takes it; options that no upstream has said stay as their names."""
     endpoint = provider.protocols.get(upstream.name)
     if endpoint is None or endpoint.mount is None:
         return outgoing
-    return Route(endpoint.mount, option_values(provider.options, {}), model).lead(outgoing, stream=stream)
+    return Route(endpoint.mount, option_values(provider.options, {}), model, upstream.name).lead(
+        outgoing, losses, stream=stream
+    )
 
 
 def _headers(given: tuple[str, ...]) -> dict[bytes, bytes]:

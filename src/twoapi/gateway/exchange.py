@@ -21,7 +21,7 @@ from twoapi.gateway.relay import Relay
 from twoapi.gateway.routed import Routed
 from twoapi.gateway.telling import Telling
 from twoapi.gateway.way import Pump, Way
-from twoapi.ir import Fault, FaultError, Request
+from twoapi.ir import Fault, FaultError, Loss, Request
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential
 from twoapi.policy.retry import answer_to_client, next_step, pause
@@ -133,6 +133,8 @@ class Exchange(Telling):
                 return  # to come back when it is known what the request goes on from
             if candidate.route is not None:
                 way = Routed(way, candidate.route, stream=self.peek.stream)
+            if way.losses:
+                self._check_losses(way.losses)
             outgoing, worker = passed_on(way.outgoing, self.incoming.headers, candidate, credential), self.worker
             if credential.made is None:
                 head = self.snapshot.head(candidate, credential, outgoing)
@@ -179,11 +181,13 @@ class Exchange(Telling):
         upstream, request = UPSTREAM_CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
         if self.is_stateless:
             request = without_state(request)
-        way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
-        if way.losses and self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
-            self.rejected = way.losses
-            raise FaultError(loss_refusal(way.losses))
-        return way
+        return Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
+
+    def _check_losses(self, losses: list[Loss]) -> None:
+        """Raises FaultError for a request that must not lose anything."""
+        if self.snapshot.rejects_losses(self.incoming.headers, self.key, self.plan):
+            self.rejected = losses
+            raise FaultError(loss_refusal(losses))
 
     def _remembered(self) -> Memory | None:
         """What is known of the conversation that the request belongs to; None while it is being read."""

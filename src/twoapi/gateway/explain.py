@@ -8,7 +8,9 @@ from msgspec import Raw
 
 from twoapi.gateway.convert import Convert
 from twoapi.gateway.relay import Relay
+from twoapi.gateway.routed import Routed
 from twoapi.gateway.snapshot import Snapshot
+from twoapi.gateway.way import Way
 from twoapi.ir import FaultError, Loss, Request, Usage
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.estimate import estimated_tokens
@@ -133,15 +135,16 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
     relayed = candidate.protocol == codec.name and codec.seal not in incoming.body
     choice.way = "relay" if relayed else "convert"
     try:
+        way: Way
         if relayed:
             way = Relay(codec, incoming, peek, candidate.model, candidate.capabilities, _CLOCK)
-            choice.request = _sent(candidate, way.outgoing, stream=peek.stream)
         else:
             upstream, request = UPSTREAM_CODECS[candidate.protocol], codec.decode_request(incoming)
-            converted = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
-            choice.request = _sent(candidate, converted.outgoing, stream=peek.stream)
-            choice.losses = converted.losses
-            choice.rejected = rejects and bool(converted.losses)
+            way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
+        if candidate.route is not None:
+            way = Routed(way, candidate.route, stream=peek.stream)
+        choice.request, choice.losses = _sent(candidate, way.outgoing), way.losses
+        choice.rejected = rejects and bool(way.losses)
     except FaultError as error:
         fault = error.fault
         choice.refused = Refused(status=fault.http_status, message=fault.message, param=fault.param)
@@ -159,9 +162,7 @@ def _cost(card: ModelCard | None, tokens: int, request: Request, now: datetime) 
     return Cost(input=format(told, "f"), at_most=None if most is None else format(most, "f"))
 
 
-def _sent(candidate: Candidate, outgoing: Outgoing, *, stream: bool) -> Sent:
-    if candidate.route is not None:
-        outgoing = candidate.route.lead(outgoing, stream=stream)
+def _sent(candidate: Candidate, outgoing: Outgoing) -> Sent:
     headers = {"content-type": "application/json", **_text(dict(outgoing.headers))}
     credential = candidate.credentials[0]
     headers |= {name.decode("latin-1"): _HIDDEN for name, _ in credential.headers}

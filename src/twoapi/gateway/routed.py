@@ -8,14 +8,17 @@ from twoapi.providers.mount import Frames, Route, Unframer
 class Routed:
     """The same way by a candidate's route."""
 
-    __slots__ = ("_frames", "_way", "array", "outgoing")
+    __slots__ = ("_frames", "_losses", "_way", "array", "outgoing")
 
     def __init__(self, way: Way, route: Route, *, stream: bool) -> None:
         """Raises FaultError for a body that cannot be changed as the platform wants it."""
         self._way = way
         self._frames = route.frames
         self.array = way.array
-        self.outgoing = route.lead(way.outgoing, stream=stream)
+        self._losses: list[Loss] | None = [] if way.losses is None else way.losses
+        self.outgoing = route.lead(way.outgoing, self._losses, stream=stream)
+        if way.losses is None and not self._losses:
+            self._losses = None  # a relay is one as long as the platform refuses nothing
 
     @property
     def usage(self) -> Usage | None:
@@ -24,8 +27,8 @@ class Routed:
 
     @property
     def losses(self) -> list[Loss] | None:
-        """As the way knows them."""
-        return self._way.losses
+        """As the way knows them, and what the platform refuses."""
+        return self._losses
 
     def whole(self, body: bytes) -> bytes:
         """As the way reads it."""

@@ -252,7 +252,7 @@ class _Upstream:
         endpoint = self.provider.protocols.get(protocol)
         if endpoint is None or endpoint.mount is None:
             return None
-        return Route(endpoint.mount, option_values(self.provider.options, self.settings.options), model)
+        return Route(endpoint.mount, option_values(self.provider.options, self.settings.options), model, protocol)
 
     def credentials(self, protocol: str) -> tuple[Credential, ...]:
         """The credentials as this protocol presents them, with the upstream's own headers."""

@@ -13,11 +13,11 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Fault, FaultError
+from twoapi.ir import Fault, FaultError, Loss
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.eventstream import EventMessage, EventStreamReader
-from twoapi.wire.http import Outgoing
+from twoapi.wire.http import Headers, Outgoing
 from twoapi.wire.sse import frame
 
 _names = re.compile(r"\{([a-z_.]+)\}").findall
@@ -37,6 +37,24 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     default: str | None = None
     hosts: dict[str, str] = msgspec.field(default_factory=dict)
     always: bool = False
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A header that is a list of words, of which a platform takes those of `known`; `spelled`: some by another name."""
+
+    known: tuple[str, ...]
+    spelled: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def sift(self, header: str, value: bytes, target: str, losses: list[Loss]) -> bytes:
+        """The value with what is taken; b"" when that is nothing."""
+        kept = []
+        for word in _listed(value):
+            name = self.spelled.get(word, word)
+            if name in self.known:
+                kept.append(name)
+            else:
+                losses.append(Loss("", "dropped", target, f"{word} in the header {header}: not known on this platform"))
+        return ",".join(dict.fromkeys(kept)).encode("latin-1")
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +87,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is of every request, `stream` of those for a streamed answer; `models`: other paths by the model's name (`*`
     stands for any text). `plain` is of requests about no model. `safe`: characters that stay as they are in `{model}`.
-    `headers` and `query` are added, `moved` headers become members of the body, `left_out` are members of the body
-    that do not go out. `each`: of a member that is a list, the texts that its objects must have, when they lack them.
+    `headers` and `query` are added, of the headers in `words` not all is taken, `moved` headers become members of the
+    body, `left_out` are members of the body that do not go out. `each`: of a member that is a list, the texts that its
+    objects must have, when they lack them.
     """
 
     path: str | None = None
@@ -80,6 +99,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     safe: str = ""
     query: dict[str, str] = msgspec.field(default_factory=dict)
     headers: dict[str, str] = msgspec.field(default_factory=dict)
+    words: dict[str, Words] = msgspec.field(default_factory=dict)
     moved: dict[str, Moved] = msgspec.field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     each: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
@@ -97,9 +117,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 class Route:
     """A mount with one upstream's options, for one of its models."""
 
-    __slots__ = ("_count", "_headers", "_mount", "_moved", "_path", "_query", "_stream", "frames")
+    __slots__ = ("_count", "_headers", "_mount", "_moved", "_path", "_protocol", "_query", "_stream", "frames")
 
-    def __init__(self, mount: Mount, values: Mapping[str, str], model: str) -> None:
+    def __init__(self, mount: Mount, values: Mapping[str, str], model: str, protocol: str = "") -> None:
         """Raises FaultError for a name that would lead to another path."""
         if any(part in (".", "..") for part in model.split("/")):
             raise FaultError(Fault("not_found", f"{model!r} is no name of a model", code="model_not_found"))
@@ -111,6 +131,7 @@ class Route:
         else:
             path = next((at for pattern, at in mount.models.items() if fnmatchcase(model, pattern)), path)
         self._mount = mount
+        self._protocol = protocol
         self._path = filled(path, known)
         self._stream = filled(mount.stream, known) if mount.stream and path == mount.path else self._path
         self._count = filled(mount.count.path, known) if mount.count is not None else self._path
@@ -124,15 +145,16 @@ class Route:
         """Where that which the protocol has at this path is."""
         return self._at(self._path, path)
 
-    def lead(self, outgoing: Outgoing, *, stream: bool) -> Outgoing:
+    def lead(self, outgoing: Outgoing, losses: list[Loss], *, stream: bool) -> Outgoing:
         """The request as it goes out; raises FaultError when its body is no JSON object and must be changed."""
-        return self._changed(outgoing, self._at(self._stream if stream else self._path, outgoing.path), outgoing.body)
+        path = self._at(self._stream if stream else self._path, outgoing.path)
+        return self._changed(outgoing, losses, path, outgoing.body, self._mount.left_out)
 
-    def lead_count(self, outgoing: Outgoing) -> Outgoing:
+    def lead_count(self, outgoing: Outgoing, losses: list[Loss]) -> Outgoing:
         """The question for the tokens of a request, as it goes out; raises FaultError as `lead` does."""
         asked, body = self._mount.count, outgoing.body
         if asked is None:
-            return self.lead(outgoing, stream=False)
+            return self.lead(outgoing, losses, stream=False)
         try:
             members = json.fields(body)
             for name in asked.lift:
@@ -143,14 +165,18 @@ class Route:
             raise _refusal(error) from None
         if asked.keep and not members.keys() <= set(asked.keep):
             body = json.encode({name: value for name, value in members.items() if name in asked.keep})
-        return self._changed(outgoing, self._at(self._count, outgoing.path), body, ())
+        return self._changed(outgoing, losses, self._at(self._count, outgoing.path), body, ())
 
     def _at(self, template: str, path: str) -> str:
         place = template.replace("{path}", path) if "{path}" in template else template
         return f"{place}{'&' if '?' in place else '?'}{self._query}" if self._query else place
 
-    def _changed(self, outgoing: Outgoing, path: str, body: bytes, left_out: tuple[str, ...] | None = None) -> Outgoing:
+    def _changed(
+        self, outgoing: Outgoing, losses: list[Loss], path: str, body: bytes, left_out: tuple[str, ...]
+    ) -> Outgoing:
         headers, added = outgoing.headers, {}
+        if self._mount.words:
+            headers = [*self._sifted(headers, losses)]
         if self._moved:
             added = {
                 moved.member: _written(moved, value)
@@ -158,7 +184,6 @@ class Route:
                 if (moved := self._moved.get(name)) is not None
             }
             headers = [header for header in headers if header[0] not in self._moved]
-        left_out = self._mount.left_out if left_out is None else left_out
         try:
             if added or left_out:
                 body = json.edit_members(body, left_out, added)
@@ -167,6 +192,14 @@ class Route:
         except WireError as error:
             raise _refusal(error) from None
         return Outgoing(path, body, [*headers, *self._headers] if self._headers else headers)
+
+    def _sifted(self, headers: Headers, losses: list[Loss]) -> Iterator[tuple[bytes, bytes]]:
+        for name, value in headers:
+            header = name.decode("latin-1")
+            words = self._mount.words.get(header)
+            kept = value if words is None else words.sift(header, value, self._protocol, losses)
+            if kept:
+                yield name, kept
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
@@ -272,10 +305,14 @@ def _error(kind: str, message: str, code: str) -> bytes:
 
 
 def _written(moved: Moved, value: bytes) -> bytes:
-    text = value.decode("latin-1")
     if moved.form == "list":
-        return json.encode([part.strip() for part in text.split(",") if part.strip()])
+        return json.encode(_listed(value))
+    text = value.decode("latin-1")
     return json.encode(moved.spelled.get(text, text))
+
+
+def _listed(value: bytes) -> list[str]:
+    return [word.strip() for word in value.decode("latin-1").split(",") if word.strip()]
 
 
 def _completed(body: bytes, each: Mapping[str, Mapping[str, str]]) -> bytes:
