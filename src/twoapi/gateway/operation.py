@@ -3,6 +3,7 @@
 Everything is as in an exchange (candidates, credentials, retries, records, headers) but for the way to an upstream.
 """
 
+from asyncio import Future
 from typing import cast
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ from twoapi.wire.http import Incoming
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
 # An exchange asks its client's codec for no more than the side that this has.
 _COMPLETIONS = cast("Codec", Completions())
+_LARGE = 1 << 19  # bytes of an answer that take milliseconds to look at
 _NO_SUCH_PATH = frozenset((404, 405, 501))  # the answers of a server that does not offer it for this model
 _CONTINUES = "its text is sent as what a user says: the model answers it instead of going on with it"
 
@@ -147,18 +149,35 @@ class OperationExchange(Exchange):
 
     def _answer_whole(self, attempt: Attempt) -> None:
         """As an exchange does; but first whatever else must be asked of the same upstream."""
-        begun = self._converted
+        begun, body = self._converted, attempt.whole_body()
         if begun is None or begun[0] is not self.candidate or begun[1].is_last:
-            super()._answer_whole(attempt)
+            if len(body) > _LARGE and not self.peek.stream and not attempt.looks_like_stream:
+                self._answer_elsewhere(attempt, body)
+            else:
+                super()._answer_whole(attempt)
             return
         try:
-            begun[1].take(attempt.whole_body())
+            begun[1].take(body)
         except FaultError as error:
             self._give_up(error.fault, error.fault.kind)
             return
         self.worker.active.discard(attempt)
         self.tries = 0
         self._try()
+
+    def _answer_elsewhere(self, attempt: Attempt, body: bytes) -> None:
+        """Looks at a large body in another thread: many vectors must not keep other requests waiting."""
+        self.worker.active.discard(attempt)
+        made = self.worker.loop.run_in_executor(None, attempt.way.whole, body)
+        made.add_done_callback(lambda made: None if self.is_over else self._guarded(lambda: self._made(attempt, made)))
+
+    def _made(self, attempt: Attempt, made: Future[bytes]) -> None:
+        try:
+            body = made.result()
+        except FaultError as error:
+            self._give_up(error.fault, error.fault.kind)
+        else:
+            self._deliver(attempt.way.losses, attempt.way.usage, attempt.headers, body)
 
     def silent(self, attempt: Attempt) -> None:
         """Keeps a client awake that reads events; others would take it for part of their answer."""

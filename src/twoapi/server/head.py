@@ -30,6 +30,7 @@ class Head:
         "expects",
         "generates",
         "headers",
+        "holds",
         "is_asgi",
         "is_http_10",
         "is_preflight",
@@ -78,6 +79,8 @@ class Head:
             and b"upgrade" in self.headers.get(b"connection", b"").lower()
         )
         self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
+        # It takes one of the places for requests at once.
+        self.holds = self.generates or (self.route is not None and self.route.kind == "operate")
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()

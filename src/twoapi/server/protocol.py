@@ -229,7 +229,7 @@ class GatewayProtocol(HttpToolsProtocol):
             inbound.refusal = head.objection
         if inbound.refusal is None and length is not None and int(length) > limits.body:
             inbound.refusal = _too_large(limits.body)
-        if inbound.refusal is None and worker.running >= limits.streams and head.generates:
+        if inbound.refusal is None and worker.running >= limits.streams and head.holds:
             inbound.refusal = _TOO_MANY
         if inbound.refusal is not None:
             if head.expects or (length is not None and int(length) > _DRAIN_LIMIT):
