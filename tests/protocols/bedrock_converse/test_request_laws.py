@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.protocols import few
+from tests.laws.protocols import few, fewest
 from tests.protocols.bedrock_converse.oracle import params, problems, serialized
 
 from twoapi.ir import FaultError, Loss
@@ -20,6 +21,7 @@ from twoapi.testing.laws.requests import refused_by_path
 from twoapi.testing.laws.subject import SECRET, decoded
 from twoapi.testing.strategies.payloads import REQUESTS
 from twoapi.testing.strict_converse import refusal_reasons
+from twoapi.wire.json import at_pointer
 
 CONVERSE = UPSTREAM_CODECS["bedrock-converse"]
 BEDROCK = load_catalog()["bedrock"]
@@ -60,6 +62,47 @@ def test_the_vendor_takes_what_goes_out(client: str, data: st.DataObject, able: 
     assert {loss.target for loss in losses} <= {"bedrock-converse"}
     for loss in losses:
         assert loss.detail, loss
+
+
+@each_client
+@fewest
+@given(data=st.data(), able=capabilities)
+def test_a_loss_names_a_place_in_the_request(client: str, data: st.DataObject, able: Capabilities) -> None:
+    body = data.draw(REQUESTS[client](unknown=True))
+    losses: list[Loss] = []
+    try:
+        CONVERSE.encode_request(decoded(CODECS[client], body), "m", able, losses)
+    except FaultError:
+        return
+    for loss in losses:
+        assert at_pointer(body, loss.path) is not None or loss.kind == "synthesized", loss
+
+
+@each_client
+@fewest
+@given(data=st.data())
+def test_more_turns_change_nothing_in_the_earlier_ones(client: str, data: st.DataObject) -> None:
+    """So that prompt caches keep working."""
+    request = decoded(CODECS[client], data.draw(REQUESTS[client]()))
+    more = decoded(CODECS["openai-chat"], _MORE).messages
+    request = msgspec.structs.replace(request, cache_auto=None)  # such a mark moves with the end
+    longer = msgspec.structs.replace(request, messages=[*request.messages, *more])
+    try:
+        short, long = (CONVERSE.encode_request(one, "m", Capabilities(), []).outgoing for one in (request, longer))
+    except FaultError:
+        return
+    turns, more_turns = (without_marks(json.loads(one.body)["messages"]) for one in (short, long))
+    if turns[-1]["role"] == "user":
+        assert more_turns[: len(turns)] == turns
+        assert len(more_turns) == len(turns) + 2
+
+
+_MORE = b'{"model":"m","messages":[{"role":"assistant","content":"and?"},{"role":"user","content":"then it was so"}]}'
+
+
+def without_marks(turns: Any) -> Any:
+    """Without the cache points, of which only the last four are kept."""
+    return [{**turn, "content": [block for block in turn["content"] if "cachePoint" not in block]} for turn in turns]
 
 
 def test_many_turns_and_calls_are_linear() -> None:
