@@ -7,6 +7,8 @@ from twoapi.protocols.tool_names import ToolNames
 
 Wire = dict[str, object]
 
+_IMAGES = frozenset(("image",))
+
 
 def broken(message: str, code: str | None = None) -> Fault:
     """The fault of an upstream whose answer cannot be used."""
@@ -14,15 +16,23 @@ def broken(message: str, code: str | None = None) -> Fault:
 
 
 class Encoding:
-    """The state of one encode_request for `target`."""
+    """The state of one encode_request for `target`. `shows`: the kinds of media that its turns may hold."""
 
-    __slots__ = ("capabilities", "custom", "losses", "names", "request", "target")
+    __slots__ = ("capabilities", "custom", "losses", "names", "request", "shows", "target")
 
-    def __init__(self, request: Request, capabilities: Capabilities, losses: list[Loss], target: str) -> None:
+    def __init__(
+        self,
+        request: Request,
+        capabilities: Capabilities,
+        losses: list[Loss],
+        target: str,
+        shows: frozenset[str] = _IMAGES,
+    ) -> None:
         self.request = request
         self.capabilities = capabilities
         self.losses = losses
         self.target = target
+        self.shows = shows
         self.names = ToolNames(capabilities.max_tool_name)
         self.custom = frozenset([full_name(tool) for tool in request.tools if tool.kind == "custom"])
 

@@ -14,16 +14,19 @@ from twoapi.protocols.pairing import pair_results
 from twoapi.protocols.unsent import refusal
 
 _ERROR_MARK = "[tool error] "
+_TAKEN = {"image": "images", "audio": "audio", "video": "video"}  # the capabilities
+_MANY = {"image": "images", "audio": "audio", "video": "films"}
 _TEXTS = ("application/json", "application/xml", "application/yaml", "application/x-yaml")
 
 
 class Picture(msgspec.Struct):
-    """An image of a turn; `path` is its place in the client's body."""
+    """An image of a turn, or a sound or film where the target takes them; `path` is its place in the client's body."""
 
     source: ir.Base64 | ir.Url
     mime: str | None
     detail: str | None
     path: str
+    kind: Literal["image", "audio", "video"] = "image"
 
 
 class Thought(msgspec.Struct):
@@ -256,12 +259,12 @@ def _unknown(encoding: Encoding, part: ir.Unknown, path: str) -> list[JsonText |
 
 def _media(encoding: Encoding, part: ir.Media, path: str) -> list[JsonText | Picture]:
     source = part.source
-    if part.kind == "image":
-        if not encoding.capabilities.images:
-            raise refusal("this model takes no images", path)
+    if part.kind != "file" and part.kind in encoding.shows and part.audio_id is None:
+        if not getattr(encoding.capabilities, _TAKEN[part.kind]):
+            raise refusal(f"this model takes no {_MANY[part.kind]}", path)
         if not isinstance(source, ir.Base64 | ir.Url):
             raise refusal("the target cannot read this file: another service holds it", path)
-        return [Picture(source, part.mime, part.detail, path)]
+        return [Picture(source, part.mime, part.detail, path, part.kind)]
     if part.audio_id is not None:
         if not part.transcript:
             encoding.lose(path, "dropped", "earlier audio that another service holds")
