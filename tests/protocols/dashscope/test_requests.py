@@ -36,7 +36,8 @@ def asked(
 ) -> tuple[Outgoing, dict[str, Any], list[Loss]]:
     """The request for a client's, its body read, and what was lost."""
     losses: list[Loss] = []
-    request = decoded(CODECS[client], json.dumps({"model": "m", **body}).encode())
+    named = {} if client == "gemini" else {"model": "m"}
+    request = decoded(CODECS[client], json.dumps({**named, **body}).encode())
     outgoing = CODEC.encode_request(request, model, able(model, **other), losses).outgoing
     return outgoing, json.loads(outgoing.body), losses
 
@@ -150,6 +151,28 @@ def test_an_image_keeps_its_type_and_loses_its_detail() -> None:
     _, body, losses = asked({"messages": [{"role": "user", "content": [image]}]})
     assert body["input"]["messages"][0]["content"] == [{"image": "data:image/webp;base64,AAAA"}]
     assert lost(losses) == {("/messages/0/content/0", "dropped")}
+
+
+def test_sounds_and_films_go_to_the_endpoint_for_media() -> None:
+    parts = [
+        {"inlineData": {"mimeType": "audio/mpeg", "data": "AAAA"}},
+        {"inlineData": {"mimeType": "video/mp4", "data": "BBBB"}},
+        {"fileData": {"mimeType": "video/mp4", "fileUri": "https://a.example/a.mp4"}},
+        {"text": "what is it?"},
+    ]
+    outgoing, body, losses = asked({"contents": [{"role": "user", "parts": parts}]}, "gemini", model="qwen3-omni-flash")
+    assert outgoing.path == MEDIA
+    assert body["input"]["messages"][0]["content"] == [
+        {"audio": "data:audio/mpeg;base64,AAAA"},
+        {"video": "data:video/mp4;base64,BBBB"},
+        {"video": "https://a.example/a.mp4"},
+        {"text": "what is it?"},
+    ]
+    assert losses == []
+    with pytest.raises(FaultError, match="no audio"):
+        asked({"contents": [{"role": "user", "parts": parts}]}, "gemini", audio=False)
+    with pytest.raises(FaultError, match="no films"):
+        asked({"contents": [{"role": "user", "parts": parts}]}, "gemini", video=False)
 
 
 def test_instructions_stand_at_the_beginning() -> None:

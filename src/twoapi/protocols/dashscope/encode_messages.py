@@ -38,10 +38,12 @@ def _shown(encoding: Encoding, picture: Picture) -> Wire:
     if picture.detail not in (None, "auto"):
         encoding.lose(picture.path, "dropped", "the detail of an image is not chosen here")
     if not isinstance(source, Base64):
-        return {"image": source.url}
-    if picture.mime is None:
-        encoding.lose(picture.path, "synthesized", "the image has no media type; sent as image/png")
-    return {"image": encode_url(source.data, picture.mime or _USUAL["image"])}
+        return {picture.kind: source.url}
+    mime = picture.mime
+    if mime is None:
+        mime = _USUAL[picture.kind]
+        encoding.lose(picture.path, "synthesized", f"the {picture.kind} has no media type; sent as {mime}")
+    return {picture.kind: encode_url(source.data, mime)}
 
 
 def _call(number: int, call: Call) -> Wire:

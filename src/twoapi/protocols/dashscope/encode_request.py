@@ -33,6 +33,7 @@ _SENT = frozenset(
         *("output.format", "output.schema", "output.name", "output.description", "output.strict"),
     )
 )
+_SHOWN = frozenset(("image", "audio", "video"))
 _STREAMED: Headers = [(b"x-dashscope-sse", b"enable"), (b"accept", b"text/event-stream")]
 _UPLOADED = (b"x-dashscope-ossresourceresolve", b"enable")
 
@@ -40,7 +41,7 @@ _UPLOADED = (b"x-dashscope-ossresourceresolve", b"enable")
 def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
     request, own = _without_own(request)
-    encoding = Encoding(request, capabilities, losses, NAME)
+    encoding = Encoding(request, capabilities, losses, NAME, _SHOWN)
     # Several answers are no reason to refuse.
     report_unsent(replace(request, sampling=replace(request.sampling, n=None)), NAME, losses, _SENT)
     streamed = request.stream or capabilities.stream_only
