@@ -23,6 +23,8 @@ _STOPS: dict[str, StopKind] = {
 }
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _GOOD = (None, 0, "0", "")
+# Members of a server's own come in every frame: they are collected from this many frames, and from the last one.
+_CURIOUS = 4
 _CALL = "function_call"
 
 _decode = msgspec.json.Decoder(wire.Answer).decode
@@ -32,11 +34,22 @@ _decode_usage = msgspec.json.Decoder(wire.Usage).decode
 class Answer:
     """Takes the frames of one answer. `is_started`: something of it has come. `is_ended`: it says that it is over."""
 
-    __slots__ = ("_candidate", "_extras", "_restore", "_sources", "_truncated", "_usage", "_word", "is_ended")
+    __slots__ = (
+        "_candidate",
+        "_curious",
+        "_extras",
+        "_restore",
+        "_sources",
+        "_truncated",
+        "_usage",
+        "_word",
+        "is_ended",
+    )
 
     def __init__(self, restore: Restore) -> None:
         self._restore = restore
         self._candidate: CitedEvents | None = None
+        self._curious = _CURIOUS
         self._sources = Sources("/search_info")
         self._usage = json.EMPTY
         self._word = ""
@@ -109,6 +122,9 @@ class Answer:
                 self._extras["/ban_round"] = Raw(b"%d" % frame.ban_round)
         if frame.flag:
             self._extras["/flag"] = Raw(b"%d" % frame.flag)
+        if self._curious <= 0 and not frame.is_end:
+            return
+        self._curious -= 1
         try:
             unknown = json.unknown_fields(payload, wire.Answer)
             if frame.usage is not json.EMPTY and not json.is_null(frame.usage):
