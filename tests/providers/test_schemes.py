@@ -22,6 +22,7 @@ PARTS = {
     "service": "v",
     "secret_id": "i",
     "secret_key": "k",
+    "app_id": "a",
     "api_key": "k",
     "api_secret": "s",
 }

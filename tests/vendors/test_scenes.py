@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from twoapi.config import parse
-from twoapi.conformance import NAMES, Check, Client, Part, Stage, Upstream, run
+from twoapi.conformance import NAMES, Check, Client, Part, Stage, run
 from twoapi.testing.running_gateway import RunningGateway
 from twoapi.testing.vendors import VENDORS
 
@@ -15,7 +15,7 @@ def test_nothing_is_lost_in_silence_or_wrong(client: str, upstream: str):
     checks: list[Check] = []
     staged = VENDORS[upstream]
     with (
-        Upstream(vendors={upstream: staged.vendor}) as vendors,
+        staged.serves(vendors={upstream: staged.vendor}) as vendors,
         RunningGateway(parse(staged.config(vendors.url), "twoapi.yaml", {})) as gateway,
     ):
         speaker = Client(gateway.url, "sk-any", {}, 20)

@@ -16,7 +16,7 @@ from twoapi.gateway.headers import loss_refusal, passed_on
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, is_renewed, presented_head
+from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, completed, is_renewed, presented_head
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.routed import Routed
 from twoapi.gateway.telling import Telling
@@ -139,6 +139,7 @@ class Exchange(Telling):
             if credential.made is None:
                 head = self.snapshot.head(candidate, credential, outgoing)
             else:
+                outgoing = completed(outgoing, credential)
                 made = presented_head(worker, self.snapshot, candidate, credential, outgoing, self._go_on)
                 if made is None:
                     return  # to come back when there is a token

@@ -6,6 +6,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -16,12 +17,17 @@ from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.state import State
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.route import Candidate
+from twoapi.protocols.registry import SOCKET_CODECS
 from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.pool import Pool
 from twoapi.transport.proxied import ProxiedPool
 from twoapi.transport.tokens import Tokens
 
+if TYPE_CHECKING:
+    from twoapi.transport.socket import SocketPool
+
+AnyPool: TypeAlias = "Pool | ProxiedPool | SocketPool"
 SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
 
 
@@ -51,7 +57,7 @@ class Worker:
         self.draining = False
         self.records: list[Record] = []
         self.on_sweep: list[Callable[[float], None]] = []  # called with the loop's time about once a second
-        self.pools: dict[tuple[object, ...], Pool | ProxiedPool] = {}
+        self.pools: dict[tuple[object, ...], AnyPool] = {}
         self.ids = map(f"req_{os.urandom(8).hex()}%x".__mod__, itertools.count(1))  # unique across workers and restarts
         self._timer: asyncio.TimerHandle | None = None
         self._sweeps = 0
@@ -82,7 +88,7 @@ class Worker:
         self.limits = snapshot.limits
         self.tokens.forgive()
 
-    def open_pool(self, candidate: Candidate) -> Pool | ProxiedPool:
+    def open_pool(self, candidate: Candidate) -> AnyPool:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings.
 
         Raises FaultError when they cannot be made.
@@ -118,14 +124,28 @@ class Worker:
                 sink.write(records)
 
 
-def _pool(candidate: Candidate, loop: asyncio.AbstractEventLoop) -> Pool | ProxiedPool:
-    endpoint = Endpoint.parse(candidate.base_url)
+def _pool(candidate: Candidate, loop: asyncio.AbstractEventLoop) -> AnyPool:
+    endpoint, codec = Endpoint.parse(candidate.base_url), SOCKET_CODECS.get(candidate.protocol)
     context = None
     if candidate.client_cert is not None:
         context = ssl.create_default_context(cafile=candidate.ca)
         context.load_cert_chain(candidate.client_cert)
-    elif endpoint.scheme == "https":
+    elif endpoint.scheme in ("https", "wss"):
         context = tls_context(candidate.ca)
+    if (codec is None) == (endpoint.scheme in ("ws", "wss")):
+        raise ValueError(f"{candidate.protocol} is {'not ' if codec is None else ''}spoken over a websocket")
+    if codec is not None:
+        if candidate.proxy is not None:
+            raise ValueError("a websocket cannot be led through a proxy")
+        return _socket_pool()(endpoint, loop=loop, is_last=codec.is_last, ssl_context=context)
     if candidate.proxy is not None:
         return ProxiedPool(endpoint, loop=loop, proxy=str(candidate.proxy), ssl_context=context)
     return Pool(endpoint, loop=loop, ssl_context=context)
+
+
+def _socket_pool() -> "type[SocketPool]":
+    try:
+        from twoapi.transport.socket import SocketPool  # noqa: PLC0415  an extra, and few upstreams want it
+    except ImportError:
+        raise ImportError("it needs websockets: install twoapi[websocket]") from None
+    return SocketPool

@@ -60,9 +60,10 @@ class AnswerEvents:
         elif arguments and call.header.kind == "function":
             events.append(Delta(self._candidate, call.part, arguments))
 
-    def has_call(self, key: object) -> bool:
-        """True when a call with this key has begun."""
-        return key in self._calls
+    @property
+    def calls(self) -> int:
+        """How many calls have begun."""
+        return len(self._calls)
 
     def finish(self, stop: StopReason, events: list[Event]) -> None:
         """Ends all parts and the candidate; a stop that is none of a cut becomes that of a call where there is one."""

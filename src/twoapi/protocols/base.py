@@ -88,7 +88,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     slug: str | None = None  # Qianfan v1: what stands for the model in the path; None: its name in lower case
     system_role: bool = True  # Spark: takes instructions in a role of their own; False: the user says them
     tools: bool = True  # Spark: takes functions; False: past calls and results are text
-    app_id: str = ""  # Spark's websocket: the application that asks
     citations: bool = True  # Bedrock: takes documents and results to be cited, and what earlier answers cited
     video: bool = True  # Bedrock: takes films
     top_k_field: str | None = None  # Bedrock: pointer to top_k in the model's own fields ("/top_k"); None: nowhere
@@ -238,6 +237,14 @@ class UpstreamCodec(Protocol):
 
     def decode_fault(self, status: int, headers: dict[bytes, bytes], body: bytes) -> Fault:
         """An error answer of the upstream, also when it is not in the protocol's format (HTML, empty)."""
+        ...
+
+
+class SocketCodec(UpstreamCodec, Protocol):
+    """A dialect that is spoken over a websocket. The stream decoder gets each message on a line of its own."""
+
+    def is_last(self, message: bytes) -> bool:
+        """True for the message that ends an answer, well or not: then the connection is closed."""
         ...
 
 

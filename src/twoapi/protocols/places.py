@@ -21,6 +21,8 @@ _STOPS = {
     "openai-responses": StopPlaces("/status", "/status", "/incomplete_details"),
     "anthropic-messages": _MESSAGES,
     "hunyuan": _same("/Response/Choices/{}/FinishReason"),
+    "spark": _same("/choices/{}/finish_reason"),
+    "spark-socket": _same("/header/status"),
     "gemini": StopPlaces("/candidates/{}/finishReason", "/candidates/{}/finishReason", "/promptFeedback"),
     "bedrock-converse": _same("/stopReason"),
     "cohere": _same("/finish_reason"),

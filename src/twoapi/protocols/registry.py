@@ -1,7 +1,7 @@
 """Which protocols there are: one explicit table."""
 
 from twoapi.protocols.anthropic_messages import AnthropicMessages
-from twoapi.protocols.base import Codec, UpstreamCodec
+from twoapi.protocols.base import Codec, SocketCodec, UpstreamCodec
 from twoapi.protocols.bedrock_converse import BedrockConverse
 from twoapi.protocols.cohere import Cohere
 from twoapi.protocols.dashscope import DashScope
@@ -11,6 +11,7 @@ from twoapi.protocols.ollama import Ollama
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses import OpenAIResponses
 from twoapi.protocols.qianfan_v1 import QianfanV1
+from twoapi.protocols.spark import Spark, SparkSocket
 
 CODECS: dict[str, Codec] = {
     codec.name: codec for codec in (OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini())
@@ -22,10 +23,15 @@ UPSTREAM_CODECS: dict[str, UpstreamCodec] = {
     DashScope.name: DashScope(),
     BedrockConverse.name: BedrockConverse(),
     Hunyuan.name: Hunyuan(),
+    Spark.name: Spark(),
+    SparkSocket.name: SparkSocket(),
     Cohere.name: Cohere(),
     Ollama.name: Ollama(),
     QianfanV1.name: QianfanV1(),
 }
+
+# Those that are spoken over a websocket.
+SOCKET_CODECS: dict[str, SocketCodec] = {SparkSocket.name: SparkSocket()}
 
 
 def codec_named(name: str) -> Codec:

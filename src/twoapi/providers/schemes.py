@@ -96,7 +96,7 @@ SCHEMES: Mapping[str, Scheme] = {
         facts=("service",),
     ),
     "zhipu-jwt": Scheme(forms=_KEY, style="zhipu-jwt"),
-    "spark-url": Scheme(forms=(Form(parts=("api_key", "api_secret")),), style="spark-url"),
+    "spark-url": Scheme(forms=(Form(parts=("app_id", "api_key", "api_secret")),), style="spark-url"),
 }
 
 

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import urlencode
 
+from msgspec import Raw
+
 from twoapi.providers.signing.signable import Signable
+from twoapi.wire.json import encode, fields
 
 
 def sign_url(request: Signable, parts: Mapping[str, str], now: int) -> str:
@@ -27,3 +30,12 @@ def sign_url(request: Signable, parts: Mapping[str, str], now: int) -> str:
     )
     encoded = base64.b64encode(authorization.encode()).decode()
     return urlencode({"authorization": encoded, "date": date, "host": request.host})
+
+
+def with_application(body: bytes, app_id: str) -> bytes:
+    """The question with the application that asks, which the credential belongs to. Raises WireError when it is no
+    JSON object with a header.
+    """
+    members = fields(body)
+    header = fields(members.get("header", Raw(b"{}")))
+    return encode({**members, "header": {"app_id": app_id, **header}})

@@ -5,7 +5,7 @@ A module offers STAGED; here they are by the name of their protocol.
 
 from collections.abc import Mapping
 
-from twoapi.testing.vendors import bedrock_converse, cohere, dashscope, hunyuan, ollama, qianfan_v1
+from twoapi.testing.vendors import bedrock_converse, cohere, dashscope, hunyuan, ollama, qianfan_v1, spark, spark_socket
 from twoapi.testing.vendors.staged import Staged
 
 VENDORS: Mapping[str, Staged] = {
@@ -15,6 +15,8 @@ VENDORS: Mapping[str, Staged] = {
         cohere.STAGED,
         dashscope.STAGED,
         hunyuan.STAGED,
+        spark.STAGED,
+        spark_socket.STAGED,
         ollama.STAGED,
         qianfan_v1.STAGED,
     )

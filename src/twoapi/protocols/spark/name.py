@@ -1,0 +1,4 @@
+"""The names of the two dialects."""
+
+HTTP = "spark"
+SOCKET = "spark-socket"
