@@ -233,7 +233,7 @@ SECTIONS: tuple[Section, ...] = (
             "top_k": "Chat: takes top_k.",
             "refused_members": "Chat: members of a request that it refuses or ignores; they are left out.",
             "formats": "Chat: the types of response_format that it takes.",
-            "added_members": "Chat: members of every request, as pairs of name and JSON.",
+            "added_members": "Chat and Bedrock: members of every request, as pairs of name and JSON.",
             "tool_stream": "Chat: streams the arguments of tools only when `tool_stream` is true.",
             "web_search_tool": "Chat: its web search is a tool of the type web_search.",
             "prefill_mark": "Chat: the member that marks a last assistant message to go on from.",

@@ -1,11 +1,13 @@
 """What goes out of media, of thinking, of how tokens are drawn, and of the rest."""
 
 import base64
+import json
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Raw
+from tests.protocols.bedrock_converse.oracle import problems
 from tests.protocols.bedrock_converse.requests import ABLE, HI, PDF, PNG, asked, content, encode, says
 
 from twoapi import ir
@@ -378,6 +380,15 @@ def test_metadata() -> None:
     assert len(body["requestMetadata"]) == 16
     assert losses == [("/metadata", "approximated"), ("/user_id", "dropped")]
     assert encode(asked(HI, metadata={}))[0] == {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+
+
+def test_an_operator_may_add_members() -> None:
+    guardrail = {"guardrailIdentifier": "abc", "guardrailVersion": "1"}
+    added = (("guardrailConfig", json.dumps(guardrail)), ("serviceTier", '{"type":"flex"}'))
+    body, _ = encode(asked(HI, tier="priority"), added_members=added)
+    assert body["guardrailConfig"] == guardrail
+    assert body["serviceTier"] == {"type": "priority"}
+    assert problems(body) == []
 
 
 def test_what_has_no_place_is_reported() -> None:

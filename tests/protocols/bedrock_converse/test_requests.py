@@ -66,8 +66,9 @@ def test_a_captured_request_of_the_vendors_client(case: str) -> None:
     assert encode(request)[0]["additionalModelRequestFields"] == thinking
 
 
-def test_the_least_captured_request() -> None:
-    assert encode(asked(HI))[0] == captured("converse_bearer")["json"]
+@pytest.mark.parametrize(("case", "text"), [("converse_bearer", "hi"), ("converse_stream_midstream_error", "boom")])
+def test_the_least_captured_requests(case: str, text: str) -> None:
+    assert encode(asked(says("user", text)))[0] == captured(case)["json"]
 
 
 def test_a_captured_request_for_a_count() -> None:

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.base import Capabilities, Encoded
@@ -84,6 +85,8 @@ def _body(encoding: Encoding) -> Wire:
         body["additionalModelRequestFields"] = native
     _put_output(encoding, body, thinking.effort)
     _put_rest(encoding, body)
+    for name, value in encoding.capabilities.added_members:  # a guardrail, say
+        body.setdefault(name, Raw(value))
     return body
 
 
