@@ -15,7 +15,7 @@ from twoapi.testing.replies import (
 from twoapi.testing.services.truth import vector
 
 # path -> a body for a model
-ASKED = {
+ASKED: dict[str, dict[str, object]] = {
     "/v1/embeddings": {"input": "a"},
     "/openai/v1/embeddings": {"input": "a"},
     "/v1/moderations": {"input": "a"},

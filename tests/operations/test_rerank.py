@@ -1,5 +1,7 @@
 """Rerank: the best documents of the client's own, whatever shape the upstream speaks."""
 
+from typing import Any
+
 import pytest
 from tests.operations.lab import MODELS, Lab
 
@@ -15,7 +17,7 @@ PATHS = {"openai": "/v1/rerank", "cohere": "/v2/rerank", "dashscope": "/api/v1/s
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("most", [None, 2])
 def test_coheres_sdk(lab: Lab, upstream: str, most: int | None) -> None:
-    more = {} if most is None else {"top_n": most}
+    more: Any = {} if most is None else {"top_n": most}
     answer = lab.cohere.rerank(model=MODELS[upstream], query=QUERY, documents=DOCUMENTS, **more)
     assert [(one.index, one.relevance_score) for one in answer.results] == ranking(QUERY, DOCUMENTS, most)
     (request,) = lab.upstream.requests

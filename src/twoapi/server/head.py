@@ -79,8 +79,6 @@ class Head:
             and b"upgrade" in self.headers.get(b"connection", b"").lower()
         )
         self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
-        # It takes one of the places for requests at once.
-        self.holds = self.generates or (self.route is not None and self.route.kind == "operate")
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
@@ -90,6 +88,9 @@ class Head:
         self.is_preflight = False
         origin = self.headers.get(b"origin")
         self.objection = self._object() if origin is None else self._object_to_page(origin)
+        # It takes one of the places for requests at once.
+        operates = self.route is not None and self.route.kind == "operate" and not self.is_preflight
+        self.holds = self.generates or operates
 
     def _object_to_page(self, origin: bytes) -> Fault | None:
         """The same for a request that a web page sends; its browser wants to be told whether the page may."""

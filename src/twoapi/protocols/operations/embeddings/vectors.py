@@ -12,6 +12,7 @@ from twoapi.protocols.operations.members import broken, refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
+_BEGINS = b'["'
 _numbers = json.decoder(list[float])
 
 
@@ -52,6 +53,8 @@ def sort(vectors: list[tuple[int | None, Raw]], wanted: int) -> list[Raw]:
     """The vectors in the order of the inputs; raises FaultError when one is missing or twice there."""
     if len(vectors) != wanted:
         raise broken(f"the upstream gave {len(vectors)} vectors for {wanted} inputs")
+    if any(json.first_byte(vector) not in _BEGINS for _, vector in vectors):
+        raise broken("the upstream's answer holds a vector that is neither numbers nor base64")
     order = {position if index is None else index: vector for position, (index, vector) in enumerate(vectors)}
     if order.keys() != set(range(wanted)):
         raise broken("the upstream's vectors are not numbered as its inputs")
