@@ -281,6 +281,14 @@ def test_the_wait_stands_where_the_provider_tells_it(
     assert judged(name, 429, flat(None), headers).retry_after == (None if wait is None else pytest.approx(wait))
 
 
+def test_the_wait_beside_a_hidden_error_is_known() -> None:
+    errors = CATALOG["minimax"].errors
+    assert errors is not None
+    hidden = Fault("upstream_error", "told", whose="upstream", code="1002")
+    assert errors.judged(hidden, 200, {b"retry-after": b"7"}, b"{}").retry_after == 7
+    assert errors.judged(hidden, 200, {b"retry-after-ms": b"1500"}, b"{}").retry_after == 1.5
+
+
 def test_the_wait_may_stand_in_the_body() -> None:
     errors = Errors(wait=("/error/metadata/retry_after",))
     body = json.dumps(flat(429, metadata={"retry_after": "1m30s"})).encode()

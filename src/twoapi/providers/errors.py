@@ -19,6 +19,7 @@ _CLIENTS: frozenset[FaultKind] = frozenset(
 )
 # Kinds that pass: how long that takes is worth knowing.
 _PASSING: frozenset[FaultKind] = frozenset({"rate_limited", "overloaded"})
+_WAITS = ("retry-after-ms", "retry-after")  # told beside an error that hides in an answer, too
 _LONGEST_WAIT = 30 * 86_400.0  # seconds; more is not a wait but a date
 
 
@@ -73,7 +74,7 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
         ruled = next((rule.kind for rule in self.rules if told.fits(rule, status)), None)
         kind = ruled or fault.kind
         wait = fault.retry_after
-        if wait is None and kind in _PASSING and self.wait:
+        if wait is None and kind in _PASSING:
             wait = self._wait(headers, body or bytes(fault.raw or b""))
         if kind == fault.kind:
             # A status that says something else to clients than the kind is the provider's own habit.
@@ -92,9 +93,9 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
         return headers.get(place.encode(), b"").decode("latin-1").partition(":")[0].strip()
 
     def _wait(self, headers: Mapping[bytes, bytes], body: bytes) -> float | None:
-        for place in self.wait:
+        for place in (*_WAITS, *self.wait):
             said = _at(body, place) if place.startswith("/") else headers.get(place.encode(), b"").decode("latin-1")
-            wait = seconds(said.strip()) if said else None
+            wait = seconds(said.strip() + ("ms" if place.endswith("-ms") else "")) if said else None
             if wait is not None and wait <= _LONGEST_WAIT:
                 return wait
         return None

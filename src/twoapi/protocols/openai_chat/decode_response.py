@@ -34,7 +34,7 @@ from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.mend_answer import USUAL_ANSWER, answer_deviations, mend_response, refuse_hidden
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
-from twoapi.protocols.openai_chat.stop import decode_stop, failure
+from twoapi.protocols.openai_chat.stop import decode_stop, failure, guess_stop
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -170,7 +170,7 @@ class _Candidate:
                 self._logprobs(choice.logprobs)
         word = choice.finish_reason
         if not word:
-            return Candidate(self._index, parts)
+            return Candidate(self._index, parts, guess_stop(parts))
         fault = failure(word)
         if fault is not None:
             raise FaultError(fault)

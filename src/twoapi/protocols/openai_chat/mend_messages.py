@@ -12,7 +12,7 @@ from twoapi.protocols.openai_chat.media import as_raw
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.wire import json
 
-_BETWEEN = "OK."  # what an assistant says between the result of a tool and the user
+_BETWEEN = " "  # what an assistant says between the result of a tool and the user: nothing, but not the empty text
 _BREAK = "\n\n"  # between texts that were parts of their own
 
 

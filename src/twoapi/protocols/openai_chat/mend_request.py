@@ -150,11 +150,12 @@ def _choice(mending: _Mending) -> None:
         _allow_only(mending, choice)
         choice = body.tool_choice
     if isinstance(choice, out.ToolName) and "named" not in taken:
-        body.tools = [tool for tool in body.tools or () if _name(tool) == _name(choice)] or body.tools
+        _send_only(mending, {_name(choice)})
         choice = body.tool_choice = "required"
         mending.lose("tool_choice", "emulated", "only the tool that must be called is sent")
     if choice == "none" and "none" not in taken:
-        body.tools = body.tool_choice = body.parallel_tool_calls = None
+        _send_only(mending, set())
+        body.tool_choice = body.parallel_tool_calls = None
         mending.lose("tool_choice", "emulated", "the tools that must not be called are not sent")
     elif choice == "required" and "required" not in taken:
         body.tool_choice = choice = "auto"
@@ -167,10 +168,17 @@ def _choice(mending: _Mending) -> None:
 
 def _allow_only(mending: _Mending, choice: out.AllowedChoice) -> None:
     body, allowed = mending.body, choice.allowed_tools
-    names = {_name(tool) for tool in allowed.tools}
-    body.tools = [tool for tool in body.tools or () if _name(tool) in names] or None
+    _send_only(mending, {_name(tool) for tool in allowed.tools})
     body.tool_choice = allowed.mode if body.tools else None
     mending.lose("tool_choice", "emulated", "only the allowed tools are sent")
+
+
+def _send_only(mending: _Mending, names: set[str | None]) -> None:
+    before = mending.body.tools or []
+    kept = [tool for tool in before if _name(tool) in names]
+    mending.body.tools = kept or None
+    if len(kept) < len(before):
+        mending.lose("tools", "emulated", "what must not be called is not sent")
 
 
 def _name(tool: out.Tool | out.ToolName | Raw) -> str | None:
@@ -198,6 +206,10 @@ def _format(mending: _Mending) -> None:
     if form.type == "text":
         body.response_format = None  # what is not said means this
         return
+    output = mending.request.output
+    for field, value in (("name", output.name), ("description", output.description), ("strict", output.strict)):
+        if value is not None:
+            mending.lose("output." + field, "dropped", "no schema of the answer here")
     words = "Answer with one JSON object and nothing else."
     if schema is not None:
         words += " It must be valid under this JSON Schema:\n" + bytes(schema).decode("utf-8", "replace")
