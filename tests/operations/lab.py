@@ -125,11 +125,16 @@ class Lab:
         self._http.close()
 
     def clear(self) -> None:
-        worker = self.gateway.worker
-        self.gateway.wait(lambda: worker.running == 0 and worker.records.clear() is None)
+        self.gateway.wait(self._is_idle)
         self.gateway.collected.records.clear()
         self.upstream.handler = everything
         self.upstream.requests.clear()
+
+    def _is_idle(self) -> bool:
+        """True when nothing runs; what it left behind is forgotten."""
+        worker = self.gateway.worker
+        worker.records.clear()
+        return worker.running == 0
 
     def sent(self) -> Any:
         """The one body that reached the vendor."""
