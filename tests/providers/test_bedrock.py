@@ -1,8 +1,11 @@
 """What the catalogue says of Bedrock's models, which are of many vendors."""
 
+import json
+
 import pytest
 
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import capabilities_for
 
@@ -52,3 +55,24 @@ def test_an_effort_is_known_of_the_models_between() -> None:
     assert taken("eu.anthropic.claude-opus-4-6-v1:0").effort
     assert taken("anthropic.claude-opus-4-5-20251101-v1:0").effort
     assert not taken("anthropic.claude-3-7-sonnet-20250219-v1:0").effort
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind"),
+    [
+        (400, "ValidationException", "The provided model identifier is invalid.", "not_found"),
+        (400, "ValidationException", "1 validation error detected", "invalid_request"),
+        (
+            403,
+            "AccessDeniedException",
+            "Authentication failed: is your API Key valid?",
+            "unauthenticated",
+        ),
+        (403, "AccessDeniedException", "You don't have access to the model", "forbidden"),
+    ],
+)
+def test_errors_that_only_words_tell(status: int, code: str, message: str, kind: str) -> None:
+    headers, body = {b"x-amzn-errortype": code.encode()}, json.dumps({"message": message}).encode()
+    fault = UPSTREAM_CODECS["bedrock-converse"].decode_fault(status, headers, body)
+    assert BEDROCK.errors is not None
+    assert BEDROCK.errors.judged(fault, status, headers, body).kind == kind
