@@ -18,6 +18,9 @@ from tests.vendors.clouds import (
     telling,
 )
 
+from twoapi.config import parse
+from twoapi.policy.route import Router
+from twoapi.providers.catalog import load_catalog
 from twoapi.testing.canned import stream, whole
 from twoapi.testing.replies import json_reply
 
@@ -339,3 +342,25 @@ def test_a_flag_that_the_platform_does_not_know_is_left_out_and_reported() -> No
     assert (refused.status_code, len(fake.requests)) == (400, 1)
     assert NOT_HERE in refused.json()["error"]["message"]
     assert [loss["detail"] for loss in told["losses"]] == [NOT_HERE]
+
+
+def test_flags_are_left_out_of_a_count_too() -> None:
+    with platform("anthropic-foundry", MESSAGES, "claude-opus-4-8", "credentials: [k]", "/anthropic") as (
+        fake,
+        gateway,
+    ):
+        fake.reply(json_reply({"input_tokens": 7}))
+        headers = {"anthropic-version": VERSION, "anthropic-beta": "claude-code-20250219,effort-2025-11-24"}
+        answer = post(gateway, "/v1/messages/count_tokens", headers, asked(MESSAGES, limit=None)[2])
+    assert (answer.json(), answer.headers["twoapi-losses"]) == ({"input_tokens": 7}, "1;dropped=1")
+    assert fake.requests[0].path == "/anthropic/v1/messages/count_tokens"
+    assert fake.requests[0].headers["anthropic-beta"] == "effort-2025-11-24"
+
+
+def test_a_base_url_of_ones_own_needs_no_name_of_the_host() -> None:
+    text = "upstreams: {a: {provider: anthropic-foundry, base_url: 'https://proxy.example/claude', credentials: [k]}}"
+    candidate = Router(parse(text, "twoapi.yaml", {}), load_catalog()).plan("a/m", MESSAGES).candidates[0]
+    assert candidate.base_url == "https://proxy.example/claude"
+    text = "upstreams: {a: {provider: vertex, options: {project: p, location: eu}, credentials: [k]}}"
+    candidate = Router(parse(text, "twoapi.yaml", {}), load_catalog()).plan("a/m", GEMINI).candidates[0]
+    assert candidate.base_url == "https://aiplatform.eu.rep.googleapis.com"

@@ -109,7 +109,9 @@ class Count:
                 self._answer_alone(candidate)
                 return
             if candidate.route is not None:
-                way.outgoing = candidate.route.lead_count(way.outgoing, [] if way.losses is None else way.losses)
+                losses: list[Loss] = [] if way.losses is None else way.losses
+                way.outgoing = candidate.route.lead_count(way.outgoing, losses)
+                way.losses = losses or way.losses
             self.way = way
             self._send(candidate)
         except FaultError as error:

@@ -153,7 +153,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     def needs(self, protocols: Iterable[str], *, moved: bool) -> list[str]:
         """The options without a default that these protocols need; `moved`: their base URLs are the operator's."""
-        needed = {name for name, option in self.options.items() if option.always}
+        needed: set[str] = set()
         for protocol in protocols:
             if (endpoint := self.protocols.get(protocol)) is not None:
                 needed |= _named(endpoint, moved=moved)

@@ -29,14 +29,13 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     """Something that an upstream of this provider must say, such as a region.
 
     `env`: the variables from which the vendor's own tools read it. `hosts`: the host name by the option's value (`*`
-    stands for any text), for templates as `{NAME.host}`. `always`: it is needed beside a base URL of the operator's.
+    stands for any text), for templates as `{NAME.host}`.
     """
 
     meaning: str
     env: tuple[str, ...] = ()
     default: str | None = None
     hosts: dict[str, str] = msgspec.field(default_factory=dict)
-    always: bool = False
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
