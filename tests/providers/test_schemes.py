@@ -1,18 +1,21 @@
 """The ways to present a credential: their tables agree, and the right one is chosen."""
 
+import contextlib
 from typing import get_args
 
 import pytest
 
-from twoapi.providers.model import Auth, SchemeName
+from twoapi.providers.catalog import load_catalog
+from twoapi.providers.model import Auth, SchemeName, Variable, auth_ways
 from twoapi.providers.presenting import _STYLES, hidden, present
-from twoapi.providers.schemes import SCHEMES, UnfitError, choose
+from twoapi.providers.schemes import SCHEMES, Chosen, UnfitError, choose
 from twoapi.providers.signing.signable import Signable
 from twoapi.providers.tokens.exchanges import EXCHANGES
 from twoapi.transport.chains import CHAINS
 
 FORMS = [(name, form) for name, scheme in SCHEMES.items() for form in scheme.forms]
 WAYS = (Auth(scheme="sigv4", service="bedrock"), Auth(scheme="aws", service="bedrock"), Auth(scheme="bearer"))
+CATALOG = load_catalog()
 PARTS = {
     "key": "id.secret",
     "access_token": "t",
@@ -33,6 +36,30 @@ def test_every_scheme_is_in_every_table() -> None:
     assert {scheme.style for scheme in SCHEMES.values()} == {"static", *_STYLES}
     assert {form.source for _, form in FORMS} - {""} == {*EXCHANGES, *CHAINS}
     assert {form.source for _, form in FORMS if form.extra is not None} == set(CHAINS)
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_what_a_scheme_must_know_is_in_the_catalogue(name: str) -> None:
+    provider = CATALOG[name]
+    for protocol in provider.protocols:
+        for way in auth_ways(provider, protocol):
+            for form in SCHEMES[way.scheme].forms:
+                assert Chosen(way, form).missing({*provider.options, *Chosen(way, form).facts({})}) == [], protocol
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_what_the_environment_holds_can_be_presented(name: str) -> None:
+    provider = CATALOG[name]
+    for variable in provider.env:
+        fit = []
+        for protocol in provider.protocols:
+            with contextlib.suppress(UnfitError):
+                fit.append(choose(auth_ways(provider, protocol), variable.auth, _whole(variable)))
+        assert fit, variable.names
+
+
+def _whole(variable: Variable) -> frozenset[str]:
+    return frozenset(variable.parts or {"key"})
 
 
 def test_no_parts_fit_two_forms_of_a_scheme() -> None:

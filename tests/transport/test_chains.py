@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,18 @@ def test_what_a_library_says_of_a_refusal_is_not_repeated(monkeypatch: pytest.Mo
             given(aws())
         assert server.requests
     assert "web-jwt" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "module"), [("aws", "botocore.session"), ("azure", "azure.identity"), ("google", "google.auth")]
+)
+def test_a_library_that_is_not_there_is_named_with_how_to_install_it(
+    kind: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, f"twoapi.transport.chains.{kind}", raising=False)
+    with pytest.raises(RefusedError, match=rf"its library is not there.*pip install 'twoapi\[{kind}\]'"):
+        given(Source(kind, {}))
 
 
 def test_a_renewed_chain_is_walked_from_its_beginning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from twoapi.providers.tokens.exchanges import EXCHANGES
 from twoapi.providers.tokens.source import Ask, RefusedError, Source, Token
-from twoapi.transport.chains import CHAINS, Chain
+from twoapi.transport.chains import Chain, open_chain
 from twoapi.transport.connection import Limits
 from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint, request_head
@@ -203,7 +203,7 @@ class Tokens:
             return exchange.read(answer.status, answer.body, int(self._now()))
         anew = held.token is None and held.got > 0
         if held.chain is None:
-            held.chain = await self._in_thread(lambda: CHAINS[source.kind](source.parts))
+            held.chain = await self._in_thread(lambda: open_chain(source.kind, source.parts))
         chain = held.chain
         return await self._in_thread(lambda: chain.token(anew=anew))
 

@@ -3,6 +3,6 @@
 They block, so they are asked in a thread; they are extras, so each is imported when it is first asked.
 """
 
-from twoapi.transport.chains.chain import CHAINS, Chain
+from twoapi.transport.chains.chain import CHAINS, Chain, open_chain
 
-__all__ = ["CHAINS", "Chain"]
+__all__ = ["CHAINS", "Chain", "open_chain"]

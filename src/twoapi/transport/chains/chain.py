@@ -28,6 +28,15 @@ def refusal(library: str, error: Exception, mend: str) -> RefusedError:
     return RefusedError(f"{library} gives no credential ({type(error).__name__}); {mend}")
 
 
+def open_chain(kind: str, parts: Mapping[str, str]) -> Chain:
+    """The chain of this name; raises RefusedError when its library is not there."""
+    try:
+        return CHAINS[kind](parts)
+    except ImportError:
+        mend = f"pip install 'twoapi[{kind}]'"
+        raise RefusedError(f"its library is not there, or too old; {mend}", lasting=True) from None
+
+
 def _aws(parts: Mapping[str, str]) -> Chain:
     from twoapi.transport.chains.aws import AwsChain  # noqa: PLC0415  an extra
 
@@ -46,4 +55,5 @@ def _google(parts: Mapping[str, str]) -> Chain:
     return GoogleChain(parts)
 
 
+# By the names that providers/schemes.py gives them, which are those of the extras too.
 CHAINS: Mapping[str, Callable[[Mapping[str, str]], Chain]] = {"aws": _aws, "azure": _azure, "google": _google}
