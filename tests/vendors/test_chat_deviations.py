@@ -239,6 +239,17 @@ GOLDEN: dict[str, tuple[str, str, str, Json, Json, set[tuple[str, str]]]] = {
         },
         {("/messages", "synthesized")},
     ),
+    "tools": (
+        "perplexity", "sonar", MESSAGES, {"messages": LOOP},
+        {
+            "messages": [
+                HI,
+                {"role": "assistant", "content": '\n\n[tool call get_weather] {"city": "Rome"}'},
+                {"role": "user", "content": "[tool result get_weather]\n\nsunny"},
+            ]
+        },
+        {("/messages/1/content/0", "emulated"), ("/messages/2/content/0", "emulated"), ("/messages", "info")},
+    ),
     "alternating": (
         "perplexity", "sonar", CHAT,
         {"messages": [{"role": "system", "content": "s"}, HI, {"role": "user", "content": "there"}]},

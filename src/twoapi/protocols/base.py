@@ -87,7 +87,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     stream_only: bool = False  # DashScope: answers in streams only
     slug: str | None = None  # Qianfan v1: what stands for the model in the path; None: its name in lower case
     system_role: bool = True  # Spark: takes instructions in a role of their own; False: the user says them
-    tools: bool = True  # Spark: takes functions; False: past calls and results are text
+    tools: bool = True  # chat, Spark: takes functions; False: past calls and results are text
     citations: bool = True  # Bedrock: takes documents and results to be cited, and what earlier answers cited
     video: bool = True  # Bedrock: takes films
     top_k_field: str | None = None  # Bedrock: pointer to top_k in the model's own fields ("/top_k"); None: nowhere

@@ -11,7 +11,7 @@ from twoapi.protocols.openai_chat.cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
 from twoapi.protocols.openai_chat.encode_reasoning import Members, encode_reasoning
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder, conforms
-from twoapi.protocols.openai_chat.mend_messages import mend_messages
+from twoapi.protocols.openai_chat.mend_messages import in_words, mend_messages
 from twoapi.protocols.openai_chat.mend_request import USUAL, deviations, mend_request
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_limits import Limits
@@ -59,7 +59,8 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     body.store = request.state.store
     if request.tools or request.tool_choice is not None or request.parallel is not None:
         ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
-    messages = request.messages if same else pair_results(request.messages, losses, NAME)
+    messages = request.messages if capabilities.tools else in_words(request.messages, losses)
+    messages = messages if same else pair_results(messages, losses, NAME)
     if not same and not capabilities.prefill and messages and messages[-1].role == "assistant":
         losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
     try:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Loss, Request, plain
+from twoapi.ir import Loss, Message, Part, Request, Text, ToolCall, ToolResult, plain
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
@@ -33,6 +34,31 @@ def mend_messages(request: Request, body: out.Body, capabilities: Capabilities, 
     ):
         spelled = json.encode(messages[-1])
         body.messages[-1] = Raw(spelled[:-1] + b"," + json.encode({mark: True})[1:])
+
+
+def in_words(messages: list[Message], losses: list[Loss]) -> list[Message]:
+    """The messages for a server without tools: calls and results are text."""
+    names: dict[str, str] = {}
+    return [
+        msgspec.structs.replace(
+            message,
+            role="user" if message.role == "tool" else message.role,
+            parts=[one for part in message.parts for one in _worded(part, message.at, names, losses)],
+        )
+        for message in messages
+    ]
+
+
+def _worded(part: Part, base: str, names: dict[str, str], losses: list[Loss]) -> list[Part]:
+    if isinstance(part, ToolCall):
+        names[part.id] = part.name
+        losses.append(Loss(base + part.at, "emulated", NAME, "a call is sent as text"))
+        return [Text(text=f"{_BREAK}[tool call {part.name}] {part.arguments or '{}'}", at=part.at)]
+    if isinstance(part, ToolResult):
+        losses.append(Loss(base + part.at, "emulated", NAME, "a result is sent as text"))
+        failed = " failed" if part.is_error else ""
+        return [Text(text=f"[tool result {names.get(part.call_id, part.call_id)}{failed}]", at=part.at), *part.content]
+    return [part]
 
 
 _Messages = list[out.Message]

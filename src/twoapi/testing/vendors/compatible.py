@@ -28,7 +28,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
     `thinking`: the types of that member. `once`: text is one string. `ids`: how long ids of calls are. `named`: results
     name their tool. `filled`: calls have reasoning. `nulls`: null is a content. `tool_to_user`: the user may speak
-    right after a tool. `developer`: there is that role. `demands`: members that must be so.
+    right after a tool. `developer`: there is that role. `alternating`: user and assistant take turns. `demands`:
+    members that must be so.
     """
 
     members: frozenset[str] = frozenset()
@@ -45,6 +46,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     nulls: bool = True
     tool_to_user: bool = True
     developer: bool = False
+    alternating: bool = False
     demands: Mapping[str, Json] = {}
 
 
@@ -89,6 +91,8 @@ def _turns(way: Way, messages: list[Json]) -> Iterator[Problem]:
         ids = [call["id"] for call in calls] + ([message["tool_call_id"]] if role == "tool" else [])
         if way.ids and not all(len(one) == way.ids and one.isalnum() for one in ids):
             yield at, f"Tool call id must be a-z, A-Z, 0-9, with a length of {way.ids}."
+        if way.alternating and role == before and role != "system":
+            yield at, "user and assistant take turns"
         before = role
 
 
@@ -131,9 +135,11 @@ def _plain_message(message: Json) -> Json:
 # --- what they say otherwise
 
 
-def _say(*changes: Change, opening: bytes = b"", usage: str = "chunk") -> Callable[[Reply, str], Spoken]:
+def _say(
+    *changes: Change, opening: bytes = b"", usage: str = "chunk", tags: bool = False
+) -> Callable[[Reply, str], Spoken]:
     """The chat vendor's answer with these changes. `usage`: in a chunk of its own, in the last one's `choice`, in the
-    last chunk (`finish`), or beside it (`x_groq`).
+    last chunk (`finish`), or beside it (`x_groq`). `tags`: reasoning stands between tags in the content.
     """
 
     def say(reply: Reply, model: str) -> Spoken:
@@ -146,6 +152,8 @@ def _say(*changes: Change, opening: bytes = b"", usage: str = "chunk") -> Callab
             del frames[-1]
         if usage != "x_groq":
             finish.pop("x_groq", None)
+        if tags:
+            _put_in_tags(spoken.body, frames)
         for document in (spoken.body, *frames):
             for change in changes:
                 change(document)
@@ -193,6 +201,20 @@ def _in_content(document: Json) -> None:
             thought = {"type": "thinking", "thinking": [{"type": "text", "text": message.pop("reasoning_content")}]}
             text = message.get("content")
             message["content"] = [thought, *([{"type": "text", "text": text}] if text else [])]
+
+
+def _put_in_tags(body: Json, chunks: list[Json]) -> None:
+    for message in _messages(body):
+        if "reasoning_content" in message:
+            message["content"] = f"<think>\n{message.pop('reasoning_content')}\n</think>\n\n{message['content'] or ''}"
+    before = False
+    for delta in (delta for chunk in chunks for delta in _messages(chunk)):
+        thinks = "reasoning_content" in delta
+        mark = "<think>\n" if thinks and not before else "\n</think>\n\n" if before and not thinks else ""
+        text = delta.pop("reasoning_content", None) or delta.get("content")
+        if mark or text:
+            delta["content"] = mark + (text or "")
+        before = thinks
 
 
 def _word(old: str, new: str) -> Change:
@@ -358,6 +380,24 @@ COMPATIBLE: Mapping[str, Staged] = {
         ),
         _say(_in_content, usage="finish"),
         fail=lambda fault: {"object": "error", "message": fault.message, "type": "invalid_request", "code": "1000"},
+    ),
+    "perplexity": _staged(
+        "perplexity",
+        "sonar-reasoning-pro",
+        Way(
+            members=_named(
+                "model messages stream temperature top_p top_k max_tokens presence_penalty frequency_penalty "
+                "response_format search_mode web_search_options return_images return_related_questions"
+            ),
+            formats=frozenset(("text", "json_schema")),
+            alternating=True,
+        ),
+        _say(
+            _with(citations=["https://a.example"], search_results=[{"title": "A", "url": "https://a.example"}]),
+            usage="finish",
+            tags=True,
+        ),
+        lacks=frozenset(("citations", "documents", "tools", "parallel tools", "tool results")),
     ),
     "groq": _staged(
         "groq",
