@@ -47,6 +47,9 @@ def test_a_credential_in_parts_is_found_when_it_is_whole() -> None:
     assert found["bedrock"].credentials[0].parts["session_token"].reveal() == "t"
     assert discover({**region, "AWS_ACCESS_KEY_ID": "AKID"}, nothing).upstreams == DEMO
     assert discover(pair, nothing).upstreams == DEMO
+    elsewhere = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://127.0.0.1:9"}
+    assert discover({**pair, **elsewhere}, nothing).upstreams == DEMO  # a signature must know the region
+    assert "bedrock" in discover({**pair, **elsewhere, **region}, nothing).upstreams
 
 
 def test_a_chain_is_found_by_what_it_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from twoapi.config.values import Address, BaseUrl
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import Endpoint, Provider, Variable, auth_ways
-from twoapi.providers.mount import is_option
+from twoapi.providers.mount import is_option, option_values
 from twoapi.providers.schemes import UnfitError, choose, is_installed
 from twoapi.wire.secret import Secret
 
@@ -35,10 +35,11 @@ def discover(environ: Mapping[str, str], probe: Probe, listen: Address | None = 
 
 
 def _from_environ(provider: Provider, environ: Mapping[str, str], own: Address) -> UpstreamSettings | None:
+    options = _options(provider, environ) if provider.discovered else {}
     for variable in provider.env if provider.discovered else ():
-        credential = _credential(provider, variable, environ)
+        credential = _credential(provider, variable, environ, options)
         if credential is not None:
-            protocols, options = _moved(provider, environ, own), _options(provider, environ)
+            protocols = _moved(provider, environ, own)
             spoken = provider.protocols if protocols is None else protocols
             if not options.keys() >= set(provider.needs(spoken, moved=protocols is not None)):
                 return None
@@ -52,7 +53,9 @@ def _from_environ(provider: Provider, environ: Mapping[str, str], own: Address) 
     return None
 
 
-def _credential(provider: Provider, variable: Variable, environ: Mapping[str, str]) -> CredentialSettings | None:
+def _credential(
+    provider: Provider, variable: Variable, environ: Mapping[str, str], options: Mapping[str, str]
+) -> CredentialSettings | None:
     """What these variables hold, when that is a credential for the protocol that the provider prefers."""
     if variable.name is not None:
         key = environ.get(variable.name, "").strip()
@@ -66,7 +69,8 @@ def _credential(provider: Provider, variable: Variable, environ: Mapping[str, st
     except UnfitError:
         return None
     extra = chosen.form.extra
-    if extra is not None and not is_installed(extra):
+    known = {*parts, *chosen.facts(option_values(provider.options, options))}
+    if chosen.missing(known) or (extra is not None and not is_installed(extra)):
         return None
     return CredentialSettings(parts={part: Secret(value) for part, value in parts.items()})
 
