@@ -175,6 +175,12 @@ def test_what_azure_does_not_have_below_a_deployment_is_not_there(rest):
     assert route_for(b"/openai/deployments" + rest.encode()) is None
 
 
+def test_other_operations_stand_below_a_deployment_too():
+    found = route_for(b"/openai/deployments/text-embedding-3-small/embeddings")
+    assert found is not None
+    assert (found.kind, found.operation) == ("operate", "embeddings")
+
+
 def test_a_name_with_a_colon_is_no_method():
     route = route_for(b"/v1/models/qwen3:4b")
     assert route is not None
