@@ -3,9 +3,11 @@
 import asyncio
 import json
 import logging
+import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -13,6 +15,7 @@ import pytest
 from tests.providers.tokens.service_account import document, opened
 
 from twoapi.providers.tokens.source import RefusedError, Source, Token
+from twoapi.testing.fake_connection import Received
 from twoapi.testing.fake_upstream import FakeUpstream, closed_port
 from twoapi.testing.replies import Faults, Gate, Reply, json_reply
 from twoapi.transport.tokens import Tokens
@@ -358,6 +361,57 @@ def test_what_nobody_has_wanted_for_long_is_let_go() -> None:
         assert not lab.tokens._held
 
     lab(work, given("a", 86_400))
+
+
+class Server:
+    """A token server whose tokens say when they end, and that refuses when it likes."""
+
+    def __init__(self, clock: Clock, chance: random.Random) -> None:
+        self.clock = clock
+        self.chance = chance
+        self.asked: list[tuple[float, str]] = []  # when, and what it said
+
+    def __call__(self, _: Received) -> Reply:
+        said = self.chance.choice(("token", "token", "token", "short", "invalid_client", "busy"))
+        self.asked.append((self.clock(), said))
+        if said == "busy":
+            return json_reply({}, 503)
+        if said == "invalid_client":
+            return refused(said)
+        seconds = 90 if said == "short" else 3600
+        return given(f"{self.clock() + seconds:.3f}", seconds)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_no_token_is_shown_after_its_end_and_no_refusal_is_hurried(seed: int) -> None:
+    async def work(lab: Lab) -> None:
+        chance = random.Random(seed)  # noqa: S311  no secret
+        server = lab.server.handler = Server(lab.clock, chance)
+        source, forgiven, shown_at_all = lab.source(), 0.0, 0
+        for _ in range(150):
+            lab.clock.seconds += chance.choice((0.0, 0.5, 5.0, 40.0, 100.0, 400.0, 1500.0, 3250.0, 4000.0))
+            step, before = chance.choice(("get", "get", "get", "crowd", "renew", "forgive")), len(server.asked)
+            if step == "forgive":
+                lab.tokens.forgive()
+                forgiven = lab.clock()
+                continue
+            if step == "renew":
+                lab.tokens.renew(source, lab.clock(), lab.clock())
+            asking = (lab.get(source) for _ in range(10 if step == "crowd" else 1))
+            for token in await asyncio.gather(*asking, return_exceptions=True):
+                if isinstance(token, Token):
+                    shown_at_all += 1
+                    assert float(shown(token).removeprefix("tok-")) > lab.clock()
+                else:
+                    assert isinstance(token, RefusedError)
+            await lab.settled(0)
+            assert len(server.asked) - before <= 1
+        assert shown_at_all
+        for (earlier, said), (later, _) in pairwise(server.asked):
+            least = {"invalid_client": 300.0, "busy": 1.0}.get(said, 0.0)
+            assert later - earlier >= least or earlier <= forgiven
+
+    lab(work)
 
 
 def test_sources_print_no_part() -> None:

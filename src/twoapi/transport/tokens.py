@@ -119,7 +119,6 @@ class Tokens:
         if held.got > begun or self._clock() - held.got < _YOUNG:
             return False
         held.token = None
-        held.failure = None
         return True
 
     def forgive(self) -> None:
