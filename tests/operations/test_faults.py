@@ -123,6 +123,20 @@ def test_an_upstreams_credential_is_never_told(lab: Lab) -> None:
     assert KEY.encode() not in lab.upstream.requests[0].body
 
 
+@pytest.mark.parametrize("model", ["bedrock/titan-embed/..", "gemini/../x", "vertex/.."])
+def test_a_name_that_would_lead_elsewhere_is_no_model(lab: Lab, model: str) -> None:
+    answer = lab.call("/v1/embeddings", {"model": model, "input": ["a"]})
+    assert (answer.status, answer.json()["error"]["code"]) == (404, "model_not_found")
+    assert lab.upstream.requests == []
+
+
+def test_the_words_of_another_vendor_are_not_taken_for_the_clients_own(lab: Lab) -> None:
+    error = {"code": 400, "message": "no such size", "status": "INVALID_ARGUMENT", "details": []}
+    lab.upstream.reply(json_reply({"error": error}))
+    answer = lab.call("/v1/embeddings", {"model": "gemini/m-1", "input": ["a"]})
+    assert (answer.status, message_of("/v1/embeddings", answer)) == (400, "no such size")
+
+
 def test_an_upstream_that_does_not_offer_it(lab: Lab) -> None:
     for model in ("nothing/m-1", "demo/demo"):
         answer = lab.call("/v1/embeddings", {"model": model, "input": ["a"]})

@@ -56,8 +56,17 @@ def relay(incoming: Incoming, peek: Peek, model: str, path: str) -> Outgoing:
 
 
 def place(path: str, model: str) -> str:
-    """The path with the model's name put in."""
-    return path.replace("{model}", quote(model, safe="")) if "{" in path else path
+    """The path with the model's name put in; raises FaultError for a name that would lead to another path."""
+    if "{" not in path:
+        return path
+    check_name(model)
+    return path.replace("{model}", quote(model, safe=""))
+
+
+def check_name(model: str) -> None:
+    """Raises FaultError for a name whose parts are dots: it would lead elsewhere."""
+    if any(part in ("", ".", "..") for part in model.split("/")):
+        raise FaultError(Fault("not_found", f"{model!r} is no name of a model", code="model_not_found"))
 
 
 def _inspect_with(member: str) -> Callable[[bytes], Inspection]:
@@ -74,13 +83,15 @@ def _inspect_with(member: str) -> Callable[[bytes], Inspection]:
     return inspect
 
 
-def answer_members(body: bytes, member: str) -> dict[str, Raw]:
-    """The members of an upstream's answer, one of which is `member`; raises FaultError, for a hidden error too."""
+def answer_members(body: bytes, member: str, protocol: str = PROTOCOL) -> dict[str, Raw]:
+    """The members of an upstream's answer, one of which is `member`; raises FaultError, for a hidden error too, which
+    `protocol` words.
+    """
     try:
         members = json.fields(body)
     except WireError:
         raise broken("the upstream's answer is not a JSON object") from None
-    fault = hidden_fault(members)
+    fault = hidden_fault(members, protocol)
     if fault is not None:
         raise FaultError(fault)
     if member and json.is_null(members.get(member, json.EMPTY)):
@@ -88,9 +99,9 @@ def answer_members(body: bytes, member: str) -> dict[str, Raw]:
     return members
 
 
-def hidden_fault(members: dict[str, Raw]) -> Fault | None:
+def hidden_fault(members: dict[str, Raw], protocol: str) -> Fault | None:
     """An error in an answer with status 200, as OpenAI and most others write one."""
-    return openai_errors.hidden_fault(members.get("error", json.EMPTY), PROTOCOL)
+    return openai_errors.hidden_fault(members.get("error", json.EMPTY), protocol)
 
 
 class _Counts(msgspec.Struct):

@@ -55,6 +55,7 @@ def peek(incoming: Incoming) -> Peek:
 
 def _place(path: str, model: str, version: str, method: str) -> str:
     """A path such as `/{version}/{model}` for a model and a method, under the version that the client asked for."""
+    json_bodies.check_name(model)
     name = model if model.startswith(_SPELLED) else f"models/{model}"
     path = path.replace("{version}", version or _VERSION)
     return f"{path.replace('{model}', quote(name, safe='/:@'))}:{method}"
@@ -200,7 +201,7 @@ def _answer(body: bytes) -> dict[str, Raw]:
         members = json.fields(body)
     except WireError:
         raise broken("the upstream's answer is not a JSON object") from None
-    fault = json_bodies.hidden_fault(members)
+    fault = json_bodies.hidden_fault(members, NAME)
     if fault is not None:
         raise FaultError(fault)
     if "embeddings" not in members and "embedding" not in members:

@@ -35,7 +35,7 @@ def encode(asked: Embeddings, model: str, path: str, losses: list[Loss]) -> Outg
 
 def read(body: bytes, asked: Embeddings) -> Embedded:
     """An upstream's answer."""
-    members = json_bodies.answer_members(body, "embeddings")
+    members = json_bodies.answer_members(body, "embeddings", NAME)
     try:
         vectors = sort([(None, one) for one in json.items(members["embeddings"])], len(asked.inputs))
         counted = json.decode(members["prompt_eval_count"]) if "prompt_eval_count" in members else None

@@ -49,7 +49,7 @@ def _instance(one: Input, losses: list[Loss], reported: set[str]) -> dict[str, o
 
 def read(body: bytes, asked: Embeddings) -> Embedded:
     """An upstream's answer."""
-    members = json_bodies.answer_members(body, "predictions")
+    members = json_bodies.answer_members(body, "predictions", "gemini")
     try:
         found = [json.fields(json.fields(one)["embeddings"]) for one in json.items(members["predictions"])]
         vectors = sort([(None, one["values"]) for one in found], len(asked.inputs))

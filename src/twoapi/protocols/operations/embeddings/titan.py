@@ -34,7 +34,7 @@ def encode(asked: Embeddings, model: str, path: str, losses: list[Loss]) -> Outg
 
 def read(body: bytes, asked: Embeddings) -> Embedded:  # noqa: ARG001  it has one input
     """An upstream's answer."""
-    members = json_bodies.answer_members(body, "embedding")
+    members = json_bodies.answer_members(body, "embedding", "bedrock-converse")
     if json.first_byte(members["embedding"]) != 91:
         raise broken("the upstream's answer holds no vector in `embedding`")
     try:
