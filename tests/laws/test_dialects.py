@@ -1,4 +1,5 @@
-"""What any client asks of a vendor's own dialect: its server takes it, or the refusal names the place."""
+"""What any client asks of a vendor's own dialect, its server takes, or the refusal names the place; what that answers,
+every client hears."""
 
 import json
 
@@ -9,14 +10,17 @@ from hypothesis import strategies as st
 from tests.laws.protocols import few, fewest
 
 from twoapi.conformance import Arrival
+from twoapi.conformance.reply import Reply
 from twoapi.ir import FaultError, Loss, Message, Request, ToolCall, ToolResult
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
+from twoapi.testing.laws import answers, bounds, streams
 from twoapi.testing.laws.bounds import is_linear
 from twoapi.testing.laws.requests import refused_by_path
 from twoapi.testing.laws.subject import SECRET, decoded
 from twoapi.testing.replies import Json
 from twoapi.testing.strategies.payloads import REQUESTS
+from twoapi.testing.strategies.vendor_replies import replies
 from twoapi.testing.vendors import VENDORS
 from twoapi.wire.json import at_pointer
 
@@ -136,3 +140,57 @@ def test_a_request_is_not_changed_by_being_refused(name: str) -> None:
     refused_by_path(caught.value, body)
     assert request.messages == decoded(CODECS["openai-chat"], body).messages
     assert all(isinstance(message, Message) for message in request.messages)
+
+
+# --- Answers ---
+
+
+def body_of(name: str, reply: Reply) -> bytes:
+    """The whole answer as the vendor's fake says it, arguments that are JSON text within JSON included."""
+    return msgspec.json.encode(VENDORS[name].vendor.say(reply, "m").body)
+
+
+def stream_of(name: str, reply: Reply) -> bytes:
+    """The same, streamed."""
+    said = VENDORS[name].vendor.say(reply, "m")
+    return b"".join([*said.head, *said.tail])
+
+
+@to_each
+@few
+@given(data=st.data())
+def test_an_answer_says_the_same_to_every_client(name: str, data: st.DataObject) -> None:
+    reply = data.draw(replies(cited=name != "ollama"))
+    for client in CODECS.values():
+        note(client.name)
+        answers.crosses(UPSTREAM_CODECS[name], client, body_of(name, reply))
+        streams.crosses(UPSTREAM_CODECS[name], client, body_of(name, reply), stream_of(name, reply))
+
+
+DEPTH = 10_000
+DEEP = (b'{"a":' * DEPTH + b"1" + b"}" * DEPTH, b"[" * DEPTH + b"]" * DEPTH, b"[" * DEPTH)
+ANSWERS = {
+    "cohere": (
+        b'{"x":%b}',
+        b'{"message":{"content":%b}}',
+        b'{"message":{"content":"x"},"usage":%b}',
+        b'{"message":{"content":"x"},"logprobs":%b}',
+        b'{"message":{"content":"x","citations":[{"sources":[{"document":%b}]}]}}',
+    ),
+    "ollama": (
+        b'{"x":%b}',
+        b'{"done":true,"message":{"content":"x"},"logprobs":%b}',
+        b'{"done":true,"message":{"content":"x","tool_calls":[{"function":{"name":"f","arguments":%b}}]}}',
+        b'{"error":%b}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "form"), [(name, form) for name, forms in ANSWERS.items() for form in forms])
+@pytest.mark.parametrize("deep", DEEP, ids=["objects", "arrays", "open"])
+def test_a_deep_answer_crashes_nothing(name: str, form: bytes, deep: bytes) -> None:
+    codec = UPSTREAM_CODECS[name]
+    bounds.deep_answer_is_refused(codec, form % deep)
+    assert codec.decode_fault(500, {}, form % deep).http_status == 500
+    for frame in (b"data: %b\n\n", b"%b\n"):
+        streams.decoder_is_legal(codec, [frame % (form % deep)])
