@@ -6,7 +6,7 @@ Beside the path of requests with a credential that never changes, whose heads th
 import asyncio
 from collections.abc import Callable
 
-from twoapi.gateway.snapshot import Snapshot
+from twoapi.gateway.snapshot import Snapshot, request_headers
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.credentials import Credential
@@ -95,7 +95,7 @@ def _head(
 ) -> bytes:
     """The head of a request, with what is added to show its credential."""
     endpoint, path = Endpoint.parse(candidate.base_url), outgoing.path
-    headers = [(b"content-type", b"application/json"), *outgoing.headers, *credential.headers]
+    headers = request_headers(outgoing, credential)
     seen = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
     try:
         added = show(Signable(method, endpoint.authority, endpoint.base_path + path, seen, outgoing.body))

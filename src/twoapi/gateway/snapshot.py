@@ -17,7 +17,7 @@ from twoapi.providers.presenting import bearer, under
 from twoapi.providers.services import Want
 from twoapi.providers.tokens.source import Token
 from twoapi.transport.endpoint import Endpoint, open_head
-from twoapi.wire.http import Outgoing
+from twoapi.wire.http import Headers, Outgoing
 
 _PLANS = 4096  # plans that are remembered; more only when clients make up names
 _HEADS = 4096  # request heads that are remembered; more only when clients vary their protocol headers
@@ -89,7 +89,7 @@ class Snapshot:
         key: tuple[object, ...] = (candidate, credential, outgoing.path, *outgoing.headers)
         opened = self._heads.get(key)
         if opened is None:
-            headers = [(b"content-type", b"application/json"), *outgoing.headers, *credential.headers]
+            headers = request_headers(outgoing, credential)
             opened = open_head(Endpoint.parse(candidate.base_url), "POST", outgoing.path, headers)
             if len(self._heads) >= _HEADS:
                 self._heads.clear()
@@ -103,3 +103,11 @@ class Snapshot:
             held = (token, Credential(credential.index, under(credential.headers, bearer(token.parts))))
             self._bearers[credential] = held
         return held[1]
+
+
+def request_headers(outgoing: Outgoing, credential: Credential) -> Headers:
+    """The headers of an upstream request: it is JSON unless it says otherwise."""
+    said = [*outgoing.headers, *credential.headers]
+    if any(name == b"content-type" for name, _ in outgoing.headers):
+        return said
+    return [(b"content-type", b"application/json"), *said]
