@@ -3,7 +3,7 @@
 import contextlib
 import json
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -12,9 +12,10 @@ from twoapi import ir
 from twoapi.conformance.reply import Called, Cited, Reply, Spoken, Used
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import Capabilities, Restore
+from twoapi.protocols.base import Capabilities, Codec, Restore
 from twoapi.protocols.dashscope import DashScope
-from twoapi.testing.laws import bounds, streams
+from twoapi.protocols.registry import CODECS
+from twoapi.testing.laws import answers, bounds, streams
 from twoapi.testing.laws.subject import events_of
 from twoapi.testing.mutations import mutated
 from twoapi.testing.vendors.dashscope import VENDOR, frame
@@ -93,6 +94,14 @@ def test_where_the_bytes_are_cut_makes_no_difference(reply: Reply) -> None:
     data = stream_of(reply)
     for at in range(len(data)):
         streams.split_invariance(CODEC, data, [data[:at], data[at:]])
+
+
+@pytest.mark.parametrize("name", [name for name in REPLIES if name != "cut"])  # half a call is not for every client
+@pytest.mark.parametrize("client", CODECS)
+def test_every_client_hears_of_a_stream_what_the_whole_answer_says(name: str, client: str) -> None:
+    upstream, other, reply = cast("Codec", CODEC), CODECS[client], REPLIES[name]
+    streams.crosses(upstream, other, body_of(reply), stream_of(reply))
+    answers.crosses(upstream, other, body_of(reply))
 
 
 @each

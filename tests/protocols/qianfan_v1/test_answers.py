@@ -3,7 +3,7 @@
 import contextlib
 import json
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,9 +11,10 @@ from twoapi import ir
 from twoapi.conformance.reply import Called, Cited, Reply, Spoken, Used, event
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import Restore
+from twoapi.protocols.base import Codec, Restore
 from twoapi.protocols.qianfan_v1 import QianfanV1
-from twoapi.testing.laws import bounds, streams
+from twoapi.protocols.registry import CODECS
+from twoapi.testing.laws import answers, bounds, streams
 from twoapi.testing.laws.subject import events_of
 from twoapi.testing.mutations import mutated
 from twoapi.testing.vendors.qianfan_v1 import VENDOR
@@ -97,6 +98,14 @@ def test_where_a_document_is_cut_makes_no_difference(reply: Reply) -> None:
     data = b"\n " + body_of(reply)
     for at in range(0, len(data), 7):
         streams.split_invariance(CODEC, data, [data[:at], data[at:]])
+
+
+@pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.parametrize("client", CODECS)
+def test_every_client_hears_of_a_stream_what_the_whole_answer_says(name: str, client: str) -> None:
+    upstream, other, reply = cast("Codec", CODEC), CODECS[client], REPLIES[name]
+    streams.crosses(upstream, other, body_of(reply), stream_of(reply))
+    answers.crosses(upstream, other, body_of(reply))
 
 
 @each
