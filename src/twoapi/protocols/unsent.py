@@ -74,10 +74,15 @@ def _report_form(request: Request, target: str, losses: list[Loss], sent: frozen
     output = request.output
     if output.format in ("json_object", "json_schema") and "output.format" not in sent:
         detail = "the form of the answer cannot be prescribed"
-        losses.append(Loss(request.where("output.format"), "unsupported", target, detail))
+        losses.append(Loss(request.where(form_field(request)), "unsupported", target, detail))
     if output.modalities is not None:
         kind: LossKind = "info" if output.modalities == ["text"] else "dropped"
         losses.append(Loss(request.where("output.modalities"), kind, target, "answers are text"))
+
+
+def form_field(request: Request) -> str:
+    """What tells the form of the answer: where there is a schema, clients need not name the form, too."""
+    return "output.format" if request.output.schema is None else "output.schema"
 
 
 def _refuse_held(request: Request) -> None:

@@ -10,7 +10,7 @@ from twoapi.protocols.spark import schema as wire
 from twoapi.protocols.spark.name import HTTP, SOCKET
 from twoapi.protocols.thinking_switch import thinking_switch
 from twoapi.protocols.turn_order import in_order
-from twoapi.protocols.unsent import report_unsent
+from twoapi.protocols.unsent import form_field, report_unsent
 from twoapi.wire import json
 from twoapi.wire.http import Outgoing
 
@@ -195,10 +195,10 @@ def _form(encoding: Encoding) -> wire.Typed | None:
     if asked in (None, "text"):
         return None
     if "json_object" not in taken:
-        encoding.lose_field("output.format", "unsupported", "the form of the answer cannot be prescribed")
+        encoding.lose_field(form_field(encoding.request), "unsupported", "the form of the answer cannot be prescribed")
         return None
     if asked == "json_schema":
-        encoding.lose_field("output.format", "approximated", "the answer is some JSON object")
+        encoding.lose_field(form_field(encoding.request), "approximated", "the answer is some JSON object")
     return wire.Typed("json_object")
 
 
