@@ -2,7 +2,8 @@
 
 from twoapi.gateway.way import Pump, Way
 from twoapi.ir import Fault, Loss, Usage
-from twoapi.providers.mount import Frames, Route, Unframer
+from twoapi.providers.frames import Frames, Unframer
+from twoapi.providers.mount import Route
 
 
 class Routed:

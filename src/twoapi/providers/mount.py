@@ -14,11 +14,10 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Fault, FaultError, Loss
+from twoapi.providers.frames import Frames
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
-from twoapi.wire.eventstream import EventMessage, EventStreamReader
 from twoapi.wire.http import Headers, Outgoing
-from twoapi.wire.sse import frame
 
 _names = re.compile(r"\{([a-z_.]+)\}").findall
 _OPTION_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:~")
@@ -52,7 +51,10 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
             if name in self.known:
                 kept.append(name)
             else:
-                losses.append(Loss("", "dropped", target, f"{word} in the header {header}: not known on this platform"))
+                shown = word if is_option(word) else "a word"
+                losses.append(
+                    Loss("", "dropped", target, f"{shown} in the header {header}: not known on this platform")
+                )
         return ",".join(dict.fromkeys(kept)).encode("latin-1")
 
 
@@ -72,13 +74,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     lift: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
-
-
-class Frames(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream's events within a platform's own frames. `errors`: the protocol's types of errors by the platform's."""
-
-    form: Literal["eventstream"]
-    errors: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,17 +117,17 @@ class Route:
         """Raises FaultError for a name that would lead to another path."""
         if any(part in (".", "..") for part in model.split("/")):
             raise FaultError(Fault("not_found", f"{model!r} is no name of a model", code="model_not_found"))
-        known = {**values, _MODEL: quote(model, safe=mount.safe)}
+        known = {**values, _MODEL: quote(model, safe=mount.safe, errors="replace")}
         own = f"{{{_PATH}}}"
-        path = mount.path or own
+        usual = path = mount.path or own
         if not model:
-            path = mount.plain or path
+            path = mount.plain or usual
         else:
-            path = next((at for pattern, at in mount.models.items() if fnmatchcase(model, pattern)), path)
+            path = next((at for pattern, at in mount.models.items() if fnmatchcase(model, pattern)), usual)
         self._mount = mount
         self._protocol = protocol
         self._path = filled(path, known)
-        self._stream = filled(mount.stream, known) if mount.stream and path == mount.path else self._path
+        self._stream = filled(mount.stream, known) if mount.stream and path == usual else self._path
         self._count = filled(mount.count.path, known) if mount.count is not None else self._path
         self._query = "&".join(f"{name}={quote(filled(value, known))}" for name, value in mount.query.items())
         headers = ((name.lower(), filled(value, known)) for name, value in mount.headers.items())
@@ -228,79 +223,6 @@ def option_values(options: Mapping[str, Option], said: Mapping[str, str]) -> dic
                 hosts[f"{name}.host"] = filled(host, values)
                 break
     return values | hosts
-
-
-class _Chunk(msgspec.Struct):
-    bytes: bytes  # in base64
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-
-
-class _Message(msgspec.Struct):
-    message: str = ""
-    capital: str = msgspec.field(default="", name="Message")
-
-
-_decode_chunk = json.decoder(_Chunk)
-_decode_event = json.decoder(_Event)
-_decode_message = json.decoder(_Message)
-
-
-class Unframer:
-    """A platform's stream to server-sent events, as the protocol's own reader takes them."""
-
-    __slots__ = ("_errors", "_reader", "_told")
-
-    def __init__(self, frames: Frames) -> None:
-        self._errors = frames.errors
-        self._reader = EventStreamReader()
-        self._told = False
-
-    def feed(self, data: bytes) -> bytes:
-        """The events that these bytes complete; an error event for what is no such stream."""
-        out = b"".join([self._event(message) for message in self._reader.feed(data)])
-        broken = self._reader.broken
-        if broken is not None and not self._told:
-            self._told = True
-            out += _error("api_error", f"the upstream's stream is broken: {broken.message}", "stream_broken")
-        return out
-
-    def _event(self, message: EventMessage) -> bytes:
-        kind = message.header(":message-type")
-        if kind == "event":
-            return _inner(message.payload) if message.header(":event-type") == "chunk" else b""
-        if kind == "exception":
-            name = message.header(":exception-type")
-            return _error(self._errors.get(name, "api_error"), _said(message.payload) or name, name)
-        name = message.header(":error-code")
-        return _error(self._errors.get(name, "api_error"), message.header(":error-message") or name, name)
-
-
-def _inner(payload: bytes) -> bytes:
-    """The event in a chunk; one line, as an event of a stream is."""
-    try:
-        data = _decode_chunk(payload).bytes
-        name = _decode_event(data).type.encode()
-    except WireError as error:
-        return _error("api_error", f"a chunk of the upstream's stream cannot be read: {error.message}", "stream_broken")
-    if b"\n" in data or b"\r" in data:
-        data = data.replace(b"\r", b" ").replace(b"\n", b" ")
-    return frame(data, name)
-
-
-def _said(payload: bytes) -> str:
-    try:
-        told = _decode_message(payload)
-    except WireError:
-        return ""
-    return told.message or told.capital
-
-
-def _error(kind: str, message: str, code: str) -> bytes:
-    error = {"type": kind, "message": message, "details": {"error_code": code}}
-    return frame(json.encode({"type": "error", "error": error}), b"error")
 
 
 def _written(moved: Moved, value: bytes) -> bytes:
