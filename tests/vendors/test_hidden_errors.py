@@ -22,11 +22,14 @@ upstreams:
   openrouter: {{provider: openrouter, base_url: "{url}", credentials: [key-a, key-b]}}
   zhipu: {{provider: zhipu, base_url: "{url}", credentials: [key-a, key-b]}}
   groq: {{provider: groq, base_url: "{url}", credentials: [key-a]}}
+  xai: {{provider: xai, base_url: "{url}", credentials: [key-a]}}
 models:
   minimax: {{candidates: [minimax/MiniMax-M2], retries: 0}}
   openrouter: {{candidates: [openrouter/m], retries: 0}}
   zhipu: {{candidates: [zhipu/glm-4.6], retries: 0}}
+  zhipu-twice: {{candidates: [zhipu/glm-4.6], retries: 1}}
   groq: {{candidates: [groq/m], retries: 0}}
+  xai: {{candidates: [xai/grok-4], retries: 0}}
 """
 HI = [{"role": "user", "content": "hi"}]
 ASKED: dict[str, Json] = {
@@ -173,6 +176,34 @@ def test_a_stream_that_ends_within_a_frame_is_broken(bench: Bench, client: str) 
     assert b"[DONE]" not in exchange.body
 
 
+@clients
+@forms
+def test_an_answer_that_ends_in_a_failure_is_asked_for_again(bench: Bench, client: str, stream: bool) -> None:  # noqa: FBT001
+    choice = {"index": 0, "message": {"role": "assistant", "content": "It"}, "finish_reason": "network_error"}
+    first = json_reply({**whole(), "choices": [choice]})
+    if stream:
+        first = sse_reply([frame({"role": "assistant"}), frame({}, "network_error"), b"data: [DONE]\n\n"])
+    exchange = bench.ask(client, "zhipu-twice", first, good("It is.", stream=stream), stream=stream)
+    assert exchange.status == 200
+    assert b"It is." in exchange.body
+    assert b"network_error" not in exchange.body
+
+
+@clients
+def test_a_stream_that_ends_in_a_failure_ends_in_an_error(bench: Bench, client: str) -> None:
+    frames = [frame({"content": "It is"}), frame({}, "network_error"), b"data: [DONE]\n\n"]
+    exchange = bench.ask_slowly(client, "zhipu", *frames)
+    assert b"It is" in exchange.body
+    assert b'"error"' in exchange.body
+    for word in (b"[DONE]", b"message_stop"):
+        assert word not in exchange.body
+
+
+def test_a_word_for_a_failure_in_the_text_is_text(bench: Bench) -> None:
+    frames = [frame({"content": 'It is "network_error"'}), frame({}, "stop"), b"data: [DONE]\n\n"]
+    assert bench.ask("openai-chat", "zhipu", sse_reply(frames), stream=True).body == b"".join(frames)
+
+
 # --- errors of a router, in a 200 and after the start
 
 
@@ -226,6 +257,22 @@ def test_the_usage_beside_the_chunks_of_a_relayed_stream_is_recorded(bench: Benc
     (record,) = [record for record in bench.gateway.collected.records if record.upstream == "groq"]
     assert record.usage is not None
     assert (record.usage.input, record.usage.output) == (30, 20)
+
+
+@forms
+@pytest.mark.parametrize("word", ["", "stop"])
+def test_a_call_ends_as_a_call_for_clients_of_the_same_protocol_too(bench: Bench, stream: bool, word: str) -> None:  # noqa: FBT001
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "num_sources_used": 0}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "", "tool_calls": [call]}, "finish_reason": word}
+    reply = json_reply({**whole(usage=usage), "choices": [choice], "x": 1})
+    if stream:
+        frames = [frame({"tool_calls": [{"index": 0, **call}]}), frame({}, word, usage=usage), b"data: [DONE]\n\n"]
+        reply = sse_reply(frames)
+    body = bench.ask("openai-chat", "xai", reply, stream=stream).body
+    assert b'"finish_reason":"tool_calls"' in body
+    assert b'"num_sources_used": 0' in body or b'"num_sources_used":0' in body
+    assert stream or json.loads(body)["x"] == 1
 
 
 @clients

@@ -247,8 +247,10 @@ SECTIONS: tuple[Section, ...] = (
             "reasoning_details": "Chat: gets the entries of reasoning_details back as it sent them.",
             "reasoning_filler": "Chat: refuses tool calls of the history that have no reasoning.",
             "passed_headers": "Chat: headers of a client's request, in lower case, that it gets too.",
+            "relayed": "Clients of its protocol get its answers as they are; false: with what misleads them put right.",
             "hidden_error": "Chat: where an error hides in a good answer: the pointer to its code, the code of none, "
             "the pointer to its message.",
+            "failure_words": "Chat: a finish reason may tell a failure.",
             "usage_at": "Chat: a further pointer to the usage in a chunk.",
             "reasoning_apart": "Chat: completion_tokens leave out the reasoning.",
             "cost_at": "Chat: the pointer, in the usage, to the price in US dollars.",

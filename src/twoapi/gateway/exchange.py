@@ -169,6 +169,7 @@ class Exchange(Telling):
             self.peek = codec.peek(self.incoming)  # a large request was decoded without it, for a candidate before
         if (
             native
+            and candidate.capabilities.relayed
             and not self.is_stateless
             and codec.seal not in self.incoming.body
             and (codec.name not in TURNS or not goes_on(codec.name, self.peek))

@@ -132,7 +132,8 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
     )
     if candidate.local is not None:
         return choice
-    relayed = candidate.protocol == codec.name and codec.seal not in incoming.body
+    native = candidate.protocol == codec.name and candidate.capabilities.relayed
+    relayed = native and codec.seal not in incoming.body
     choice.way = "relay" if relayed else "convert"
     try:
         way: Way

@@ -75,7 +75,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_filler: bool = False  # refuses calls of the history without reasoning
     passed_headers: tuple[str, ...] = ()  # of the client's request, in lower case
     # chat: and their answers
+    relayed: bool = True  # False: its answers mislead clients of its own protocol, too, and are converted for them
     hidden_error: tuple[str, str, str] | None = None  # pointers to code and message of an error in a 200; (code, ok, _)
+    failure_words: bool = False  # a finish reason may tell a failure, which a relay must look for
     usage_at: str | None = None  # pointer to the usage in a chunk, beside the usual places
     reasoning_apart: bool = False  # completion_tokens leave out the reasoning
     cost_at: str | None = None  # pointer, in the usage, to the price of the answer in US dollars

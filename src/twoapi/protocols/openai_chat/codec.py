@@ -75,8 +75,5 @@ class OpenAIChat:
     ) -> ChatTap:
         """A tap for one relayed stream."""
         strip = not asks_usage(peek)
-        return (
-            ChatTap(capabilities, strip=strip)
-            if capabilities.hidden_error is None
-            else GuardedTap(capabilities, strip=strip)
-        )
+        guarded = capabilities.hidden_error is not None or capabilities.failure_words
+        return GuardedTap(capabilities, strip=strip) if guarded else ChatTap(capabilities, strip=strip)

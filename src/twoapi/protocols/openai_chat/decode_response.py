@@ -17,7 +17,6 @@ from twoapi.ir import (
     ToolCall,
 )
 from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
-from twoapi.protocols.hidden_errors import hidden_error
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import (
     arguments_text,
@@ -31,7 +30,14 @@ from twoapi.protocols.openai_chat.answer_parts import (
 )
 from twoapi.protocols.openai_chat.entries import OWN
 from twoapi.protocols.openai_chat.faults import hidden_fault
-from twoapi.protocols.openai_chat.mend_answer import USUAL_ANSWER, answer_deviations, mend_response, refuse_hidden
+from twoapi.protocols.openai_chat.mend_answer import (
+    USUAL_ANSWER,
+    answer_deviations,
+    may_fail,
+    mend_response,
+    refuse_hidden,
+    told_failure,
+)
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.protocols.openai_chat.stop import decode_stop, failure, guess_stop
@@ -130,8 +136,8 @@ def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspect
         return Inspection(fault=broken(f"the upstream's answer cannot be read: {error}"))
     usage = None if found.usage is _EMPTY else decode_usage(found.usage, capabilities)
     fault = None if found.error is _EMPTY else hidden_fault(found.error)
-    if fault is None and capabilities.hidden_error is not None:
-        fault = hidden_error(body, capabilities.hidden_error)
+    if fault is None and may_fail(body, capabilities):
+        fault = told_failure(body, capabilities)
     return Inspection(usage, fault)
 
 
@@ -174,7 +180,7 @@ class _Candidate:
         fault = failure(word)
         if fault is not None:
             raise FaultError(fault)
-        stop = decode_stop(word, parts)
+        stop = decode_stop(word, parts, misleads=not self._restore.capabilities.relayed)
         cut_calls(parts, stop.kind)
         return Candidate(self._index, parts, stop)
 

@@ -4,8 +4,8 @@ import re
 
 from twoapi.ir import Fault
 from twoapi.protocols.base import Capabilities
-from twoapi.protocols.hidden_errors import hidden_error, may_hide
 from twoapi.protocols.openai_chat.faults import error_frame
+from twoapi.protocols.openai_chat.mend_answer import may_fail, told_failure
 from twoapi.protocols.openai_chat.tap import ChatTap, payloads
 
 _BEHIND_FRAMES = re.compile(rb"(?<=\n\n)|(?<=\n\r\n)")
@@ -15,12 +15,10 @@ _MOST_HELD = 1024 * 1024  # bytes of a frame that is not whole yet
 class GuardedTap(ChatTap):
     """Passes whole frames only, so that one which tells an error never reaches the client as an answer."""
 
-    __slots__ = ("_is_broken", "_rest", "_where")
+    __slots__ = ("_is_broken", "_rest")
 
     def __init__(self, capabilities: Capabilities, *, strip: bool) -> None:
         super().__init__(capabilities, strip=strip)
-        assert capabilities.hidden_error is not None  # noqa: S101  else there is nothing to guard against
-        self._where = capabilities.hidden_error
         self._rest = b""  # of a frame that is not whole yet
         self._is_broken = False
 
@@ -45,14 +43,14 @@ class GuardedTap(ChatTap):
     def _pass(self, frames: list[bytes]) -> bytes:
         good: list[bytes] = []
         for frame in frames:
-            fault = self._hidden(frame) if may_hide(frame, self._where) else None
+            fault = self._hidden(frame) if may_fail(frame, self._capabilities) else None
             if fault is not None:
                 return self._break(good, fault)
             good.append(frame)
         return super().feed(b"".join(good)) if good else b""
 
     def _hidden(self, frame: bytes) -> Fault | None:
-        found = (hidden_error(payload, self._where) for payload in payloads(frame))
+        found = (told_failure(payload, self._capabilities) for payload in payloads(frame))
         return next((fault for fault in found if fault is not None), None)
 
     def _break(self, good: list[bytes], fault: Fault) -> bytes:

@@ -5,10 +5,11 @@ from operator import attrgetter
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Candidate, Citation, FaultError, Part, Reasoning, Response, Text, UrlSource, Usage, plain
+from twoapi.ir import Candidate, Citation, Fault, FaultError, Part, Reasoning, Response, Text, UrlSource, Usage, plain
 from twoapi.protocols.base import Capabilities
-from twoapi.protocols.hidden_errors import hidden_error
+from twoapi.protocols.hidden_errors import hidden_error, may_hide
 from twoapi.protocols.openai_chat.entries import seal_entry
+from twoapi.protocols.openai_chat.stop import FAILURE_WORDS, failure
 from twoapi.protocols.openai_chat.think_tags import split_thoughts
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
@@ -44,6 +45,40 @@ def refuse_hidden(body: bytes, capabilities: Capabilities) -> None:
         fault = hidden_error(body, capabilities.hidden_error)
         if fault is not None:
             raise FaultError(fault)
+
+
+class _Ended(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
+
+
+class _Endings(msgspec.Struct, gc=False):
+    choices: list[_Ended] | None = None
+
+
+_decode_endings = msgspec.json.Decoder(_Endings).decode
+
+
+def may_fail(data: bytes, capabilities: Capabilities) -> bool:
+    """False when these bytes certainly tell no failure at a place that is declared."""
+    if capabilities.failure_words and any(word in data for word in FAILURE_WORDS):
+        return True
+    return capabilities.hidden_error is not None and may_hide(data, capabilities.hidden_error)
+
+
+def told_failure(document: bytes, capabilities: Capabilities) -> Fault | None:
+    """The failure that a whole answer or a chunk tells at a place that is declared; None when it tells none."""
+    if capabilities.hidden_error is not None:
+        fault = hidden_error(document, capabilities.hidden_error)
+        if fault is not None:
+            return fault
+    if not capabilities.failure_words:
+        return None
+    try:
+        choices = _decode_endings(document).choices
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    words = (choice.finish_reason for choice in choices or ())
+    return next((fault for word in words if word and (fault := failure(word)) is not None), None)
 
 
 def mend_response(response: Response, body: bytes, capabilities: Capabilities) -> None:

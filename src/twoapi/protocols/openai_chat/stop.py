@@ -58,14 +58,18 @@ _OFFICIAL = frozenset({"stop", "length", "tool_calls", "content_filter", "functi
 _FAILURES = frozenset(
     {"error", "network_error", "malformed_function_call", "insufficient_system_resource", "abort", "timeout"}
 )
+FAILURE_WORDS = tuple(word.encode() for word in _FAILURES)
 
 
-def decode_stop(word: str, parts: list[Part]) -> StopReason:
-    """The stop reason: a complete tool call beats stop, nothing beats a cut or a filter."""
+def decode_stop(word: str, parts: list[Part], *, misleads: bool = False) -> StopReason:
+    """The stop reason: a complete tool call beats stop, nothing beats a cut or a filter. With `misleads` the word is
+    not for clients where it says another thing than that.
+    """
     kind = _KINDS.get(word) or _KINDS.get(word.lower(), "other")
     if kind in ("stop", "stop_sequence", "other"):
         if any(isinstance(part, ToolCall) for part in parts):
             kind = "tool_use"
+            word = "tool_calls" if misleads else word
         elif kind == "stop" and any(isinstance(part, Refusal) for part in parts):
             kind = "refusal"
     return StopReason(kind=kind, raw=word)

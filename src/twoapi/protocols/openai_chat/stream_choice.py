@@ -17,7 +17,6 @@ from twoapi.ir import (
     PartStart,
     Reasoning,
     Refusal,
-    StopReason,
     Text,
     ToolCall,
 )
@@ -203,7 +202,8 @@ class StreamChoice:
         for call in self._calls:
             if call.part < 0:
                 self._start_call(call, events)
-        stop: StopReason = decode_stop(self.word, self._parts) if self.word else guess_stop(self._parts)
+        misleads = not self._restore.capabilities.relayed
+        stop = decode_stop(self.word, self._parts, misleads=misleads) if self.word else guess_stop(self._parts)
         for call in self._calls:
             whole = msgspec.structs.replace(call.header, arguments="".join(call.pieces))
             cut_calls([whole], stop.kind)

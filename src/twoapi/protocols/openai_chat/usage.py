@@ -51,9 +51,16 @@ def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
         rejected_prediction=answered.rejected_prediction_tokens,
         server_tools={"web_search": searches} if searches else None,
         estimated=estimated,
-        raw=raw,
+        raw=_together(raw, found, reasoning) if capabilities.reasoning_apart and reasoning else raw,
         cost=None if capabilities.cost_at is None else _cost(raw, capabilities.cost_at),
     )
+
+
+def _together(raw: Raw, found: wire.Usage, reasoning: int) -> Raw:
+    """The object as the vendor counts: the completion with its reasoning."""
+    if found.completion_tokens is None:
+        return raw
+    return Raw(json.replace_field(bytes(raw), "completion_tokens", b"%d" % (found.completion_tokens + reasoning)))
 
 
 def _cost(raw: Raw, pointer: str) -> float | None:
