@@ -150,6 +150,8 @@ class OperationExchange(Exchange):
     def _answer_whole(self, attempt: Attempt) -> None:
         """As an exchange does; but first whatever else must be asked of the same upstream."""
         begun, body = self._converted, attempt.whole_body()
+        if begun is not None:
+            begun[1].hear(attempt.headers)
         if begun is None or begun[0] is not self.candidate or begun[1].is_last:
             if len(body) > _LARGE and not self.peek.stream and not attempt.looks_like_stream:
                 self._answer_elsewhere(attempt, body)

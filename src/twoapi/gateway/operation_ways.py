@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 from msgspec import Raw
 from msgspec.structs import replace
 
+from twoapi.gateway.headers import RawHeaders
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.way import Pump
 from twoapi.ir import Fault, FaultError, Loss, Usage
@@ -59,7 +60,7 @@ class Converted:
     """
 
     array = False
-    __slots__ = ("_answers", "_asked", "_face", "_outgoings", "_parts", "_reach", "losses", "usage")
+    __slots__ = ("_answers", "_asked", "_counted", "_face", "_outgoings", "_parts", "_reach", "losses", "usage")
 
     def __init__(
         self, face: Face[Any, Any], reach: Reach[Any, Any], asked: object, candidate: Candidate, path: str
@@ -69,6 +70,7 @@ class Converted:
         self._reach = reach
         self._parts: list[object] = [asked] if reach.split is None else reach.split(asked)
         self._answers: list[Any] = []
+        self._counted: int | None = None  # tokens that the next answer has cost, as its head says
         self.losses: list[Loss] = []
         losses: list[Loss] = []
         self._outgoings = [reach.encode(part, candidate.model, path, losses) for part in self._parts]
@@ -85,16 +87,28 @@ class Converted:
         """True when nothing remains to be asked after this request."""
         return len(self._answers) + 1 >= len(self._parts)
 
+    def hear(self, headers: RawHeaders) -> None:
+        """What stands before the answer to come."""
+        counter = self._reach.counter
+        said = next((value for name, value in headers if name == counter), b"")
+        self._counted = int(said) if said.isdigit() else None
+
     def take(self, body: bytes) -> None:
         """The answer to a request that is not the last; raises FaultError as `whole` does."""
-        self._answers.append(self._reach.read(body, self._parts[len(self._answers)]))
+        self._answers.append(self._read(body))
 
     def whole(self, body: bytes) -> bytes:
         """The client's body; raises FaultError for an error hidden in the upstream's, and for what is no answer."""
-        answers = [*self._answers, self._reach.read(body, self._parts[-1])]
+        answers = [*self._answers, self._read(body)]
         answer = answers[0] if self._reach.join is None else self._reach.join(answers)
         self.usage = answer.usage
         return self._face.write(answer, self._asked, self.losses)
+
+    def _read(self, body: bytes) -> Any:  # noqa: ANN401  what the operation answers
+        answer = self._reach.read(body, self._parts[len(self._answers)])
+        if answer.usage is None and self._counted is not None:
+            answer.usage = Usage(input=self._counted)
+        return answer
 
     def pump(self) -> NoReturn:
         """Raises FaultError."""

@@ -26,13 +26,15 @@ class Reach(msgspec.Struct, Generic[A, R], frozen=True, kw_only=True):
     """The side of a shape that faces upstreams. `encode` makes the request for the upstream's own name of the model at
     a path, appends a Loss for all that it drops, and raises FaultError when it must refuse; `read` gives what is
     answered, and raises FaultError for an error hidden in a 200 and for what is no answer. Where a vendor takes less at
-    once than clients may ask, `split` makes several of it, and `join` one answer of theirs.
+    once than clients may ask, `split` makes several of it, and `join` one answer of theirs. `counter`: the header that
+    tells the tokens of a request whose answer's body does not.
     """
 
     encode: Callable[[A, str, str, list[Loss]], Outgoing]
     read: Callable[[bytes, A], R]
     split: Callable[[A], list[A]] | None = None
     join: Callable[[list[R]], R] | None = None
+    counter: bytes | None = None
 
 
 class Native(msgspec.Struct, frozen=True, kw_only=True):

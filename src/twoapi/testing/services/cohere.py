@@ -102,7 +102,7 @@ def bedrock(request: Received) -> Reply:
         if "cohere.embed" in model:
             given = _given(members(body, {"input_type": str}, _EMBED))
             typed = {"id": "emb-1", "embeddings": _vectors(body, given), "response_type": "embeddings_by_type"}
-            return json_reply(typed)
+            return json_reply(typed, headers={"x-amzn-bedrock-input-token-count": str(tokens(*given))})
     except RefusedError as refused:
         return json_reply({"message": refused.message}, refused.status, {"x-amzn-errortype": "ValidationException"})
     return json_reply({"message": "no such model"}, 404, {"x-amzn-errortype": "ResourceNotFoundException"})

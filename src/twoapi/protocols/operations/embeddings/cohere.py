@@ -39,6 +39,7 @@ _NEAR: dict[Purpose, str] = {
 }
 _PURPOSES = {word: purpose for purpose, word in _WORDS.items()}
 _TRUNCATIONS: dict[str, Truncation] = {"NONE": "none", "START": "start", "END": "end"}
+_COUNTER = b"x-amzn-bedrock-input-token-count"
 _FORMS = ("texts", "images", "inputs")
 
 
@@ -234,4 +235,4 @@ SHAPE = Shape(
     face=Face(decode=decode, write=write),
     reach=Reach(encode=encode, read=read),
 )
-BEDROCK = Shape(name="bedrock-cohere", reach=Reach(encode=encode_bedrock, read=read))
+BEDROCK = Shape(name="bedrock-cohere", reach=Reach(encode=encode_bedrock, read=read, counter=_COUNTER))
