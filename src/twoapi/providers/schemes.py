@@ -157,9 +157,9 @@ def choose(ways: tuple[Auth, ...], said: Auth | None, parts: frozenset[str]) -> 
         raise UnfitError("needs a key, or auth and its parts")
     if len(ways) == 1:
         return Chosen(ways[0], _form(ways[0].scheme, parts))
-    known = {part for way in ways for form in SCHEMES[way.scheme].forms for part in (*form.parts, *form.optional)}
-    for part in sorted(parts - known):
-        if meant := did_you_mean(part, known):
+    names = {part for way in ways for form in SCHEMES[way.scheme].forms for part in (*form.parts, *form.optional)}
+    for part in sorted(parts - names):
+        if meant := did_you_mean(part, names):
             raise UnfitError(f"no way to authenticate here has such a part; did you mean {meant!r}?", part)
     raise UnfitError(f"no way to authenticate takes just {_listed(sorted(parts))}: {_choices(ways)}")
 
