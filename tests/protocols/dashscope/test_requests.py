@@ -377,6 +377,31 @@ def test_a_model_that_takes_schemas_gets_it() -> None:
     assert losses == []
 
 
+# --- The catalogue ---
+
+
+@pytest.mark.parametrize("region", ["dashscope-intl", "dashscope-us", "dashscope-workspace"])
+@pytest.mark.parametrize("model", ["qwen-plus", "qwen3-vl-plus", "qwq-plus", "qwen3-32b", "qwen-long", "qwen3.7-plus"])
+def test_every_region_serves_a_model_in_the_same_way(region: str, model: str) -> None:
+    other = load_catalog()[region]
+    for protocol in ("dashscope", "openai-chat"):
+        assert capabilities_for(other, protocol, model) == capabilities_for(CATALOG, protocol, model)
+    assert other.errors == CATALOG.errors
+    assert not {one.name for one in other.env} & {one.name for one in CATALOG.env}, "a key holds for one region"
+
+
+def test_where_models_are_served_and_how() -> None:
+    found = {model: able(model) for model in ("qwen-plus", "qwen-vl-max", "qwen3.7-plus", "qwq-plus", "qwen3-8b")}
+    assert {model: one.multimodal for model, one in found.items()} == {
+        "qwen-plus": False,
+        "qwen-vl-max": True,
+        "qwen3.7-plus": True,
+        "qwq-plus": False,
+        "qwen3-8b": False,
+    }
+    assert {model for model, one in found.items() if one.stream_only} == {"qwq-plus", "qwen3-8b"}
+
+
 # --- Refusals ---
 
 
