@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mistralai.client
+import openai
 import pytest
 from tests.sdk.lab import CLIENT_KEY, UPSTREAMS, Lab
 from tests.sdk.other_clients import SDKS, Speaker, folded, speaking
@@ -121,6 +122,17 @@ def test_azures_clients_reach_responses_too(lab: Lab) -> None:
     lab.plays(final=SAID)
     with speaking("azure-openai", lab.gateway.url) as speaker:
         assert speaker.client.responses.create(model="responses", input="hi").output_text == SAID
+
+
+def test_azures_deployment_is_the_model_whatever_the_call_says(lab: Lab) -> None:
+    lab.plays(final=SAID)
+    url, version = lab.gateway.url, "2024-10-21"
+    for deployment, model in (("messages", "gpt-4o"), ("claude/claude-opus-5-5", "claude/claude-opus-5-5")):
+        made = {"azure_deployment": deployment} if deployment != model else {}
+        with openai.AzureOpenAI(azure_endpoint=url, api_key=CLIENT_KEY, api_version=version, **made) as client:
+            answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hi"}])
+        assert answer.choices[0].message.content == SAID
+    assert {body["model"] for body in lab.sent()} == {"claude-opus-5-5"}
 
 
 # --- Clients of dialects that only upstreams speak ---

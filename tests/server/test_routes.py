@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.server.front import KEY, PROTOCOLS, UPSTREAM_KEY
 
-from twoapi.server.routes import PATHS, ROUTES, client_codec, route_for
+from twoapi.server.routes import PATHS, ROUTES, client_codec, route_for, with_deployment
 from twoapi.testing.canned import request_body, stream, whole
 
 MODEL = "demo"
@@ -13,7 +13,6 @@ MODEL = "demo"
 SPELLINGS = [
     *(("openai-chat", base + "/chat/completions") for base in ("/v1", "/openai/v1", "/openai")),
     ("openai-chat", "/openai/deployments/demo/chat/completions"),
-    ("openai-chat", "/openai/deployments/models/chat/completions"),
     *(("openai-responses", base + "/responses") for base in ("/v1", "/openai/v1", "/openai")),
     *(("anthropic-messages", base + "/messages") for base in ("/v1", "/anthropic/v1", "/anthropic")),
     *(
@@ -169,16 +168,39 @@ def test_a_fixed_path_is_one_lookup(path):
 
 
 @pytest.mark.parametrize(
-    "rest", ["", "/", "/demo", "/demo/", "/demo/responses", "/demo/models", "//chat", "/a/b/chat/completions"]
+    "rest", ["", "/", "/demo", "/demo/", "/demo/responses", "/demo/models", "//chat", "/completions"]
 )
 def test_what_azure_does_not_have_below_a_deployment_is_not_there(rest):
     assert route_for(b"/openai/deployments" + rest.encode()) is None
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("x/chat/completions", b'{"model":"x", "n":1}', b'{"model":"x", "n":1}'),
+        ("x/chat/completions", b'{"model":"y", "n":1}', b'{"model":"x", "n":1}'),
+        ("a/b%20c/chat/completions", b'{"model": null}', b'{"model": "a/b c"}'),
+        ("x/embeddings", b'{"input":"hi"}', b'{"input":"hi","model":"x"}'),
+        ("x/chat/completions", b"[1]", b"[1]"),
+        ("x/chat/completions", b"{", b"{"),
+    ],
+)
+def test_a_deployment_is_the_model(path, body, expected):
+    assert with_deployment("/openai/deployments/" + path, body) == expected
+
+
+def test_a_deployment_is_asked_whatever_the_body_says(front):
+    front.upstream.reply(whole("openai-chat", "hello"))
+    body = request_body("openai-chat", "nobody")
+    answer = front.call("POST", "/openai/deployments/openai-chat/chat/completions", body)
+    assert (answer.status, TEXTS["openai-chat"](answer.json())) == (200, "hello")
+
+
 def test_other_operations_stand_below_a_deployment_too():
-    found = route_for(b"/openai/deployments/text-embedding-3-small/embeddings")
-    assert found is not None
-    assert (found.kind, found.operation) == ("operate", "embeddings")
+    for name in (b"text-embedding-3-small", b"models", b"a/b"):
+        found = route_for(b"/openai/deployments/" + name + b"/embeddings")
+        assert found is not None
+        assert (found.kind, found.operation) == ("operate", "embeddings")
 
 
 def test_a_name_with_a_colon_is_no_method():

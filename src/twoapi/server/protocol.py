@@ -27,7 +27,7 @@ from twoapi.policy.access import KeyEntry
 from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.server.head import Head, head_size, refusal_hints
 from twoapi.server.inbound import Inbound
-from twoapi.server.routes import client_codec
+from twoapi.server.routes import client_codec, with_deployment
 from twoapi.server.site import Site
 from twoapi.server.unpack import Unpacker
 from twoapi.wire.http import Incoming
@@ -360,6 +360,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self.answer(status, refusal_headers((request_id.encode(), codec.request_id_header), 0, headers), body)
             return
         key = head.key
+        if head.route is not None and head.route.names_model:
+            inbound.body = with_deployment(head.path, inbound.body)
         if not head.generates or key is None:
             self._start_other(head, inbound, key)
             return

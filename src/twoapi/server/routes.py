@@ -10,6 +10,8 @@ from twoapi.protocols.base import Codec
 from twoapi.protocols.operations.cohere_answers import CohereClients
 from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.protocols.registry import CODECS
+from twoapi.wire.errors import WireError
+from twoapi.wire.json import encode, fields, replace_member
 
 Kind = Literal["generate", "count", "compact", "operate", "models", "stored", "health", "ready", "root"]
 
@@ -25,7 +27,8 @@ class Route(msgspec.Struct, frozen=True):
     """What a path is for. `codec` is the protocol of the client that calls it; None where the headers decide.
 
     `needs_key` is False for what a load balancer asks. `socket`: the same is offered over a websocket. `operation` and
-    `shape`: what is asked for that is no answer of a model, and in which form.
+    `shape`: what is asked for that is no answer of a model, and in which form. `names_model`: the path names the model,
+    and that counts.
     """
 
     kind: Kind
@@ -35,6 +38,7 @@ class Route(msgspec.Struct, frozen=True):
     socket: bool = False
     operation: str = ""
     shape: str = ""
+    names_model: bool = False
 
 
 def _operation(codec: Codec, name: str, shape: str) -> Route:
@@ -114,9 +118,13 @@ _METHODS: Mapping[bytes, Route] = {
 }
 _MODEL_BASES = (b"/gemini/", *(version + b"/" for version in _VERSIONS))
 _COLLECTIONS = (b"/models/", b"/tunedModels/")
-# Where Azure's clients name the model too, as their deployment; all but responses stand there.
+# Where Azure's clients name the model, as their deployment; all but responses stand there.
 _DEPLOYMENTS = b"/openai/deployments/"
-_DEPLOYED = {path: route for path, route in _OPENAI.items() if not path.startswith(b"/responses")}
+_DEPLOYED = {
+    path: msgspec.structs.replace(route, names_model=True)
+    for path, route in sorted(_OPENAI.items(), key=lambda item: -len(item[0]))
+    if not path.startswith(b"/responses")
+}
 _LONGEST = 2048  # of a path whose parts are looked at
 
 
@@ -134,7 +142,7 @@ def _open_route(path: bytes) -> Route | None:
     if route is not None and path.startswith(_MODEL_BASES) and any(one in head for one in _COLLECTIONS):
         return route
     if path.startswith(_DEPLOYMENTS):
-        return _DEPLOYED.get(path[path.find(b"/", len(_DEPLOYMENTS)) :])
+        return _deployed(path)[1]
     base, found, name = path.partition(_LISTS + b"/")
     if found and name:
         return ROUTES.get(base + _LISTS)
@@ -143,6 +151,28 @@ def _open_route(path: bytes) -> Route | None:
             name, slash, rest = path[len(base) :].partition(b"/")
             return _STORED.get(slash + rest) if name else None
     return None
+
+
+def _deployed(path: bytes) -> tuple[bytes, Route | None]:
+    """The deployment that a path names, which may have slashes in it, and what is asked of that."""
+    for end, route in _DEPLOYED.items():
+        name = path[len(_DEPLOYMENTS) : -len(end)]
+        if name and path.endswith(end):
+            return name, route
+    return b"", None
+
+
+def with_deployment(path: str, body: bytes) -> bytes:
+    """The body for the model that the path of such a route names, whatever it says itself; as it is when it is no
+    object.
+    """
+    name, _ = _deployed(unquote_to_bytes(path.encode("latin-1")))
+    model = encode(name.decode("utf-8", "replace"))
+    try:
+        members = fields(body)
+    except WireError:
+        return body
+    return body if bytes(members.get("model", b"")) == model else replace_member(body, members, "model", model)
 
 
 def client_codec(path: bytes, headers: Mapping[bytes, bytes]) -> Codec:
