@@ -21,6 +21,7 @@ _STOPS: dict[str, StopKind] = {
     "tool_calls": "tool_use",
     "content_filter": "content_filter",
 }
+_ERROR = b"error"  # the name of an event
 _GOES_ON = (None, "", "null")
 _NO_FUNCTION = wire.Function()
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -68,22 +69,19 @@ class Answer:
         self._extras: dict[str, Raw] = {}
         self._curious = _CURIOUS
 
+    is_ended = False  # no frame says so
+
     @property
     def is_started(self) -> bool:
         """True when something of the answer has come."""
-        return self._id is not None
-
-    @property
-    def is_empty(self) -> bool:
-        """True as long as there is no candidate."""
-        return not self._candidates
+        return bool(self._candidates)
 
     @property
     def is_complete(self) -> bool:
         """True when every candidate has told why it ended."""
         return bool(self._candidates) and all(candidate.word for candidate in self._candidates.values())
 
-    def take(self, payload: bytes, events: list[Event], *, is_error: bool = False) -> None:
+    def take(self, payload: bytes, events: list[Event], name: bytes = b"") -> None:
         """Adds the events of one frame; raises FaultError for an error in place of an output, and for what is none."""
         try:
             frame = _decode(payload)
@@ -91,7 +89,7 @@ class Answer:
             raise FaultError(broken(f"the upstream's answer cannot be read: {error}")) from None
         output = frame.output
         choices = [] if output is None else _choices(output)
-        if is_error or (frame.code and not choices):
+        if name == _ERROR or (frame.code and not choices):
             raise FaultError(hidden_fault(frame, payload))
         if json.first_byte(frame.usage) == 123:
             self._usages[_index(choices)] = frame.usage

@@ -1,10 +1,9 @@
 """The codec of this protocol: the side that faces an upstream, since no client speaks it."""
 
-from twoapi.protocols.dashscope.decode_response import decode_response
+from twoapi.protocols.dashscope.decode_response import decode_response, stream_decoder
 from twoapi.protocols.dashscope.encode_request import encode_request
 from twoapi.protocols.dashscope.faults import decode_fault
 from twoapi.protocols.dashscope.name import NAME
-from twoapi.protocols.dashscope.stream_decoder import DashScopeStreamDecoder
 
 
 class DashScope:
@@ -16,4 +15,4 @@ class DashScope:
     encode_request = staticmethod(encode_request)
     decode_response = staticmethod(decode_response)
     decode_fault = staticmethod(decode_fault)
-    stream_decoder = DashScopeStreamDecoder
+    stream_decoder = staticmethod(stream_decoder)

@@ -32,7 +32,7 @@ _decode_usage = msgspec.json.Decoder(wire.Usage).decode
 
 
 class Answer:
-    """Takes the frames of one answer. `is_started`: something of it has come. `is_ended`: it says that it is over."""
+    """Takes the frames of one answer. `is_ended`: one has said that it is the last."""
 
     __slots__ = (
         "_candidate",
@@ -57,12 +57,14 @@ class Answer:
         self._extras: dict[str, Raw] = {}
         self.is_ended = False
 
+    is_complete = False  # before a frame has said so
+
     @property
     def is_started(self) -> bool:
         """True when something of the answer has come."""
         return self._candidate is not None
 
-    def take(self, payload: bytes, events: list[Event]) -> None:
+    def take(self, payload: bytes, events: list[Event], name: bytes = b"") -> None:  # noqa: ARG002  frames have none
         """Adds the events of one frame; raises FaultError for an error in place of a result, and for what is none."""
         try:
             frame = _decode(payload)

@@ -1,10 +1,9 @@
 """The codec of this protocol: the side that faces an upstream, since no client speaks it."""
 
-from twoapi.protocols.qianfan_v1.decode_response import decode_response
+from twoapi.protocols.qianfan_v1.decode_response import decode_response, stream_decoder
 from twoapi.protocols.qianfan_v1.encode_request import encode_request
 from twoapi.protocols.qianfan_v1.faults import decode_fault
 from twoapi.protocols.qianfan_v1.name import NAME
-from twoapi.protocols.qianfan_v1.stream_decoder import QianfanStreamDecoder
 
 
 class QianfanV1:
@@ -16,4 +15,4 @@ class QianfanV1:
     encode_request = staticmethod(encode_request)
     decode_response = staticmethod(decode_response)
     decode_fault = staticmethod(decode_fault)
-    stream_decoder = QianfanStreamDecoder
+    stream_decoder = staticmethod(stream_decoder)

@@ -1,17 +1,16 @@
-"""A whole answer of an upstream: a stream of one frame."""
+"""Answers of an upstream, whole and streamed."""
 
-from twoapi.ir import Event, FaultError, Response
-from twoapi.ir.assemble import fold
+from twoapi.ir import Response
 from twoapi.protocols.base import Restore
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.framed_answer import FramedDecoder, whole_answer
 from twoapi.protocols.qianfan_v1.answer import Answer
 
 
 def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
-    answer, events = Answer(restore), list[Event]()
-    answer.take(body, events)
-    if not answer.is_started:
-        raise FaultError(broken("the upstream's answer has no result"))
-    answer.finish(events)
-    return fold(events)
+    return whole_answer(Answer(restore), body)
+
+
+def stream_decoder(restore: Restore) -> FramedDecoder:
+    """A decoder for one streamed answer."""
+    return FramedDecoder(Answer(restore))
