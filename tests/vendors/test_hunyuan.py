@@ -13,9 +13,8 @@ from twoapi.config import parse
 from twoapi.conformance import Client
 from twoapi.conformance.client import Exchange
 from twoapi.conformance.protocols import sent
-from twoapi.conformance.reply import event
 from twoapi.testing.fake_upstream import FakeUpstream
-from twoapi.testing.replies import Reply, json_reply, sse_reply
+from twoapi.testing.replies import Reply, json_reply
 from twoapi.testing.running_gateway import RunningGateway
 
 CONFIG = """
@@ -95,12 +94,3 @@ def test_an_error_with_status_200_is_one_with_its_own(
     exchange = ask(upstream, json_reply(error(code)), stream=stream)
     assert exchange.status == status
     assert json.loads(exchange.body)["error"]["message"]
-
-
-def test_an_error_in_a_stream_ends_it_as_one(upstream: FakeUpstream) -> None:
-    begun = {"Id": "h1", "Choices": [{"Index": 0, "Delta": {"Content": "It is"}, "FinishReason": ""}]}
-    broken = {"Id": "h1", "ErrorMsg": {"Msg": "told", "Code": 4000}}
-    exchange = ask(upstream, sse_reply([event(begun), event(broken)]), stream=True)
-    assert b"It is" in exchange.body
-    assert b'"message":"told"' in exchange.body
-    assert b"[DONE]" not in exchange.body

@@ -59,15 +59,22 @@ def port_of(server: Server) -> int:
     return port
 
 
-def ask(config: str, body: Any = ASKED, *, stream: bool = False, client: str = "openai-chat") -> Exchange:
+def ask(config: str, *, stream: bool = False, heard: Callable[[bytes], None] | None = None) -> Exchange:
     with RunningGateway(parse(config, "twoapi.yaml", {})) as gateway:
         speaker = Client(gateway.url, "sk-any", {}, 20)
-        return speaker.send(sent(client, "conf", "sk-any", body, stream=stream), None)
+        return speaker.send(sent("openai-chat", "conf", "sk-any", ASKED, stream=stream), heard)
 
 
-def asked_of(talk: Talk, *, stream: bool = False, model: str = "4.0Ultra", **options: Any) -> Exchange:
+def asked_of(
+    talk: Talk,
+    *,
+    stream: bool = False,
+    model: str = "4.0Ultra",
+    heard: Callable[[bytes], None] | None = None,
+    **options: Any,
+) -> Exchange:
     with serving(talk, **options) as server:
-        return ask(SOCKET.format(port=port_of(server), parts=PARTS, model=model), stream=stream)
+        return ask(SOCKET.format(port=port_of(server), parts=PARTS, model=model), stream=stream, heard=heard)
 
 
 def frame(status: int = 1, code: int = 0, **members: Any) -> str:
@@ -152,30 +159,33 @@ def test_an_error_before_the_answer_has_a_status(code: int, status: int, *, stre
 
 
 def test_an_error_in_the_answer_ends_it_as_one() -> None:
+    begun = threading.Event()
+
     def talk(connection: ServerConnection) -> None:
         connection.recv()
         connection.send(frame(0, choices=saying("It is")))
+        begun.wait(10)
         connection.send(frame(2, 10014))
 
-    exchange = asked_of(talk, stream=True)
+    exchange = asked_of(talk, stream=True, heard=lambda data: begun.set() if b"It is" in data else None)
     assert b"It is" in exchange.body
     assert b'"message":"told"' in exchange.body
     assert b"[DONE]" not in exchange.body
     assert asked_of(talk).status == 400
 
 
-@modes
-def test_an_answer_that_stops_short_is_an_error(*, stream: bool) -> None:
+def test_an_answer_that_stops_short_is_an_error() -> None:
+    begun = threading.Event()
+
     def talk(connection: ServerConnection) -> None:
         connection.recv()
         connection.send(frame(0, choices=saying("It is")))
+        begun.wait(10)
 
-    exchange = asked_of(talk, stream=stream)
-    if stream:
-        assert b"in the middle of its answer" in exchange.body
-        assert b"[DONE]" not in exchange.body
-    else:
-        assert exchange.status == 502
+    exchange = asked_of(talk, stream=True, heard=lambda data: begun.set() if b"It is" in data else None)
+    assert b"in the middle of its answer" in exchange.body
+    assert b"[DONE]" not in exchange.body
+    assert asked_of(talk).status == 502
 
 
 @modes

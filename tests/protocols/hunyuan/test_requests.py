@@ -229,7 +229,7 @@ def test_a_form_of_the_answer_is_reported() -> None:
     losses: list[ir.Loss] = []
     CODEC.encode_request(request, "m", Capabilities(), losses)
     assert {(loss.path, loss.kind) for loss in losses} == {
-        ("/output.format", "unsupported"),
+        ("/output.schema", "unsupported"),
         ("/output.schema", "dropped"),
         ("/output.name", "dropped"),
         ("/reasoning.show", "info"),
