@@ -354,6 +354,36 @@ def test_ids_of_calls_are_letters_and_digits_of_one_length_and_stay_apart() -> N
     assert [message["tool_call_id"] for message in body["messages"][2:]] == made
 
 
+OWN = [
+    (
+        "moonshot",
+        {
+            "tools": [{"type": "builtin_function", "function": {"name": "$web_search"}}],
+            "messages": [HI, {"role": "assistant", "content": "It", "partial": True}],
+        },
+    ),
+    ("openrouter", {"provider": {"order": ["a"], "allow_fallbacks": False}, "models": ["a", "b"], "transforms": []}),
+    ("mistral", {"safe_prompt": True, "messages": [HI, {"role": "assistant", "content": "It", "prefix": True}]}),
+    ("zhipu", {"tools": [{"type": "retrieval", "retrieval": {"knowledge_id": "k"}}], "do_sample": True}),
+    ("groq", {"service_tier": None, "compound_custom": {"models": {"answering_model": "m"}}}),
+]
+
+
+@pytest.mark.parametrize(("name", "asked"), OWN, ids=[name for name, _ in OWN])
+def test_what_only_a_vendor_has_reaches_it_from_clients_of_its_protocol(name: str, asked: Json) -> None:
+    body, losses = sent(name, "m", CHAT, asked)
+    said = {member: value for member, value in asked.items() if value is not None}
+    assert {member: body[member] for member in said} == said
+    assert losses == set()
+    small = {"model": "m", "messages": [HI], **asked}
+    elsewhere: list[Loss] = []
+    request = CODEC.decode_request(Incoming(PATHS[CHAT], {}, json.dumps(small).encode()))
+    CODECS[MESSAGES].encode_request(request, "m", Capabilities(), elsewhere)
+    lost = {loss.path for loss in elsewhere}
+    for member in said:
+        assert any(path.startswith("/" + member) for path in lost), member
+
+
 # --- what the vendors' own SDKs send for the same
 
 

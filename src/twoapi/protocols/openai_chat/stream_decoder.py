@@ -47,6 +47,7 @@ class ChatStreamDecoder:
         "_frame_foot",
         "_frame_head",
         "_head",
+        "_keeps",
         "_lenient",
         "_lessons",
         "_reader",
@@ -62,6 +63,7 @@ class ChatStreamDecoder:
         self._reader = SseReader()
         self._restore = restore
         self._capabilities = restore.capabilities
+        self._keeps = restore.capabilities.reasoning_details
         self._repeated = False  # the chunk at hand repeats the whole answer
         self._started: tuple[str, int | None] | None = None  # id and time of the answer
         self._done = False
@@ -138,10 +140,11 @@ class ChatStreamDecoder:
         chunk = self._read(payload, events)
         if chunk is None:
             return True
-        fault = self._fault_in(payload, chunk)
-        if fault is not None:
-            self._fail(fault, events)
-            return True
+        if chunk.error is not json.EMPTY or self._capabilities.hidden_error is not None:
+            fault = self._fault_in(payload, chunk)
+            if fault is not None:
+                self._fail(fault, events)
+                return True
         if chunk.usage is not json.EMPTY and json.first_byte(chunk.usage) == 123:
             self._usage = chunk.usage
         choices = chunk.choices
@@ -151,7 +154,7 @@ class ChatStreamDecoder:
             else:
                 self._repeated = chunk.object in _WHOLE
             for number, choice in enumerate(choices):
-                self._choice(number, choice, events, self._entries(payload, number))
+                self._choice(number, choice, events, self._entries(payload, number) if self._keeps else None)
             if self._lessons and len(choices) == 1:
                 self._learn(payload, chunk)
         return self._done
@@ -201,7 +204,7 @@ class ChatStreamDecoder:
 
     def _entries(self, payload: bytes, number: int) -> list[Raw] | None:
         """The verbatim entries of reasoning in a choice of a chunk, where they must be kept."""
-        if not self._capabilities.reasoning_details or b'"reasoning_details"' not in payload:
+        if b'"reasoning_details"' not in payload:
             return None
         raw = json.at_pointer(payload, f"/choices/{number}/delta/reasoning_details")
         return json.items(raw) if raw is not None and json.first_byte(raw) == 91 else None
@@ -295,9 +298,8 @@ class ChatStreamDecoder:
             unknown = json.unknown_fields(payload, wire.Chunk)
         except WireError:
             return  # a name that is not UTF-8 names nothing
-        kept = self._capabilities.reasoning_details
         for pointer, value in unknown.items():
-            if kept and "/reasoning_details/" in pointer:
+            if self._keeps and "/reasoning_details/" in pointer:
                 continue  # with its whole entry
             self._extras[_whole_pointer(pointer, chunk)] = value
 
