@@ -30,13 +30,12 @@ def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
     prompt, reasoning = found.prompt_tokens, answered.reasoning_tokens
     if reasoning is None:
         reasoning = found.reasoning_tokens
-    searches = found.num_search_queries
     plain = prompt
     if prompt is not None and (cached or written):
         plain = prompt - (cached or 0) - (written or 0)
     # An upstream whose cached tokens exceed its prompt does not count them in it.
     estimated = plain is not None and plain < 0
-    return Usage(
+    usage = Usage(
         input=prompt if estimated else plain,
         cache_read=cached,
         cache_write=written,
@@ -49,11 +48,16 @@ def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
         image_in=details.image_tokens,
         accepted_prediction=answered.accepted_prediction_tokens,
         rejected_prediction=answered.rejected_prediction_tokens,
-        server_tools={"web_search": searches} if searches else None,
         estimated=estimated,
-        raw=_together(raw, found, reasoning) if capabilities.reasoning_apart and reasoning else raw,
-        cost=None if capabilities.cost_at is None else _cost(raw, capabilities.cost_at),
+        raw=raw,
     )
+    if found.num_search_queries:
+        usage.server_tools = {"web_search": found.num_search_queries}
+    if capabilities.reasoning_apart and reasoning:
+        usage.raw = _together(raw, found, reasoning)
+    if capabilities.cost_at is not None:
+        usage.cost = _cost(raw, capabilities.cost_at)
+    return usage
 
 
 def _together(raw: Raw, found: wire.Usage, reasoning: int) -> Raw:
