@@ -29,6 +29,11 @@ upstreams:
     options: {{project: p, location: l}}
     auth: bearer
     credentials: [k-1]
+  signed:
+    provider: bedrock
+    base_url: "{url}"
+    options: {{region: us-east-1}}
+    credentials: [{{parts: {{access_key_id: k-1, secret_access_key: s-1}}}}]
   bedrock: {{provider: bedrock, base_url: "{url}", options: {{region: r}}, auth: bearer, credentials: [k-1]}}
 """
 EMBED, RERANK = "/v1/embeddings", "/v1/rerank"
@@ -45,6 +50,7 @@ ROUTES = [
     (EMBED, "vertex/text-embedding-005", VERTEX + "text-embedding-005:predict", "authorization"),
     (EMBED, "vertex/gemini-embedding-2", VERTEX + "gemini-embedding-2:batchEmbedContents", "authorization"),
     (EMBED, "bedrock/amazon.titan-embed-text-v2:0", "/model/amazon.titan-embed-text-v2%3A0/invoke", "authorization"),
+    (EMBED, "signed/amazon.titan-embed-text-v2:0", "/model/amazon.titan-embed-text-v2%3A0/invoke", "authorization"),
     (EMBED, "bedrock/cohere.embed-english-v3", "/model/cohere.embed-english-v3/invoke", "authorization"),
 ]
 # What the operation answers, by what its path holds.
@@ -83,4 +89,5 @@ def test_it_goes_where_the_vendor_has_it(
     if header is None:
         assert "authorization" not in request.headers
     else:
-        assert request.headers[header] in ("k-1", "Bearer k-1")
+        said = request.headers[header]
+        assert said in ("k-1", "Bearer k-1") or said.startswith("AWS4-HMAC-SHA256 Credential=k-1/")
