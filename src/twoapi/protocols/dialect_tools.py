@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import JsonText, LossKind, Tool, plain
+from twoapi.ir import CacheMark, JsonText, LossKind, Tool, plain
 from twoapi.protocols.dialect import Encoding, Wire
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.protocols.unsent import refusal
@@ -27,26 +27,29 @@ _decode_free_text = decoder(_FreeText)
 
 
 class Function(msgspec.Struct):
-    """A tool that is declared. `name` as on the wire; `at` is its place in the client's body."""
+    """A tool that is declared. `name` as on the wire; `at` is its place in the client's body. `cache`: the mark behind
+    it, where the target takes one.
+    """
 
     name: str
     description: JsonText | None
     parameters: Raw | Wire
     strict: bool | None
     at: str
+    cache: CacheMark | None = None
 
 
-def functions(encoding: Encoding, *, can_name: bool = False) -> list[Function]:
+def functions(encoding: Encoding, *, can_name: bool = False, marks: bool = False) -> list[Function]:
     """The tools that the model may call now: those that the choice leaves. Raises FaultError.
 
     `can_name`: the target can be told which one must be called, so that only an allowed subset leaves tools out.
+    `marks`: it takes cache marks between tools.
     """
     check_tools(encoding.request)
     choice = encoding.request.tool_choice
     left = set(choice.names) if choice is not None and choice.names and (choice.allowed or not can_name) else None
     made: list[Function] = []
     for tool in encoding.request.tools:
-        encoding.lose_mark(tool.cache, tool.at)
         if tool.kind in ("server", "client_defined"):
             if left is not None and tool.name in left:
                 raise refusal(f"the target has no tool of type {tool.type!r}", tool.at)
@@ -55,6 +58,10 @@ def functions(encoding: Encoding, *, can_name: bool = False) -> list[Function]:
             encoding.lose(tool.at, "info", "a tool that is not chosen now is not declared")
         else:
             made.append(_function(encoding, tool))
+            if marks:
+                made[-1].cache = tool.cache
+                continue
+        encoding.lose_mark(tool.cache, tool.at)
     return made
 
 

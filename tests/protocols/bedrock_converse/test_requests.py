@@ -254,6 +254,15 @@ def test_tools_of_other_vendors_are_reported() -> None:
     assert losses == [("/tools/0", "unsupported")]
 
 
+@pytest.mark.parametrize("others", [[], [TOOL]], ids=["alone", "beside one of the client's"])
+def test_a_tool_of_another_vendor_cannot_be_chosen(others: list[ir.Tool]) -> None:
+    tool = ir.Tool(kind="server", name="web", type="web_search", protocol="x", raw=Raw(b"{}"), at="/tools/1")
+    choice = ir.ToolChoice(mode="named", names=["web"], kinds=["server"])
+    with pytest.raises(ir.FaultError, match="no tool 'web' to choose") as caught:
+        encode(asked(HI, tools=[*others, tool], tool_choice=choice))
+    assert caught.value.fault.param == "/tool_choice"
+
+
 @pytest.mark.parametrize("schema", [b'{"type":"string"}', b"true", b"[]"])
 def test_the_schema_of_a_tool_is_an_objects(schema: bytes) -> None:
     with pytest.raises(ir.FaultError, match="must be a JSON Schema object"):

@@ -9,6 +9,7 @@ from twoapi.wire.json import unescape
 
 MAX_STOP = 2500
 MIN_BUDGET = 1024
+_AUTO: Wire = {"auto": {}}
 
 # effort -> the word, and a budget for models that take only budgets
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
@@ -42,12 +43,13 @@ class Thinking:
         """True when the model is told to think."""
         return self.member is not None and self.member["type"] != "disabled"
 
-    def without_force(self, choice: Wire) -> Wire:
-        """The choice of tools that is possible beside this thinking."""
-        if "auto" in choice or self.member is None or self.member["type"] != "enabled":
-            return choice
+    def leave_choice(self, config: Wire) -> None:
+        """Takes the force out of the choice of tools, where the model thinks within a budget."""
+        choice = config.get("toolChoice")
+        if choice in (None, _AUTO) or self.member is None or self.member["type"] != "enabled":
+            return
         self._lose("tool_choice", "approximated", "with a thinking budget a call cannot be forced")
-        return {"auto": {}}
+        config["toolChoice"] = _AUTO
 
     def _put_effort(self, reasoning: ir.ReasoningConfig) -> None:
         effort = reasoning.effort

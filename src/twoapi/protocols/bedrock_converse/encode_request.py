@@ -8,12 +8,11 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.bedrock_converse.constraints import Thinking, put_inference
-from twoapi.protocols.bedrock_converse.encode_tools import encode_choice, encode_tools
+from twoapi.protocols.bedrock_converse.encode_tools import encode_config, encode_tools
 from twoapi.protocols.bedrock_converse.encode_turns import encode_turns
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.dialect import Wire, output_limit
-from twoapi.protocols.tool_checks import check_tools
 from twoapi.protocols.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode
@@ -58,26 +57,21 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
 
 
 def _body(encoding: Encoding) -> Wire:
-    request = encoding.request
-    if request.tools or request.tool_choice is not None:
-        check_tools(request)
     # before the turns: cache marks count in the order of the prompt
     tools = encode_tools(encoding)
     turns = encode_turns(encoding)
-    choice = encode_choice(encoding, tools)
+    config = encode_config(encoding, tools)
     encoding.settle_marks()
     limit = output_limit(encoding)
     thinking = Thinking(encoding, limit)
+    thinking.leave_choice(config)
     body: Wire = {}
     if turns.system:
         body["system"] = turns.system
     body["messages"] = [{"role": turn.role, "content": turn.blocks} for turn in turns.turns]
     native: Wire = {}
     put_inference(encoding, body, native, thinking, limit)
-    if tools.declared:
-        config: Wire = {"tools": tools.declared}
-        if choice is not None:
-            config["toolChoice"] = thinking.without_force(choice)
+    if config:
         body["toolConfig"] = config
     if thinking.member is not None:
         native["thinking"] = thinking.member

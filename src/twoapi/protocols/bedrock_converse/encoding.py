@@ -89,6 +89,10 @@ class Encoding(dialect.Encoding):
                 self.lose(path, "dropped", "what the cache mark stands behind does not go out")
         self._marks = [mark for mark in self._marks if mark[0] is not blocks]
 
+    def lose_mark(self, mark: ir.CacheMark | None, path: str) -> None:
+        """As postpone: the mark of what does not go out stands behind what follows."""
+        self.postpone(mark, path)
+
     def settle_marks(self) -> None:
         """Drops the mark that found no place, and all but the last four."""
         if self._pending is not None:
