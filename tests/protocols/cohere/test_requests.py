@@ -302,6 +302,12 @@ def test_efforts(effort: str, wire: dict[str, Any], lost: list[tuple[str, str]])
     assert (ours["thinking"], list(losses)) == (wire, lost)
     ours, losses = sent({"messages": [USER], "reasoning_effort": effort}, thinking=())
     assert "thinking" not in ours
+    assert list(losses) == ([("/reasoning_effort", "unsupported")] if effort != "none" else [])
+
+
+def test_a_model_may_always_think() -> None:
+    ours, losses = sent({"messages": [USER], "reasoning_effort": "none"}, thinking=("enabled",))
+    assert "thinking" not in ours
     assert list(losses) == [("/reasoning_effort", "unsupported")]
 
 

@@ -141,7 +141,7 @@ def _put_thinking(encoding: Encoding, body: Wire) -> None:
     if mode == "off" or budget == 0 or (mode is None and budget is None and effort == "none"):
         if "disabled" in accepted:
             body["thinking"] = {"type": "disabled"}
-        else:
+        elif accepted:
             encoding.lose_field(field, "unsupported", "this model cannot be told not to think")
     elif (mode, budget, effort) != (None, None, None):
         if "enabled" in accepted:
