@@ -42,6 +42,7 @@ upstreams:
 models:
   old: {{candidates: [old/ERNIE-Speed-8K], retries: 0}}
   new: {{candidates: [new/ernie-4.5-turbo], retries: 0}}
+  older: {{candidates: [new/ernie-3.5-8k], retries: 0}}
 """
 
 
@@ -141,6 +142,11 @@ def test_the_second_version_takes_a_key_and_speaks_chat(upstream: FakeUpstream) 
     (request,) = upstream.requests
     assert request.path == "/v2/chat/completions"
     assert request.headers["authorization"] == "Bearer bce-v3/ALTAK-x/y"
+
+
+def test_words_that_no_client_knows_are_put_right(upstream: FakeUpstream) -> None:
+    exchange = ask(upstream, json_reply(completion(finish_reason="normal", flag=0)), model="older")
+    assert json.loads(exchange.body)["choices"][0]["finish_reason"] == "stop"
 
 
 @pytest.mark.parametrize(
