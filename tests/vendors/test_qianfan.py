@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from twoapi.testing.replies import Reply as Answer
 from twoapi.testing.replies import json_reply, sse_reply
 from twoapi.testing.running_gateway import RunningGateway
 
+CAPTURES = Path(__file__).parents[1] / "captures" / "qianfan-0.4.12.3"
 CHAT = "/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/ernie_speed"
 HI: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
 SAID = {"id": "as-1", "created": 1, "result": "Hi", "finish_reason": "normal", "need_clear_history": False}
@@ -39,7 +41,15 @@ upstreams:
     provider: qianfan
     protocols: {{openai-chat: 'http://127.0.0.1:{port}/v2'}}
     credentials: [bce-v3/ALTAK-x/y]
+  minted:
+    provider: qianfan
+    protocols: {{openai-chat: 'http://127.0.0.1:{port}/v2'}}
+    headers: {{appid: app-1}}
+    credentials:
+      - auth: {{scheme: baidu-iam, token_url: 'http://127.0.0.1:{port}/v1/BCE-BEARER/token'}}
+        parts: {{access_key_id: iamAK, secret_access_key: iamSK}}
 models:
+  minted: {{candidates: [minted/ernie-4.0-turbo-8k], retries: 0}}
   old: {{candidates: [old/ERNIE-Speed-8K], retries: 0}}
   new: {{candidates: [new/ernie-4.5-turbo], retries: 0}}
   older: {{candidates: [new/ernie-3.5-8k], retries: 0}}
@@ -142,6 +152,23 @@ def test_the_second_version_takes_a_key_and_speaks_chat(upstream: FakeUpstream) 
     (request,) = upstream.requests
     assert request.path == "/v2/chat/completions"
     assert request.headers["authorization"] == "Bearer bce-v3/ALTAK-x/y"
+
+
+def test_the_vendors_sdk_asks_the_same_with_a_key_that_is_asked_for(upstream: FakeUpstream) -> None:
+    given = {"userId": "u", "token": "bce-v3/ALTAK-x/TEST", "status": "enable", "expireTime": "2099-01-01T00:00:00Z"}
+    upstream.reply(json_reply(given))
+    assert ask(upstream, json_reply(completion()), model="minted").status == 200
+    recorded = json.loads((CAPTURES / "v2_bearer_from_iam.json").read_text())["requests"]
+    for ours, sdks in zip(upstream.requests, recorded, strict=True):
+        headers = {name.lower(): value for name, value in sdks["headers"]}
+        assert (ours.method, ours.path) == (sdks["method"], sdks["path"])
+        assert "&".join(f"{name}={value}" for name, value in ours.arguments.items()) == sdks["query"]
+        assert ours.headers["authorization"].split("/")[:2] == headers["authorization"].split("/")[:2]
+    minting, asking = upstream.requests
+    assert minting.headers["authorization"].split("/")[3] == "300"
+    assert asking.headers["appid"] == "app-1"
+    said = {name: value for name, value in recorded[1]["json"].items() if name not in ("stream", "extra_parameters")}
+    assert asking.json() == said
 
 
 def test_words_that_no_client_knows_are_put_right(upstream: FakeUpstream) -> None:
