@@ -24,7 +24,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     prefill: bool = True  # goes on from a last assistant message
     sampling: bool = True  # takes temperature, top_p, top_k at all (under an API version that has them)
     sampling_pair: bool = True  # takes temperature together with top_p
-    thinking: tuple[str, ...] = ("enabled", "adaptive", "disabled")  # Anthropic: accepted thinking types
+    thinking: tuple[str, ...] = ("enabled", "adaptive", "disabled")  # Anthropic, Cohere, Ollama: accepted
     effort: bool = True  # takes a reasoning effort
     images: bool = True
     audio: bool = True
@@ -39,7 +39,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     stream_usage: bool = True  # chat: takes stream_options.include_usage
     json_schemas: bool = True  # Gemini: takes JSON Schemas; False: only its reduced Schema
     call_ids: bool = True  # Gemini: takes ids of calls and results
-    thinking_levels: tuple[str, ...] = ("minimal", "low", "medium", "high", "xhigh")  # Gemini: accepted; (): none
+    thinking_levels: tuple[str, ...] = ("minimal", "low", "medium", "high", "xhigh")  # Gemini, Ollama
     thinking_budget: tuple[int, int] | None = (0, 32768)  # Gemini: least and most tokens; None: takes no budget
     thought_signatures: bool = True  # Gemini: refuses a call of the history without one
     result_media: bool = True  # Gemini: takes images and files in results of tools
