@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import boto3  # type: ignore[import-untyped]
+import msgspec
 import pytest
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
@@ -15,7 +16,7 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from botocore.exceptions import EventStreamError  # type: ignore[import-untyped]
 
 from twoapi.config import parse
-from twoapi.conformance import Client, Upstream
+from twoapi.conformance import NAMES, Check, Client, Part, Stage, Upstream, run
 from twoapi.conformance.client import Exchange
 from twoapi.conformance.protocols import sent
 from twoapi.conformance.reply import Called, Fault, Reply, Used
@@ -53,6 +54,12 @@ MESSAGES = [{"role": "user", "content": [{"text": "hi"}]}]
 def upstream() -> Iterator[FakeUpstream]:
     with FakeUpstream() as upstream:
         yield upstream
+
+
+@pytest.fixture
+def fake() -> Iterator[Upstream]:
+    with Upstream(vendors={VENDOR.protocol: VENDOR}) as fake:
+        yield fake
 
 
 def ask(
@@ -215,6 +222,23 @@ def test_a_wrong_credential_is_named_and_not_shown(upstream: FakeUpstream, kind:
     assert b"wJalr" not in exchange.body
 
 
+# --- Models that take less
+
+
+@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("model", ["meta.llama3-8b-instruct-v1:0", "anthropic.claude-opus-4-8-v1:0"])
+def test_what_a_model_does_not_take_is_told(fake: Upstream, client: str, model: str) -> None:
+    checks: list[Check] = []
+    config = msgspec.structs.replace(STAGED, model=model).config(fake.url)
+    with RunningGateway(parse(config, "twoapi.yaml", {})) as gateway:
+        speaker = Client(gateway.url, "sk-any", {}, 20)
+        stage = Stage(upstream=fake, client=lambda _: speaker, models={VENDOR.protocol: "conf"})
+        assert run(stage, Part(pairs=[(client, VENDOR.protocol)], modes=("whole",)), checks.append) == []
+    bad = {(check.scene, check.leaf): check.note for check in checks if check.verdict in ("silent", "wrong")}
+    assert bad == {}
+    assert sum(check.verdict == "declared" for check in checks) > 5
+
+
 # --- The vendor's own client, and ours, of the same server
 
 REPLY = Reply(
@@ -225,12 +249,6 @@ REPLY = Reply(
     stop="tool_use",
     used=Used(input=70, cached=10, written=5, output=20),
 )
-
-
-@pytest.fixture
-def fake() -> Iterator[Upstream]:
-    with Upstream(vendors={VENDOR.protocol: VENDOR}) as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -351,8 +351,14 @@ def test_the_schema_of_an_answer() -> None:
     assert losses == [("/output.strict", "info")]
     body, losses = encode(asked(HI, output=output), formats=("text",))
     assert "outputConfig" not in body
-    assert losses == [("/output.schema", "unsupported")]
+    assert losses == [
+        ("/output.schema", "unsupported"),
+        ("/output.name", "dropped"),
+        ("/output.description", "dropped"),
+        ("/output.strict", "dropped"),
+    ]
     assert encode(asked(HI, output=ir.Output(format="json_object")))[1] == [("/output.format", "unsupported")]
+    assert encode(asked(HI, output=ir.Output(format="json_schema")))[1] == [("/output.format", "unsupported")]
 
 
 @pytest.mark.parametrize(

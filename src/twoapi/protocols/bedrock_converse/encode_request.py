@@ -85,17 +85,15 @@ def _body(encoding: Encoding) -> Wire:
 
 
 def _put_output(encoding: Encoding, body: Wire, effort: str | None) -> None:
-    request, output = encoding.request, encoding.request.output
+    output = encoding.request.output
     config: Wire = {}
     if effort is not None:
         config["effort"] = effort
-    if output.format == "json_object":
-        encoding.lose(request.where("output.format"), "unsupported", "JSON answers without a schema")
-    elif output.format == "json_schema" and output.schema is not None:
-        if "json_schema" in encoding.capabilities.formats:
+    if output.format in ("json_object", "json_schema"):
+        if output.schema is not None and "json_schema" in encoding.capabilities.formats:
             config["textFormat"] = _text_format(encoding, output, output.schema)
         else:
-            encoding.lose(request.where("output.schema"), "unsupported", "the model takes no schema of its answer")
+            _report_form(encoding, output)
     if config:
         body["outputConfig"] = config
 
@@ -110,6 +108,15 @@ def _text_format(encoding: Encoding, output: ir.Output, schema: ir.Schema) -> Wi
         kind: ir.LossKind = "info" if output.strict else "approximated"
         encoding.lose(encoding.request.where("output.strict"), kind, "the schema of an answer is always kept")
     return {"type": "json_schema", "structure": {"jsonSchema": definition}}
+
+
+def _report_form(encoding: Encoding, output: ir.Output) -> None:
+    """A form of the answer that cannot be prescribed, with all that is said of it."""
+    schema = "output.format" if output.schema is None else "output.schema"
+    encoding.lose_field(schema, "unsupported", "the model takes no form of its answer, or only a schema")
+    for name in ("name", "description", "strict"):
+        if getattr(output, name) is not None:
+            encoding.lose_field(f"output.{name}", "dropped", f"{name} of the answer's schema")
 
 
 def _put_rest(encoding: Encoding, body: Wire) -> None:
