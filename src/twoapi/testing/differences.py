@@ -241,7 +241,9 @@ def _part_facts(at: str, role: str, part: dict[str, Json], mark: str, holder: st
             continue
         elif isinstance(item, dict) and item:
             yield from (
-                (f"{place}/{_token(key)}", _fact(role, kind, name, key, value)) for key, value in sorted(item.items())
+                (f"{place}/{_token(key)}", _fact(role, kind, name, key, value))
+                for key, value in sorted(item.items())
+                if (name, {key: value}) not in _UNSAID
             )
         else:
             yield place, _fact(role, kind, name, item)
