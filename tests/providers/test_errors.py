@@ -297,10 +297,30 @@ def test_the_wait_may_stand_in_the_body() -> None:
     assert errors.judged(Fault("invalid_request", "told"), 400, {}, body).retry_after is None
 
 
+@pytest.mark.parametrize("name", ["openai-compatible", "vllm", "together"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens.",
+        "Requested token count exceeds the model's maximum context length of 4096 tokens.",
+        "Input is too long for requested model.",
+        "prompt is too long: 9000 tokens > 8192 maximum",
+    ],
+)
+def test_a_prompt_that_is_too_long_is_known_by_its_words_where_nothing_else_tells(name: str, words: str) -> None:
+    check(judged(name, 400, {"error": {"message": words, "type": "BadRequestError", "code": 400}}), "context_length")
+    check(
+        judged(name, 400, {"object": "error", "message": words, "type": "BadRequestError", "code": 40303}),
+        "context_length",
+    )
+    assert judged(name, 400, typed("x", "It is not so that " + words)).kind == "invalid_request"
+    assert judged(name, 429, typed("x", words)).kind == "rate_limited"
+
+
 def test_the_first_rule_that_fits_decides_and_all_that_a_rule_says_must_hold() -> None:
     errors = Errors(
         rules=(
-            ErrorRule(kind="context_length", status=(400,), code=("a*",), message=("Too many",)),
+            ErrorRule(kind="context_length", status=(400,), code=("a*",), message=("Too much",)),
             ErrorRule(kind="not_found", code=("ab",)),
             ErrorRule(kind="overloaded", code=("a?",)),
         )
@@ -311,10 +331,10 @@ def test_the_first_rule_that_fits_decides_and_all_that_a_rule_says_must_hold() -
         fault = CODECS[CHAT].decode_fault(status, {}, body)
         return errors.judged(fault, status, {}, body).kind
 
-    assert kind(400, "ab", "TOO MANY tokens") == "context_length"
-    assert kind(500, "ab", "too many tokens") == "not_found"
+    assert kind(400, "ab", "TOO MUCH of it") == "context_length"
+    assert kind(500, "ab", "too much of it") == "not_found"
     assert kind(400, "ac", "other") == "overloaded"
-    assert kind(400, "b", "too many tokens") == "invalid_request"
+    assert kind(400, "b", "too much of it") == "invalid_request"
 
 
 def test_what_a_provider_means_otherwise_is_told_in_the_words_of_the_protocol() -> None:

@@ -149,6 +149,12 @@ GOLDEN: dict[str, tuple[str, str, str, Json, Json, set[tuple[str, str]]]] = {
         "perplexity", "sonar", MESSAGES, {"tools": [TOOL]}, {"tools": None, "tool_choice": None},
         {("/tools", "dropped")},
     ),
+    "tiers": (
+        "groq", "m", MESSAGES, {"service_tier": "standard_only"}, {"service_tier": "on_demand"}, set(),
+    ),
+    "tiers, none such": (
+        "mistral", "m", RESPONSES, {"service_tier": "flex"}, {"service_tier": None}, {("/service_tier", "dropped")},
+    ),
     "max_stop": (
         "xai", "grok-4", MESSAGES, {"stop_sequences": ["a"]}, {"stop": None}, {("/stop_sequences/0", "dropped")},
     ),

@@ -231,6 +231,7 @@ SECTIONS: tuple[Section, ...] = (
             "user_field": "Chat: the field of the end user's id; null: none.",
             "user_length": "Chat: the least and the most characters of that id.",
             "top_k": "Chat: takes top_k.",
+            "tiers": "Chat: its words for service tiers, each behind the word of the protocol; null: the same.",
             "refused_members": "Chat: members of a request that it refuses or ignores; they are left out.",
             "formats": "Chat: the types of response_format that it takes.",
             "added_members": "Chat and Bedrock: members of every request, as pairs of name and JSON.",

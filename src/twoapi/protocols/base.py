@@ -58,6 +58,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     user_field: str | None = "safety_identifier"  # where the end user is told; None: nowhere
     user_length: tuple[int, int] = (0, 128)  # least and most characters of it
     top_k: bool = False  # takes top_k
+    tiers: tuple[tuple[str, str], ...] | None = None  # its words for service tiers, by the vendor's; None: the same
     refused_members: tuple[str, ...] = ()  # members that it refuses, or does not look at; of Gemini's "store"
     formats: tuple[str, ...] = ("text", "json_object", "json_schema")  # accepted types of response_format
     added_members: tuple[tuple[str, str], ...] = ()  # members of every body, with their JSON

@@ -77,6 +77,17 @@ _STATUSES: dict[int, FaultKind] = {
     524: "timeout",
     529: "overloaded",
 }
+# How compatible servers begin to say that a prompt is too long, who tell it by no code.
+_TOO_LONG = (
+    "this model's maximum context length is",
+    "this endpoint's maximum context length is",
+    "requested token count exceeds the model's maximum context length",
+    "the request exceeds the available context size",
+    "input is too long",
+    "input too long",
+    "prompt is too long",
+    "too many tokens",
+)
 # Kinds that only the client can mend.
 _CLIENTS: frozenset[FaultKind] = frozenset(
     {"invalid_request", "context_length", "not_found", "too_large", "unprocessable", "content_filtered"}
@@ -170,16 +181,19 @@ def _fault(told: _Told, status: int, protocol: str) -> Fault:
         kind = "upstream_error"
     if kind in ("rate_limited", "invalid_request") and told.type in ("insufficient_quota", "exceed_context_size_error"):
         kind = _TYPES[told.type]
+    raw, code = told.raw, told.code
+    if kind == "invalid_request" and told.message.lower().startswith(_TOO_LONG):
+        kind, raw, code = "context_length", None, None  # clients look for the vendor's code, which is not there
     message = _SECRET.sub("***", told.message)
     return Fault(
         kind,
         message or f"the upstream answered with status {status or 200} and no message",
         whose="client" if kind in _CLIENTS else "upstream",
         status=status if status in _KEPT_STATUSES else 0,
-        code=told.code,
+        code=code,
         param=told.param,
         protocol=protocol,
-        raw=told.raw if message == told.message else None,
+        raw=raw if message == told.message else None,
         refuses_state=told.code == "invalid_encrypted_content",
     )
 

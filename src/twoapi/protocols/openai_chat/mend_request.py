@@ -22,6 +22,7 @@ DECLARED = (
     "greedy_flag",
     "seed_field",
     "user_field",
+    "tiers",
     "refused_members",
     "formats",
     "added_members",
@@ -142,6 +143,16 @@ def _user(mending: _Mending) -> None:
         mending.members[field] = user
 
 
+def _tier(mending: _Mending) -> None:
+    """`tiers`; a client of this protocol may say the server's own words."""
+    tiers, tier = mending.capabilities.tiers, mending.body.service_tier
+    if tiers is None or tier is None or tier in {word for _, word in tiers}:
+        return
+    mending.body.service_tier = dict(tiers).get(tier)
+    if mending.body.service_tier is None:
+        mending.lose("tier", "dropped", "no such service tier")
+
+
 def _choice(mending: _Mending) -> None:
     """`tool_choices` and `required_word`."""
     body, taken = mending.body, mending.capabilities.tool_choices
@@ -254,6 +265,7 @@ _MENDS: tuple[Callable[[_Mending], None], ...] = (
     _temperature,
     _seed,
     _user,
+    _tier,
     _choice,
     _format,
     _stream_tools,
