@@ -266,6 +266,8 @@ SECTIONS: tuple[Section, ...] = (
             "keep_alive": "Ollama: how long the model stays loaded, as `5m` or `-1`; null: as its server likes.",
             "silent_truncation": "Ollama: its server may cut a prompt that is too long; false: it answers an error.",
             "slug": "Qianfan v1: what stands for the model in the path; not set: its name in lower case.",
+            "system_role": "Spark: takes instructions in a role of their own; false: the user says them.",
+            "tools": "Chat, Spark: takes functions; false: past calls and results are text.",
             "citations": "Bedrock: takes documents and search results to be cited, and what earlier answers cited.",
             "video": "Bedrock: takes films.",
             "top_k_field": "Bedrock: the pointer to top_k in the model's own fields; not set: it takes none.",
