@@ -96,7 +96,7 @@ def explain(snapshot: Snapshot, codec: Codec, incoming: Incoming, key: KeyEntry)
         request = None  # relayed as it is
     rejects = snapshot.rejects_losses(incoming.headers, key, plan)
     choices = [
-        _choice(candidate, _why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
+        chosen(candidate, why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
         for number, candidate in enumerate(plan.candidates)
     ]
     tokens = None if request is None else estimated_tokens(request)
@@ -113,7 +113,8 @@ def explain(snapshot: Snapshot, codec: Codec, incoming: Incoming, key: KeyEntry)
     )
 
 
-def _why(plan: Plan, number: int, name: str, snapshot: Snapshot) -> str:
+def why(plan: Plan, number: int, name: str, snapshot: Snapshot) -> str:
+    """Why a candidate of a plan stands where it does."""
     candidate = plan.candidates[number]
     if name not in snapshot.settings.models:
         named = name == f"{candidate.upstream}/{candidate.model}"
@@ -126,7 +127,8 @@ def _why(plan: Plan, number: int, name: str, snapshot: Snapshot) -> str:
     return f"the alias {name} asks it {'first' if number == 0 else 'when those before it fail'}"
 
 
-def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, peek: Peek, *, rejects: bool) -> Choice:
+def chosen(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, peek: Peek, *, rejects: bool) -> Choice:
+    """What a candidate would get for a request for an answer."""
     choice = Choice(
         upstream=candidate.upstream, model=candidate.model, protocol=candidate.protocol, why=why, way="local"
     )
@@ -144,7 +146,7 @@ def _choice(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pe
             way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
         if candidate.route is not None:
             way = Routed(way, candidate.route, stream=peek.stream)
-        choice.request, choice.losses = _sent(candidate, way.outgoing), way.losses
+        choice.request, choice.losses = sent(candidate, way.outgoing), way.losses
         choice.rejected = rejects and bool(way.losses)
     except FaultError as error:
         fault = error.fault
@@ -163,7 +165,8 @@ def _cost(card: ModelCard | None, tokens: int, request: Request, now: datetime) 
     return Cost(input=format(told, "f"), at_most=None if most is None else format(most, "f"))
 
 
-def _sent(candidate: Candidate, outgoing: Outgoing) -> Sent:
+def sent(candidate: Candidate, outgoing: Outgoing) -> Sent:
+    """A request as this candidate would get it."""
     headers = {"content-type": "application/json", **_text(dict(outgoing.headers))}
     credential = candidate.credentials[0]
     headers |= {name.decode("latin-1"): _HIDDEN for name, _ in credential.headers}

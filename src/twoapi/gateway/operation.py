@@ -4,7 +4,6 @@ Everything is as in an exchange (candidates, credentials, retries, records, head
 """
 
 from asyncio import Future
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -12,7 +11,7 @@ from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal
 from twoapi.gateway.local import Answerer
-from twoapi.gateway.operation_ways import Converted, Passed, RelayedAs
+from twoapi.gateway.operation_ways import COMPLETIONS, Converted, continued, streams, unserved, way_to
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.report import report_header, wants_report
@@ -24,18 +23,13 @@ from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec
 from twoapi.protocols.operations.base import Native, Operation
-from twoapi.protocols.operations.completions import Completions
 from twoapi.protocols.operations.passing import BytePump
-from twoapi.protocols.registry import CODECS
 from twoapi.providers.services import Want
 from twoapi.wire.http import Incoming
 
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
-# An exchange asks its client's codec for no more than the side that this has.
-_COMPLETIONS = cast("Codec", Completions())
 _LARGE = 1 << 19  # bytes of an answer that take milliseconds to look at
 _NO_SUCH_PATH = frozenset((404, 405, 501))  # the answers of a server that does not offer it for this model
-_CONTINUES = "its text is sent as what a user says: the model answers it instead of going on with it"
 
 
 class OperationExchange(Exchange):
@@ -55,7 +49,7 @@ class OperationExchange(Exchange):
         shape: str,
     ) -> None:
         """`codec`: the protocol in which the client is told of errors. The shape must be one that clients speak."""
-        super().__init__(worker, _COMPLETIONS if operation.answers == "chat" else codec, incoming, key, port)
+        super().__init__(worker, COMPLETIONS if operation.answers == "chat" else codec, incoming, key, port)
         self._operation = operation
         self._shape = operation.shapes[shape]
         native = self._shape.native
@@ -72,8 +66,7 @@ class OperationExchange(Exchange):
         worker.counters.exchanges += 1
         try:
             peek = self._native.peek(self.incoming)
-            streams = operation.answers == "bytes" or (peek.stream and operation.answers != "json")
-            peek = self.peek = replace(peek, stream=streams)
+            peek = self.peek = replace(peek, stream=streams(operation, peek))
             want = Want(operation.name, self._shape.name, operation.like or self.codec.name)
             known = snapshot.plans.get((peek.model, want, self.key))
             plan = self.plan = known or snapshot.plan(peek.model, want, self.key)
@@ -88,33 +81,25 @@ class OperationExchange(Exchange):
         operation, service = self._operation, candidate.service
         if operation.answers == "chat" and (service is None or candidate in self._unserving):
             return self._chatted(candidate, credential)
-        if service is None:
-            raise FaultError(self._unserved(candidate))
-        path = _pinned(service.path, candidate)
-        if operation.like is not None:
-            codec = CODECS[operation.like]
-            return RelayedAs(codec, self._native, self.incoming, self.peek, candidate, path)
-        if service.shape == self._shape.name:
-            outgoing = self._native.relay(self.incoming, self.peek, candidate.model, path)
-            return Passed(operation, self._native, outgoing, self.peek)
-        face, reach = self._shape.face, operation.shapes[service.shape].reach
-        if face is None or reach is None:
-            raise FaultError(self._unserved(candidate))
         begun = self._converted
         if begun is not None and begun[0] is candidate:
             return begun[1]  # a further request of several, or once more the one that failed
-        if self._asked is None:
-            self._asked = face.decode(self.incoming)
-        way = Converted(face, reach, self._asked, candidate, path)
-        self._accept(way.losses)
-        self._converted = (candidate, way)
+        way = way_to(operation, self._shape, candidate, self.incoming, self.peek, self._decoded_once)
+        if isinstance(way, Converted):
+            self._accept(way.losses)
+            self._converted = (candidate, way)
         return way
+
+    def _decoded_once(self) -> object:
+        if self._asked is None and self._shape.face is not None:
+            self._asked = self._shape.face.decode(self.incoming)
+        return self._asked
 
     def _chatted(self, candidate: Candidate, credential: Credential) -> Way | None:
         """Through the canonical model, by whatever this upstream speaks."""
         way = super()._way(candidate, credential)
         if way is not None and way.losses is not None:
-            way.losses.append(Loss("/prompt", "emulated", candidate.protocol, _CONTINUES))
+            way.losses.append(continued(candidate))
             self._accept(way.losses)
         return way
 
@@ -126,12 +111,8 @@ class OperationExchange(Exchange):
 
     def _answer_locally(self, candidate: Candidate, answerer: Answerer) -> None:
         if self._operation.answers != "chat":
-            raise FaultError(self._unserved(candidate))
+            raise FaultError(unserved(self._operation, candidate))
         super()._answer_locally(candidate, answerer)
-
-    def _unserved(self, candidate: Candidate) -> Fault:
-        message = f"the upstream {candidate.upstream!r} does not offer {self._operation.name} for {candidate.model!r}"
-        return Fault("invalid_request", message, code="operation_not_supported", param="model")
 
     def _give_up(self, fault: Fault, kind: str) -> None:
         """As an exchange does; but an upstream without the path is asked in the other way, where there is one."""
@@ -225,9 +206,3 @@ class OperationExchange(Exchange):
         record = super()._record(outcome, fault, losses, usage)
         record.operation = self._operation.name
         return record
-
-
-def _pinned(path: str, candidate: Candidate) -> str:
-    """The path under the version that the upstream wants, where it wants one ("": none)."""
-    version = candidate.capabilities.api_version
-    return path if version is None else path.replace("/{version}", f"/{version}" if version else "")

@@ -1,6 +1,7 @@
 """The ways of an operation: relayed, converted from shape to shape, or relayed as a chat is."""
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -11,12 +12,64 @@ from twoapi.gateway.way import Pump
 from twoapi.ir import Fault, FaultError, Loss, Usage
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec, Peek
-from twoapi.protocols.operations.base import Face, Native, Operation, Reach
+from twoapi.protocols.operations.base import Face, Native, Operation, Reach, Shape
+from twoapi.protocols.operations.completions import Completions
 from twoapi.protocols.operations.passing import BytePump, EventPump
+from twoapi.protocols.registry import CODECS
 from twoapi.wire.http import Incoming, Outgoing
 
 _NO_STREAM = Fault("upstream_error", "the upstream answers with a stream that nobody asked for", whose="upstream")
 _EVENTS = Raw(b'"sse"')
+_CONTINUES = "its text is sent as what a user says: the model answers it instead of going on with it"
+# An exchange asks its client's codec for no more than the side that this has.
+COMPLETIONS = cast("Codec", Completions())
+
+
+def way_to(
+    operation: Operation,
+    shape: Shape,
+    candidate: Candidate,
+    incoming: Incoming,
+    peek: Peek,
+    asked: Callable[[], object],
+) -> "Passed | Converted | RelayedAs":
+    """The way to an upstream; `asked` decodes the request where it must be converted. Raises FaultError when the
+    upstream does not offer the operation, or cannot carry the request. The shape must be one that clients speak.
+    """
+    service, native = candidate.service, shape.native
+    if service is None or native is None:
+        raise FaultError(unserved(operation, candidate))
+    path = _pinned(service.path, candidate)
+    if operation.like is not None:
+        return RelayedAs(CODECS[operation.like], native, incoming, peek, candidate, path)
+    if service.shape == shape.name:
+        return Passed(operation, native, native.relay(incoming, peek, candidate.model, path), peek)
+    reach = operation.shapes[service.shape].reach
+    if shape.face is None or reach is None:
+        raise FaultError(unserved(operation, candidate))
+    return Converted(shape.face, reach, asked(), candidate, path)
+
+
+def streams(operation: Operation, peek: Peek) -> bool:
+    """True when the answer goes to the client as it comes."""
+    return operation.answers == "bytes" or (peek.stream and operation.answers != "json")
+
+
+def unserved(operation: Operation, candidate: Candidate) -> Fault:
+    """The answer when an upstream has no such thing."""
+    message = f"the upstream {candidate.upstream!r} does not offer {operation.name} for {candidate.model!r}"
+    return Fault("invalid_request", message, code="operation_not_supported", param="model")
+
+
+def continued(candidate: Candidate) -> Loss:
+    """What is lost of every prompt that a chat answers."""
+    return Loss("/prompt", "emulated", candidate.protocol, _CONTINUES)
+
+
+def _pinned(path: str, candidate: Candidate) -> str:
+    """The path under the version that the upstream wants, where it wants one ("": none)."""
+    version = candidate.capabilities.api_version
+    return path if version is None else path.replace("/{version}", f"/{version}" if version else "")
 
 
 class Passed:

@@ -11,11 +11,13 @@ import msgspec
 from msgspec import Raw
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
-from twoapi.gateway.explain import explain
+from twoapi.gateway.explain import Explanation, explain
+from twoapi.gateway.explain_operation import explain_operation
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry
 from twoapi.protocols.base import Codec
+from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.protocols.registry import CODECS
 from twoapi.server.routes import client_codec, route_for
 from twoapi.wire.errors import WireError
@@ -85,19 +87,21 @@ class Api:
         return key
 
     def _answer(self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes, key: KeyEntry) -> bytes:
-        if scope["path"] == _EXPLAIN:
-            codec, incoming = self._enveloped(headers, body)
-        else:
-            codec, incoming = self._bare(scope, headers, body)
+        if scope["path"] != _EXPLAIN:
+            return encode(self._bare(scope, headers, body, key))
+        codec, incoming = self._enveloped(headers, body)
         return encode(explain(self._worker.snapshot, codec, incoming, key))
 
-    def _bare(self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes) -> tuple[Codec, Incoming]:
-        """A client's own request, below this path."""
-        inner = scope["path"].removeprefix(_EXPLAIN)
+    def _bare(self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes, key: KeyEntry) -> Explanation:
+        """Of a client's own request, below this path."""
+        inner, snapshot = scope["path"].removeprefix(_EXPLAIN), self._worker.snapshot
+        incoming = Incoming(inner, headers, body, scope["query_string"].decode("latin-1"))
         route = route_for(inner.encode())
-        if route is None or route.kind != "generate" or route.codec is None:
-            raise FaultError(Fault("not_found", f"{inner[:200]!a} is not a path of requests for answers"))
-        return route.codec, Incoming(inner, headers, body, scope["query_string"].decode("latin-1"))
+        if route is not None and route.codec is not None and route.kind == "generate":
+            return explain(snapshot, route.codec, incoming, key)
+        if route is not None and route.codec is not None and route.kind == "operate":
+            return explain_operation(snapshot, route.codec, incoming, key, OPERATIONS[route.operation], route.shape)
+        raise FaultError(Fault("not_found", f"{inner[:200]!a} is not a path of requests for upstreams"))
 
     def _enveloped(self, headers: Mapping[bytes, bytes], body: bytes) -> tuple[Codec, Incoming]:
         try:
