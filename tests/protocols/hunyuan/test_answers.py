@@ -178,20 +178,46 @@ def test_calls_get_the_clients_names_and_free_text_back() -> None:
 
 
 def test_what_is_not_in_the_model_is_kept_aside() -> None:
-    search = {"SearchResults": [{"Index": 1, "Url": "https://x"}]}
     choices = [{"Message": {"Content": "x"}, "FinishReason": "stop"}]
-    body = json.dumps({"Response": {"Note": "AI", "RequestId": "r", "SearchInfo": search, "Choices": choices}}).encode()
+    body = json.dumps(
+        {"Response": {"Note": "AI", "RequestId": "r", "RecommendedQuestions": ["Why?"], "Choices": choices}}
+    ).encode()
     extras = CODEC.decode_response(body, Restore()).extras
     assert {at: json.loads(bytes(raw)) for at, raw in extras.items()} == {
         "/Response/Note": "AI",
-        "/Response/SearchInfo": search,
+        "/Response/RecommendedQuestions": ["Why?"],
     }
-    stream = frame(Note="AI", SearchInfo=search, ErrorMsg=None, Choices=[delta("x", "stop", Extra=1)])
+    stream = frame(Note="AI", Replaces=[1], ErrorMsg=None, Choices=[delta("x", "stop", Extra=1)])
     extras = fold(events_of(CODEC, [stream])).extras
     assert {at: json.loads(bytes(raw)) for at, raw in extras.items()} == {
         "/Response/Note": "AI",
-        "/Response/SearchInfo": search,
+        "/Response/Replaces": [1],
         "/Response/Choices/0/Message/Extra": 1,
+    }
+
+
+def test_what_the_search_found_is_cited() -> None:
+    pages = [{"Index": 1, "Title": "Towers", "Url": "https://x/1", "Text": "site"}, {"Index": 2, "Url": "https://x/2"}]
+    search = {"SearchResults": pages}
+    cited = [ir.Citation(ir.UrlSource("https://x/1", "Towers")), ir.Citation(ir.UrlSource("https://x/2"))]
+    body = {"Response": {"SearchInfo": search, "Choices": [{"Message": {"Content": "x"}, "FinishReason": "stop"}]}}
+    whole = CODEC.decode_response(json.dumps(body).encode(), Restore())
+    early = [frame(SearchInfo=search, Choices=[delta()]), frame(Choices=[delta("x", "stop")])]
+    late = [frame(Choices=[delta("x")]), frame(SearchInfo=search, Choices=[delta("", "stop")])]
+    for response in (whole, fold(events_of(CODEC, early)), fold(events_of(CODEC, late))):
+        (part,) = response.candidates[0].parts
+        assert isinstance(part, ir.Text)
+        assert part.citations == cited
+        assert response.extras == {}
+
+
+def test_what_a_search_found_for_no_words_is_kept_aside() -> None:
+    search = {"SearchResults": [{"Url": "https://x/1"}], "Mindmap": {"Url": "https://x/2"}}
+    call = {"Id": "c", "Index": 0, "Function": {"Name": "f", "Arguments": "{}"}}
+    response = fold(events_of(CODEC, [frame(SearchInfo=search, Choices=[delta("", "tool_calls", ToolCalls=[call])])]))
+    assert {at: json.loads(bytes(raw)) for at, raw in response.extras.items()} == {
+        "/Response/SearchInfo": search,
+        "/Response/SearchInfo/Mindmap": {"Url": "https://x/2"},
     }
 
 

@@ -193,6 +193,17 @@ def test_reasoning_is_a_switch() -> None:
     assert [(loss.path, loss.kind) for loss in losses] == [("/reasoning_effort", "dropped")]
 
 
+def test_the_vendors_web_search() -> None:
+    search = {"type": "web_search", "web_search": {"enable": True}}
+    body, losses = sent(asked(user("hi"), tools=[search, TOOL]), web_search=True)
+    assert body["EnableEnhancement"] is body["SearchInfo"] is True
+    assert [tool["Function"]["Name"] for tool in body["Tools"]] == ["get_weather"]
+    assert losses[0] == ir.Loss("/tools/0", "emulated", "hunyuan", "web search of the upstream's own kind")
+    body, losses = sent(asked(user("hi"), tools=[search]))
+    assert body.keys() == {"Model", "Messages"}
+    assert [(loss.path, loss.kind) for loss in losses] == [("/tools/0", "unsupported")]
+
+
 @pytest.mark.parametrize(
     ("body", "place"),
     [

@@ -165,6 +165,18 @@ def test_one_call_may_come_as_an_object() -> None:
     assert calls(whole)[0].id == calls(streamed)[0].id
 
 
+def test_calls_of_the_vendors_own_tools_are_kept_aside() -> None:
+    search = {"type": "web_search", "web_search": {"outputs": "[]"}}
+    response = answered(
+        HTTP, chunk(choices=[{"delta": {"content": "x", "tool_calls": search}, "index": 0}]), b"data:[DONE]\n\n"
+    )
+    assert calls(response) == []
+    assert response.candidates[0].stop == ir.StopReason(kind="stop")
+    assert {at: json.loads(bytes(raw)) for at, raw in response.extras.items()} == {
+        "/choices/0/message/tool_calls": search
+    }
+
+
 def test_arguments_may_come_as_an_object() -> None:
     response = answered(
         SOCKET, message({"content": "", "function_call": {"name": "f", "arguments": {"a": 1}}}, status=2)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from twoapi import ir
+from twoapi.protocols.anthropic_messages import AnthropicMessages
 from twoapi.protocols.base import Capabilities, UpstreamCodec
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.spark import Spark, SparkSocket
@@ -239,3 +240,23 @@ def test_images_are_refused(codec: UpstreamCodec) -> None:
     with pytest.raises(ir.FaultError) as caught:
         sent(codec, "4.0Ultra", messages=[image])
     assert caught.value.fault.param == "/messages/0/content/0"
+
+
+def test_the_vendors_web_search_is_not_beside_functions() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
+    messages = {"max_tokens": 9, "model": "4.0Ultra", "messages": [{"role": "user", "content": "hi"}]}
+    function = {"name": "get_weather", "input_schema": WEATHER}
+
+    def asked(*tools: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        body = json.dumps({**messages, "tools": tools}).encode()
+        request = AnthropicMessages().decode_request(Incoming("/v1/messages", {}, body))
+        losses: list[ir.Loss] = []
+        encoded = HTTP.encode_request(request, "4.0Ultra", facts(HTTP, "4.0Ultra"), losses)
+        return json.loads(encoded.outgoing.body), [(loss.path, loss.kind) for loss in losses]
+
+    body, losses = asked(search)
+    assert body["tools"] == [{"type": "web_search", "web_search": {"enable": True}}]
+    assert losses == [("/tools/0", "emulated"), ("/tools/0/max_uses", "dropped")]
+    body, losses = asked(function, search)
+    assert [tool["type"] for tool in body["tools"]] == ["function"]
+    assert ("/tools/1", "unsupported") in losses

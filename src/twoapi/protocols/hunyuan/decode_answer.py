@@ -3,11 +3,24 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import End, Event, Failed, Fault, FaultError, Response, Start, StopReason, Usage, UsageUpdate
+from twoapi.ir import (
+    Citation,
+    End,
+    Event,
+    Failed,
+    Fault,
+    FaultError,
+    Response,
+    Start,
+    StopReason,
+    UrlSource,
+    Usage,
+    UsageUpdate,
+)
 from twoapi.ir.assemble import fold
 from twoapi.ir.response import StopKind
-from twoapi.protocols.answer_events import AnswerEvents
 from twoapi.protocols.base import Restore
+from twoapi.protocols.cited_events import CitedEvents
 from twoapi.protocols.dialect import broken
 from twoapi.protocols.hunyuan import schema as wire
 from twoapi.protocols.hunyuan.faults import hidden_fault
@@ -26,11 +39,13 @@ _KINDS: dict[str, StopKind] = {
 }
 _LATEST = 1 << 40  # seconds
 _MOST_CHOICES = 128
+_SEARCH = "/Response/SearchInfo"
 
 _decode_wrapped = json.decoder(wire.Wrapped)
 _decode_strict = msgspec.json.Decoder(strict(wire.Answer)).decode
 _decode_lenient = json.decoder(wire.Answer)
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_search = json.decoder(wire.SearchInfo)
 _decode_usage = json.decoder(wire.Usage)
 
 
@@ -123,7 +138,7 @@ class HunyuanStreamDecoder:
 class _Choice:
     __slots__ = ("answer", "tail", "word")
 
-    def __init__(self, answer: AnswerEvents, tail: StopTail) -> None:
+    def __init__(self, answer: CitedEvents, tail: StopTail) -> None:
         self.answer = answer
         self.tail = tail
         self.word = ""  # the finish reason, once it is told
@@ -132,7 +147,7 @@ class _Choice:
 class _Telling:
     """The events of an answer, taken in one frame or in many."""
 
-    __slots__ = ("_choices", "_extras", "_id", "_restore", "_started", "_usage")
+    __slots__ = ("_choices", "_extras", "_id", "_restore", "_search", "_started", "_usage")
 
     def __init__(self, restore: Restore) -> None:
         self._restore = restore
@@ -141,6 +156,7 @@ class _Telling:
         self._usage: Raw | None = None
         self._choices: dict[int, _Choice] = {}
         self._extras: dict[str, Raw] = {}
+        self._search: Raw | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -158,15 +174,33 @@ class _Telling:
         for pointer, value in unknown.items():
             if not json.is_null(value):
                 self._extras["/Response" + pointer.replace("/Delta/", "/Message/")] = value
+        if not json.is_null(answer.search_info):
+            self._search = answer.search_info
         for number, choice in enumerate(answer.choices or ()):
             self._choice(number if choice.index is None else choice.index, choice, events)
 
     def end(self, events: list[Event]) -> None:
         """Adds the end of a complete answer."""
+        cited = [] if self._search is None else self._cited(self._search)
         for choice in self._choices.values():
-            _finish(choice, events)
+            _finish(choice, cited, events)
+            if self._search is not None and choice.answer.cited < len(cited):
+                self._extras[_SEARCH] = self._search
         self.tell_usage(events)
         events.append(End(self._extras))
+
+    def _cited(self, search: Raw) -> list[Citation]:
+        """The pages that the search has found; what else it tells is kept aside."""
+        try:
+            pages = _decode_search(search).search_results or []
+        except WireError:
+            self._extras[_SEARCH] = search
+            return []
+        for pointer, value in json.unknown_fields(search, wire.SearchInfo).items():
+            if not json.is_null(value):
+                self._extras[_SEARCH + pointer] = value
+        # Where in the text a page is cited is told by marks of the vendor's own, if at all.
+        return [Citation(UrlSource(page.url, page.title or None)) for page in pages if page.url]
 
     def tell_usage(self, events: list[Event]) -> None:
         """Adds the usage, if it was told."""
@@ -186,7 +220,7 @@ class _Telling:
             if len(self._choices) == _MOST_CHOICES or index < 0:
                 return
             at = f"/Response/Choices/{index}/Message"
-            state = _Choice(AnswerEvents(self._restore, self._id, at, index), StopTail(self._restore.stop))
+            state = _Choice(CitedEvents(self._restore, self._id, at, index), StopTail(self._restore.stop))
             self._choices[index] = state
         message = choice.delta or choice.message
         if message is not None:
@@ -208,7 +242,7 @@ def _speak(state: _Choice, message: wire.Message, events: list[Event]) -> None:
         answer.call(key, call.id or "", name, arguments, f"ToolCalls/{key}", events)
 
 
-def _finish(choice: _Choice, events: list[Event]) -> None:
+def _finish(choice: _Choice, cited: list[Citation], events: list[Event]) -> None:
     kind, sequence = _KINDS.get(choice.word, "other") if choice.word else "stop", None
     if kind == "stop":
         rest, sequence = choice.tail.finish()
@@ -217,6 +251,7 @@ def _finish(choice: _Choice, events: list[Event]) -> None:
     else:
         rest = choice.tail.flush()
     choice.answer.say(rest, "Content", events)
+    choice.answer.cite(cited, events)
     choice.answer.finish(StopReason(kind=kind, raw=choice.word or None, sequence=sequence), events)
 
 

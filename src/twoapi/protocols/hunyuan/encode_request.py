@@ -7,7 +7,8 @@ from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.call_ids import encode_call_id
 from twoapi.protocols.data_urls import encode_url
 from twoapi.protocols.dialect import Encoding
-from twoapi.protocols.dialect_tools import Function, functions, lose_strict, report_parallel
+from twoapi.protocols.dialect_search import functions_and_search
+from twoapi.protocols.dialect_tools import Function, lose_strict, report_parallel
 from twoapi.protocols.dialect_turns import Call, Picture, Turn, one_text, turns
 from twoapi.protocols.hunyuan import schema as wire
 from twoapi.protocols.hunyuan.name import NAME
@@ -63,7 +64,9 @@ def _clamped(encoding: Encoding, name: str, value: float | None, least: float, m
 
 def _put_tools(encoding: Encoding, body: wire.Body) -> None:
     request = encoding.request
-    declared = functions(encoding, can_name=True)
+    declared, searches = functions_and_search(encoding, can_name=True)
+    if searches:
+        body.enable_enhancement = body.search_info = True
     lose_strict(encoding, declared, "arguments are not held to a schema")
     report_parallel(encoding)
     body.tools = [_tool(function) for function in declared] or None

@@ -60,6 +60,8 @@ class Body(_Out):
     seed: int | None = None
     stop: list[str] | None = None
     enable_thinking: bool | None = None
+    enable_enhancement: bool | None = None  # searches the web where that helps
+    search_info: bool | None = None  # tells what was found
 
 
 class _In(msgspec.Struct, rename="pascal", kw_only=True):
@@ -101,6 +103,18 @@ class ErrorMsg(_In):
     code: int | str | None = None
 
 
+class SearchResult(_In, gc=False):
+    index: int | None = None
+    title: str | None = None
+    url: str | None = None
+    text: str | None = None  # the name of the site
+    icon: str | None = None
+
+
+class SearchInfo(_In):
+    search_results: list[SearchResult] | None = None
+
+
 class Answer(_In):
     id: str | None = None
     request_id: str | None = None
@@ -108,6 +122,7 @@ class Answer(_In):
     choices: list[Choice] | None = None
     usage: Raw = EMPTY
     note: Raw = EMPTY
+    search_info: Raw = EMPTY
     error_msg: ErrorMsg | None = None
     error: Raw = EMPTY
     response: Raw = EMPTY  # around an error in a stream, if any

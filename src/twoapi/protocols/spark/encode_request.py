@@ -4,7 +4,8 @@ from twoapi.ir import Loss, Request
 from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.call_ids import encode_call_id
 from twoapi.protocols.dialect import Encoding, output_limit
-from twoapi.protocols.dialect_tools import Function, functions, lose_strict, report_parallel
+from twoapi.protocols.dialect_search import functions_and_search
+from twoapi.protocols.dialect_tools import Function, lose_strict, report_parallel
 from twoapi.protocols.dialect_turns import Call, Turn, one_text, turns
 from twoapi.protocols.spark import schema as wire
 from twoapi.protocols.spark.name import HTTP, SOCKET
@@ -33,7 +34,7 @@ _LONGEST_USER = 32  # characters, over a websocket
 def encode_body(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The request over HTTP; raises FaultError for what this vendor cannot be sent."""
     encoding = _begin(request, capabilities, losses, HTTP)
-    declared = _declared(encoding)
+    declared, searches = _declared(encoding)
     body = wire.Body(model=model, messages=_messages(encoding), user=request.user_id, stream=request.stream or None)
     sampling = request.sampling
     body.temperature = _clamped(encoding, "temperature", sampling.temperature, *capabilities.temperatures)
@@ -44,6 +45,8 @@ def encode_body(request: Request, model: str, capabilities: Capabilities, losses
     if declared:
         body.tools = [wire.Tool(type="function", function=_function(function)) for function in declared]
         body.tool_calls_switch = True
+    elif searches:
+        body.tools = [wire.WebSearchTool("web_search", wire.WebSearch(enable=True))]
     body.tool_choice = _choice(encoding, declared)
     body.response_format = _form(encoding)
     body.thinking = _thinking(encoding)
@@ -56,7 +59,7 @@ def encode_frame(request: Request, model: str, capabilities: Capabilities, losse
     `model` is what the vendor calls the domain. The application that asks is told with the credential.
     """
     encoding = _begin(request, capabilities, losses, SOCKET)
-    declared = _declared(encoding)
+    declared, _ = _declared(encoding)
     spoken = _messages(encoding)
     sampling = request.sampling
     chat = wire.Chat(
@@ -121,21 +124,25 @@ def _call_id(encoding: Encoding, call_id: str) -> str:
 # --- Tools ---
 
 
-def _declared(encoding: Encoding) -> list[Function]:
+def _declared(encoding: Encoding) -> tuple[list[Function], bool]:
+    """The functions to declare, and whether the web shall be searched, which is not done beside functions."""
     request, taken = encoding.request, encoding.capabilities.tool_choices
     if request.tools and not encoding.capabilities.tools:
         for tool in request.tools:
             encoding.lose(tool.at, "unsupported", "this model takes no functions")
-        return []
-    declared = functions(encoding, can_name="named" in taken)
+        return [], False
+    declared, searches = functions_and_search(encoding, can_name="named" in taken)
     lose_strict(encoding, declared, "arguments are not held to a schema")
     report_parallel(encoding)
     choice = request.tool_choice
     if choice is not None and choice.mode == "none" and "none" not in taken:
         for function in declared:
             encoding.lose(function.at, "emulated", "a tool that must not be called is not declared")
-        return []
-    return declared
+        return [], False
+    if declared:
+        for tool in searches:
+            encoding.lose(tool.at, "unsupported", "no web search beside functions")
+    return declared, bool(searches)
 
 
 def _function(function: Function) -> wire.Function:

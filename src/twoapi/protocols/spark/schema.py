@@ -27,6 +27,15 @@ class Tool(msgspec.Struct, omit_defaults=True, kw_only=True):
     function: Function
 
 
+class WebSearch(msgspec.Struct):
+    enable: bool
+
+
+class WebSearchTool(msgspec.Struct):
+    type: str
+    web_search: WebSearch
+
+
 class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     role: str
     content: JsonText
@@ -55,7 +64,7 @@ class Body(msgspec.Struct, omit_defaults=True, kw_only=True):
     max_tokens: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    tools: list[Tool] | None = None
+    tools: list[Tool | WebSearchTool] | None = None
     tool_calls_switch: bool | None = None  # calls come as a list; else one comes as an object
     tool_choice: str | ToolName | None = None
     response_format: Typed | None = None

@@ -78,8 +78,8 @@ class Telling:
             answer = AnswerEvents(self._restore, self._id, self._places.format(index), index)
             candidate = self._candidates[index] = _Candidate(answer)
         candidate.word = word or candidate.word
-        if said is not None:
-            _say(candidate.answer, said, events)
+        if said is not None and not _say(candidate.answer, said, events):
+            self.extras[self._places.format(index) + "/tool_calls"] = said.tool_calls
 
     def end(self, events: list[Event]) -> None:
         """Adds the end of a complete answer; a reason that is not told follows from what was said."""
@@ -96,22 +96,29 @@ class Telling:
             events.append(UsageUpdate(usage))
 
 
-def _say(answer: AnswerEvents, said: wire.Said, events: list[Event]) -> None:
+def _say(answer: AnswerEvents, said: wire.Said, events: list[Event]) -> bool:
+    """False when there are calls of the vendor's own tools, which nobody can answer."""
     answer.think(said.reasoning_content or "", "reasoning_content", events)
     answer.say(said.content or "", "content", events)
-    if not json.is_null(said.tool_calls):
-        for number, call in enumerate(_calls(said.tool_calls)):
-            place = number if call.index is None else call.index
+    own = True
+    for number, call in enumerate(_calls(said.tool_calls)):
+        place = number if call.index is None else call.index
+        if call.type in (None, "", "function"):
             _call(answer, place, call.id or "", call.function, f"tool_calls/{place}", events)
+        else:
+            own = False
     single = said.function_call
     if single is not None:
         # One with a name is another call; what comes without goes on with the last.
         key = f"function_call/{answer.calls if single.name else max(0, answer.calls - 1)}"
         _call(answer, key, "", single, "function_call", events)
+    return own
 
 
 def _calls(raw: Raw) -> list[wire.ToolCall]:
     """The calls: a list, or the one that stands there itself."""
+    if json.is_null(raw):
+        return []
     listed = json.items(raw) if json.first_byte(raw) == 91 else [raw]
     return [_decode_call(one) for one in listed]
 

@@ -67,7 +67,10 @@ def refuses(arrival: Arrival) -> list[tuple[str, str]]:
     wrong += out_of_range(body, hottest=2 if reasons else 1)
     if not 0 < body.get("top_p", 1) <= 1:
         wrong.append(("/top_p", "above 0 and at most 1"))
-    if body.get("tools") and body.get("tool_calls_switch") is not True:
+    types = {tool["type"] for tool in body.get("tools", [])}
+    if types > {"function"} or not types <= {"function", "web_search"}:
+        wrong.append(("/tools", "functions, or a web search"))
+    if "function" in types and body.get("tool_calls_switch") is not True:
         wrong.append(("/tool_calls_switch", "without it one call comes as an object"))
     return wrong + list(misspoken(body["messages"], "/messages"))
 
