@@ -37,7 +37,7 @@ def ask(pool: SocketPool, heard: Heard, body: bytes = QUESTION) -> None:
     pool.send(request_head(pool.endpoint, "POST", "/v1/chat?sign=a%3D", headers, len(body)), body, heard)
 
 
-def test(talk: Talk, check: Callable[[SocketPool, Heard], Awaitable[None]], loop: NewLoop) -> None:
+def converse(talk: Talk, check: Callable[[SocketPool, Heard], Awaitable[None]], loop: NewLoop) -> None:
     """One question to a server that talks so."""
 
     async def main() -> None:
@@ -50,9 +50,6 @@ def test(talk: Talk, check: Callable[[SocketPool, Heard], Awaitable[None]], loop
             assert pool.open_connections == 0
 
     run(main(), loop)
-
-
-test.__test__ = False  # type: ignore[attr-defined]  # a helper with a short name
 
 
 def closed_with(code: int) -> Talk:
@@ -87,7 +84,7 @@ def test_a_question_and_its_answer(loop: NewLoop) -> None:
         assert lines[-1] == b""
         assert pool.idle_connections == 0
 
-    test(talk, check, loop)
+    converse(talk, check, loop)
     assert questions == [QUESTION.decode()]  # one text message
     (request,) = asked
     assert request is not None
@@ -103,7 +100,7 @@ def test_a_goodbye_ends_the_answer_and_its_reader_says_whether_it_is_whole(loop:
     async def check(pool: SocketPool, heard: Heard) -> None:
         assert (heard.error, heard.status, heard.body) == (None, 200, b'{"n":1}\n')
 
-    test(closed_with(code), check, loop)
+    converse(closed_with(code), check, loop)
 
 
 @each_loop
@@ -114,7 +111,7 @@ def test_a_goodbye_for_a_reason_is_a_failure(loop: NewLoop, code: int) -> None:
         assert heard.error is not None
         assert str(code) in heard.error.message
 
-    test(closed_with(code), check, loop)
+    converse(closed_with(code), check, loop)
 
 
 @each_loop
@@ -126,7 +123,7 @@ def test_a_goodbye_before_any_answer_is_a_failure(loop: NewLoop) -> None:
         assert heard.failure() == ("closed", True, True)
         assert heard.status == 0
 
-    test(talk, check, loop)
+    converse(talk, check, loop)
 
 
 @each_loop
@@ -139,7 +136,7 @@ def test_a_connection_that_breaks_is_a_failure(loop: NewLoop) -> None:
     async def check(pool: SocketPool, heard: Heard) -> None:
         assert heard.failure() == ("closed", True, True)
 
-    test(talk, check, loop)
+    converse(talk, check, loop)
 
 
 @each_loop
@@ -207,6 +204,20 @@ def test_a_refusal_without_a_length_ends_with_the_connection(loop: NewLoop) -> N
             await pool.close()
 
     run(main(), loop)
+
+
+@each_loop
+def test_an_upstream_that_asks_whether_we_are_there_is_answered(loop: NewLoop) -> None:
+    async def talk(connection: ServerConnection) -> None:
+        await connection.recv()
+        await (await connection.ping())
+        await connection.send('{"last":1}')
+        await connection.wait_closed()
+
+    async def check(pool: SocketPool, heard: Heard) -> None:
+        assert (heard.error, heard.body) == (None, b'{"last":1}\n')
+
+    converse(talk, check, loop)
 
 
 @each_loop
