@@ -321,6 +321,17 @@ def test_earlier_citations_are_told() -> None:
     assert losses == [("/messages/1/content/0", "dropped")]
 
 
+@pytest.mark.parametrize(
+    "source", [ir.UrlSource("https://x.example", None, "Eidx"), ir.DocumentSource(0, None, "file_1", "page", 1, 2)]
+)
+def test_tokens_of_sources_are_for_their_vendor_alone(source: Any) -> None:
+    text = ir.Text(text="so", citations=[ir.Citation(source, start=0, end=1)])
+    body, losses = encode(asked(HI, says("assistant", text), HI))
+    assert "Eidx" not in str(body)
+    assert "file_1" not in str(body)
+    assert losses == [("/messages/1/content/0", "approximated"), ("/messages/1/content/0", "dropped")]
+
+
 def test_cache_marks_stand_behind_their_parts() -> None:
     mark, hour = ir.CacheMark(), ir.CacheMark(3600)
     tool = ir.Tool(name="f", cache=hour, at="/tools/0")

@@ -71,6 +71,14 @@ def _source(wire: _Citation) -> UrlSource | DocumentSource | SearchSource | None
             return None
 
 
+def is_held_elsewhere(citation: Citation) -> bool:
+    """True when the source also has a name or a token that means something to another vendor alone."""
+    source = citation.source
+    if isinstance(source, UrlSource):
+        return source.encrypted_index is not None
+    return isinstance(source, DocumentSource) and source.file_id is not None
+
+
 # unit of a DocumentSource -> the member for its place
 _PLACES = {"char": "documentChar", "page": "documentPage", "block": "documentChunk"}
 

@@ -6,7 +6,7 @@ from typing import cast
 from msgspec import Raw
 
 from twoapi import ir
-from twoapi.protocols.bedrock_converse.citations import encode_citation
+from twoapi.protocols.bedrock_converse.citations import encode_citation, is_held_elsewhere
 from twoapi.protocols.bedrock_converse.encode_media import encode_media
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
@@ -39,6 +39,8 @@ def _put_text(encoding: Encoding, blocks: list[Wire], part: ir.Text, path: str, 
     if part.citations and role == "assistant" and encoding.capabilities.citations:
         if any(citation.start is not None or citation.end is not None for citation in part.citations):
             encoding.lose(path, "approximated", "citations hold for a whole text block")
+        if any(is_held_elsewhere(citation) for citation in part.citations):
+            encoding.lose(path, "dropped", "what another vendor calls the sources of citations")
         cited = [encode_citation(citation) for citation in part.citations]
         blocks.append({"citationsContent": {"content": [{"text": text}], "citations": cited}})
     else:
