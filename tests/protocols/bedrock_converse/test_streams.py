@@ -171,3 +171,11 @@ def test_what_the_end_tells_beside_the_usage_is_kept_for_the_report() -> None:
     found = response(delta(0, text="x"), ended(), write_event("metadata", told))
     assert sorted(found.extras) == ["/metrics", "/serviceTier", "/trace"]
     assert found.usage is None
+
+
+def test_a_delta_of_a_kind_that_is_not_known_is_kept_for_the_report() -> None:
+    found = response(delta(0, text="x"), delta(1, hologram={"a": 1}), delta(1, hologram={"a": 2}), ended(), USAGE)
+    assert [type(part) for part in found.candidates[0].parts] == [ir.Text]
+    assert {pointer: bytes(raw) for pointer, raw in found.extras.items()} == {
+        "/output/message/content/1/hologram": b'{"a":2}'
+    }

@@ -30,7 +30,7 @@ from twoapi.protocols.dialect import broken
 from twoapi.protocols.dialect_tools import unwrap_custom
 from twoapi.wire.errors import WireError
 from twoapi.wire.eventstream import EventMessage, EventStreamReader
-from twoapi.wire.json import EMPTY, decoder, encode, fields, is_null, is_object
+from twoapi.wire.json import EMPTY, decoder, encode, escape, fields, is_null, is_object
 
 _decode_delta = decoder(wire.BlockDelta)
 _decode_start = decoder(wire.BlockStart)
@@ -165,7 +165,7 @@ class ConverseStreamDecoder:
         elif delta.citation is not EMPTY:
             self._on_citation(index, delta.citation)
         else:
-            self._on_rest(index, delta)
+            self._on_rest(index, delta, payload)
 
     def _on_reasoning(self, index: int, delta: wire.ReasoningDelta) -> None:
         hidden = delta.redacted_content is not None
@@ -196,15 +196,18 @@ class ConverseStreamDecoder:
         else:
             self._events.append(ir.Attach(0, opened.part, citation))
 
-    def _on_rest(self, index: int, delta: wire.Delta) -> None:
-        """Of images and of results of the service's own tools, whose blocks have begun; all else is unknown."""
+    def _on_rest(self, index: int, delta: wire.Delta, payload: bytes) -> None:
+        """Of images and of results of the service's own tools, whose blocks have begun; all else is not known."""
         opened = self._open.get(index)
-        if opened is None:
-            return
-        if delta.image is not None and delta.image.source is not None and opened.image is not None:
-            opened.sealed.append(delta.image.source.bytes)
-        elif delta.tool_result is not None and opened.result is not EMPTY:
-            opened.pieces += [bytes(one).decode("utf-8", "replace") for one in delta.tool_result]
+        if delta.image is not None:
+            if opened is not None and opened.image is not None and delta.image.source is not None:
+                opened.sealed.append(delta.image.source.bytes)
+        elif delta.tool_result is not None:
+            if opened is not None and opened.result is not EMPTY:
+                opened.pieces += [bytes(one).decode("utf-8", "replace") for one in delta.tool_result]
+        else:
+            strange = fields(fields(payload)["delta"])
+            self._extras |= {f"{CONTENT}/{index}/{escape(name)}": raw for name, raw in strange.items()}
 
     def _on_block_stop(self, payload: bytes) -> None:
         self._close_block(_decode_block_stop(payload).content_block_index)
