@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.vendors.deviations import (
+    CHAT,
     CODEC,
     HI,
     MESSAGES,
@@ -12,7 +13,7 @@ from tests.vendors.deviations import (
     sent,
 )
 
-from twoapi.ir import Citation, FaultError, Reasoning, Response, Text, UrlSource
+from twoapi.ir import Citation, FaultError, Loss, Reasoning, Response, Text, UrlSource
 from twoapi.ir.assemble import fold
 from twoapi.protocols.base import AnswerContext, Capabilities, Restore
 from twoapi.protocols.registry import CODECS
@@ -104,6 +105,11 @@ def test_a_price_that_is_told_is_kept(name: str, cost: Json) -> None:
         assert response.usage is not None
         assert response.usage.cost == 0.25
         assert response.usage.server_tools == {"web_search": 2}
+        losses: list[Loss] = []
+        CODECS[MESSAGES].encode_response(response, asked_of(MESSAGES), losses)
+        assert [loss.path for loss in losses if "cost" in loss.path] == ["/usage" + declared(name, "m").cost_at]  # type: ignore[operator]
+        again = json.loads(CODEC.encode_response(response, asked_of(CHAT), []))
+        assert again["usage"]["cost"] == cost
     assert whole("groq", "m", body).usage.cost is None  # type: ignore[union-attr]
 
 
@@ -230,11 +236,16 @@ def test_entries_that_repeat_what_was_said_say_it_once() -> None:
     assert replayed("minimax", response)["reasoning_details"] == [entry]
 
 
+def asked_of(protocol: str) -> AnswerContext:
+    """What a client of this protocol asked to get an answer."""
+    small = {"model": "m", "max_tokens": 100, "messages": [HI]}
+    asked = CODECS[protocol].decode_request(Incoming(PATHS[protocol], {}, json.dumps(small).encode()))
+    return AnswerContext(asked, 1, "x")
+
+
 def replayed(name: str, response: Response) -> Json:
     """The message of an answer, as it is after a client of Messages has had it in its hands."""
-    small = {"model": "m", "max_tokens": 100, "messages": [HI]}
-    asked = CODECS[MESSAGES].decode_request(Incoming(PATHS[MESSAGES], {}, json.dumps(small).encode()))
-    seen = json.loads(CODECS[MESSAGES].encode_response(response, AnswerContext(asked, 1, "x"), []))
+    seen = json.loads(CODECS[MESSAGES].encode_response(response, asked_of(MESSAGES), []))
     body, _ = sent(name, "m", MESSAGES, {"messages": [HI, {"role": "assistant", "content": seen["content"]}, HI]})
     return body["messages"][1]
 

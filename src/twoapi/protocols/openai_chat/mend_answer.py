@@ -85,6 +85,8 @@ def mend_response(response: Response, body: bytes, capabilities: Capabilities) -
     """Puts what this server tells elsewhere to where it belongs."""
     if capabilities.usage_at is not None and response.usage is None:
         response.usage = usage_beside(response.extras, capabilities)
+    if response.usage is not None and response.usage.cost is not None:
+        tell_price(response.usage, response.extras, capabilities)
     for number, candidate in enumerate(response.candidates):
         if capabilities.think_tags is not None:
             candidate.parts = _untagged(candidate.parts, implied=capabilities.think_tags == "closing")
@@ -97,6 +99,11 @@ def mend_response(response: Response, body: bytes, capabilities: Capabilities) -
             if text is not None:
                 text.citations = [*text.citations, *cited]
                 forget_sources(response.extras, capabilities)
+
+
+def tell_price(usage: Usage, extras: dict[str, Raw], capabilities: Capabilities) -> None:
+    """Notes a price where it stands: no other protocol has a place for it."""
+    extras[f"/usage{capabilities.cost_at}"] = Raw(json.encode(usage.cost))
 
 
 def usage_beside(extras: dict[str, Raw], capabilities: Capabilities) -> Usage | None:

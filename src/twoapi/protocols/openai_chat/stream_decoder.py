@@ -9,7 +9,7 @@ from twoapi.protocols.hidden_errors import hidden_error, may_hide
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import seconds
 from twoapi.protocols.openai_chat.faults import hidden_fault
-from twoapi.protocols.openai_chat.mend_answer import forget_sources, sources, usage_beside
+from twoapi.protocols.openai_chat.mend_answer import forget_sources, sources, tell_price, usage_beside
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.stop import failure
 from twoapi.protocols.openai_chat.stream_choice import StreamChoice, spoken_text
@@ -287,6 +287,8 @@ class ChatStreamDecoder:
         if usage is None and self._capabilities.usage_at is not None:
             usage = usage_beside(self._extras, self._capabilities)
         if usage is not None:
+            if usage.cost is not None:
+                tell_price(usage, self._extras, self._capabilities)
             events.append(UsageUpdate(usage))
 
     def _collect(self, payload: bytes, chunk: wire.Chunk) -> None:

@@ -380,6 +380,8 @@ class ChatStreamEncoder:
             usage = _NO_USAGE
         members = b""
         if self._protocol == NAME:
+            for pointer in [pointer for pointer in extras if pointer.startswith("/usage/")]:
+                del extras[pointer]  # it is there
             for pointer in [pointer for pointer in extras if pointer.count("/") == 1]:
                 members += b"," + _encode(json.unescape(pointer[1:])) + b":" + bytes(extras.pop(pointer))
         line = (bytes(usage) + members).replace(b"\n", b" ").replace(b"\r", b" ")
