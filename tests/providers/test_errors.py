@@ -1,6 +1,8 @@
 """Every documented error of the providers: what kind it is, what each client sees of it, and what is done about it."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -384,3 +386,13 @@ def test_wrong_errors_of_a_file_are_named_with_their_place(errors: str, mend: st
     with pytest.raises(CatalogError, match=mend) as raised:
         parse_provider(f"name: x\ntitle: X\nprotocols: {{openai-chat: http://x}}\nerrors: {errors}\n", "x.yaml")
     assert str(raised.value).startswith("x.yaml:4:")
+
+
+def test_the_documented_rules_are_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text("utf-8")
+    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if block.startswith("errors:")]
+    provider = parse_provider(f"name: x\ntitle: X\nprotocols: {{openai-chat: http://x}}\n{shown}", "x.yaml")
+    assert provider.errors is not None
+    assert len(provider.errors.rules) == 3
+    assert provider.errors.hidden is not None
+    assert set(re.findall(r"`(\w+)`", page[page.index("The\nkinds are") : page.index("A client gets")])) == set(SEEN)
