@@ -72,6 +72,7 @@ upstreams:
   demo: {{provider: demo}}
 models:
   either: {{candidates: [openai/m-1, gemini/m-1], retries: 0}}
+  patient: {{candidates: [openai/m-1], timeouts: {{keep_alive: 300ms}}}}
   once: {{candidates: [openai/m-1], retries: 0}}
   omni-moderation-latest: openai/omni-moderation-latest
   kept: {{candidates: [cohere/m-1], on_loss: reject}}

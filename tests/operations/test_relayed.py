@@ -3,7 +3,7 @@
 import httpx
 import openai
 import pytest
-from tests.operations.lab import Lab
+from tests.operations.lab import KEY, Lab
 
 from twoapi.testing.replies import Gate, Reply, sse_reply
 from twoapi.testing.services.openai import PICTURE, SOUND
@@ -101,3 +101,23 @@ def test_a_request_without_a_model_is_refused(lab: Lab, path: str) -> None:
     answer = lab.call(path, {"prompt": "x"})
     assert (answer.status, answer.json()["error"]["param"]) == (400, "/model")
     assert lab.upstream.requests == []
+
+
+def test_a_client_that_waits_for_events_is_kept_awake(lab: Lab) -> None:
+    gate = Gate()
+    event = b'data: {"type":"image_generation.completed","b64_json":"AA"}\n\n'
+    lab.upstream.reply(sse_reply([event]).failing(gate=gate))
+    body = b'{"model":"patient","prompt":"x","stream":true}'
+    with lab.gateway.connect() as sock:
+        sock.sendall(
+            b"POST /v1/images/generations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%s" % (KEY.encode(), len(body), body)
+        )
+        told = sock.recv(4096)  # before the upstream has said anything
+        assert b": keep-alive\n\n" in told
+        gate.open()
+        while data := sock.recv(4096):
+            told += data
+    assert b"text/event-stream" in told
+    assert event in told
+    assert lab.record().outcome == "ok"

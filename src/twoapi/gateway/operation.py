@@ -164,7 +164,7 @@ class OperationExchange(Exchange):
 
     def silent(self, attempt: Attempt) -> None:
         """Keeps a client awake that reads events; others would take it for part of their answer."""
-        if self._operation.answers == "chat":
+        if self._operation.answers != "bytes":
             super().silent(attempt)
 
     def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
