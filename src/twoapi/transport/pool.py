@@ -9,6 +9,7 @@ from twoapi.transport.connection import Connection, Limits
 from twoapi.transport.dial import dial, tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.errors import TransportError
+from twoapi.transport.uploading import Source, StreamedCall, UploadingConnection
 
 RETRY_WINDOW = 5.0  # seconds: an upstream that took longer to close has perhaps worked on the request
 
@@ -61,6 +62,17 @@ class Pool:
             connection.start(call)
         else:
             self._place(call)
+        return call
+
+    def send_streamed(self, head: bytes, source: Source | None, sink: Sink, *, chunked: bool = False) -> Call:
+        """The same for a body that comes from a source, and an answer of any size, over a connection of their own:
+        what was sent is gone, so it must not meet one that has been closed while it lay idle. Beyond max_connections.
+        """
+        call = StreamedCall(head, b"", sink, self, source=source, chunked=chunked)
+        if self._is_closed:
+            self._loop.call_soon(self._refuse, call, _unsent("the pool is closed"))
+        else:
+            self._dials[call] = self._loop.create_task(self._dial(call))
         return call
 
     def sweep(self, now: float) -> None:
@@ -167,7 +179,7 @@ class Pool:
             self._place(self._waiting.popleft())
 
     async def _dial(self, call: Call) -> None:
-        connection = Connection(self, self._limits)
+        connection = (UploadingConnection if isinstance(call, StreamedCall) else Connection)(self, self._limits)
         try:
             await dial(self._loop, self.endpoint, self._ssl, lambda: connection)
         except TransportError as error:

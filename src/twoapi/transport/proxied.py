@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from twoapi.transport.decompress import Decompressor
 from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.errors import FailureKind, TransportError
+from twoapi.transport.uploading import ENDLESS, Source, StreamedCall
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -62,7 +65,16 @@ class ProxiedPool:
 
     def send(self, head: bytes, body: bytes, sink: Sink) -> Call:
         """Sends a request: `head` complete with its blank line. Never blocks; the sink is called later."""
-        exchange = _Exchange(self, head, body, sink)
+        return self._begin(_Exchange(self, lambda carrier: Call(head, body, sink, carrier)))
+
+    def send_streamed(self, head: bytes, source: Source | None, sink: Sink, *, chunked: bool = False) -> Call:
+        """The same for a body that comes from a source, and an answer of any size."""
+        exchange = _Exchange(
+            self, lambda carrier: StreamedCall(head, b"", sink, carrier, source=source, chunked=chunked)
+        )
+        return self._begin(exchange)
+
+    def _begin(self, exchange: "_Exchange") -> Call:
         if self._is_closed:
             self._loop.call_soon(exchange.fail, exchange.error("closed", "the pool is closed"))
         else:
@@ -116,14 +128,15 @@ class ProxiedPool:
 class _Exchange:
     """One request in its task; the carrier of its call."""
 
-    def __init__(self, pool: ProxiedPool, head: bytes, body: bytes, sink: Sink) -> None:
-        self.call = Call(head, body, sink, self)
+    def __init__(self, pool: ProxiedPool, make: Callable[["_Exchange"], Call]) -> None:
+        self.call = call = make(self)
         self.task: asyncio.Task[None] | None = None
         self.is_reused = False
         self.is_sent = False
         self._pool = pool
         self._received = False
         self._size = 0
+        self._limit = ENDLESS if isinstance(call, StreamedCall) else pool.limits.body
         self._may_read = asyncio.Event()
         self._may_read.set()
 
@@ -150,7 +163,7 @@ class _Exchange:
             try:
                 await self._attempt()
             except self._pool.aiohttp.ClientConnectionError:
-                if not (self.is_reused and not self._received):
+                if not (self.is_reused and not self._received) or isinstance(self.call, StreamedCall):
                     raise
                 self.is_reused = self.is_sent = False  # it was closed while it lay idle: once more
                 await self._attempt()
@@ -164,11 +177,14 @@ class _Exchange:
     async def _attempt(self) -> None:
         pool, call = self._pool, self.call
         method, target, headers = _parsed(call.head)
+        source = call.source if isinstance(call, StreamedCall) else None
+        chunked = source is not None and "transfer-encoding" in dict(headers)  # which aiohttp will say itself
         async with pool.session().request(
             method,
             f"{pool.endpoint.scheme}://{pool.endpoint.authority}{target}",
-            headers=headers,
-            data=call.body or None,
+            headers=[header for header in headers if header[0] != "transfer-encoding"],
+            data=(call.body or None) if source is None else _Pipe(source).pieces(),
+            chunked=chunked or None,
             proxy=pool.proxy,
             allow_redirects=False,
             server_hostname=pool.endpoint.server_name or None if pool.endpoint.scheme == "https" else None,
@@ -193,13 +209,12 @@ class _Exchange:
             call.sink.on_end()
 
     def _decompressor(self, coding: str) -> Decompressor | None:
-        return None if coding in ("", "identity") else Decompressor(coding, self._pool.limits.body)
+        return None if coding in ("", "identity") else Decompressor(coding, self._limit)
 
     def _deliver(self, data: bytes, decompressor: Decompressor | None) -> None:
         self._size += len(data)
-        limit = self._pool.limits.body
-        if self._size > limit:
-            raise self.error("too_large", f"the answer's body is larger than {limit} bytes")
+        if self._size > self._limit:
+            raise self.error("too_large", f"the answer's body is larger than {self._limit} bytes")
         if decompressor is not None:
             data = decompressor.feed(data)
         if data and not self.call.is_over:
@@ -216,6 +231,40 @@ class _Exchange:
     def error(self, kind: FailureKind, message: str) -> TransportError:
         """What went wrong, as far as this exchange has come."""
         return TransportError(kind, message, sent=self.is_sent, received=self._received)
+
+
+class _Pipe:
+    """What a source writes, for aiohttp to fetch."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._pieces: deque[bytes] = deque()
+        self._more = asyncio.Event()
+        self._is_complete = False
+
+    def write(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._source.pause()
+        self._more.set()
+
+    def end(self) -> None:
+        self._is_complete = True
+        self._more.set()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            self._source.flow_to(self)
+            while True:
+                while self._pieces:
+                    yield self._pieces.popleft()
+                if self._is_complete:
+                    return
+                self._more.clear()
+                self._source.resume()
+                if not (self._pieces or self._is_complete):
+                    await self._more.wait()
+        finally:
+            self._source.stop()
 
 
 def _load() -> ModuleType:

@@ -16,6 +16,7 @@ from twoapi.transport.connection import Limits
 from twoapi.transport.dial import dial, tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.errors import FailureKind, TransportError
+from twoapi.transport.uploading import Source
 
 PARTING = 5.0  # seconds: how long the upstream has to say goodbye, too
 _LONGEST_MESSAGE = 16 * 1024 * 1024  # bytes
@@ -73,6 +74,12 @@ class SocketPool:
             self._questions.add(question)
             question.task = self.loop.create_task(question.ask())
             question.task.add_done_callback(question.asked)
+        return question.call
+
+    def send_streamed(self, head: bytes, source: Source | None, sink: Sink, *, chunked: bool = False) -> Call:  # noqa: ARG002
+        """Fails: a question is one message."""
+        question = _Question(self, head, b"", sink)
+        self.loop.call_soon(question.fail, "protocol", "nothing is streamed to a websocket")
         return question.call
 
     def sweep(self, now: float) -> None:
