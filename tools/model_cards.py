@@ -17,7 +17,7 @@ from genai_prices.data import providers
 from genai_prices.types import ModelInfo, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
 from twoapi.providers.cards.build import SOURCE_URL, build
-from twoapi.providers.cards.card import Metered, Price
+from twoapi.providers.cards.card import Metered, ModelCard, Price
 from twoapi.providers.cards.table import load_table
 from twoapi.providers.catalog import load_catalog
 
@@ -56,7 +56,8 @@ def main() -> None:
 
     wanted = {provider.cards or provider.name for provider in load_catalog().values()}
     sources = (SOURCE_URL, f"genai-prices {genai_prices.__version__}")
-    _FILE.write_bytes(build(msgspec.json.decode(asked.table.read_bytes()), wanted, asked.made, sources, second))
+    more = {section: [_card(model) for model in models] for section, models in known.items()}
+    _FILE.write_bytes(build(msgspec.json.decode(asked.table.read_bytes()), wanted, asked.made, sources, second, more))
     _tell()
 
 
@@ -68,6 +69,12 @@ def _tell() -> None:
     for section, card in cards:
         if card.agreed == "differ":
             print(f"differ: {section}/{card.id}")
+
+
+def _card(model: ModelInfo) -> ModelCard:
+    """What the second source alone says of a model."""
+    prices = tuple(price for price in _prices(model) if price.until is None)
+    return ModelCard(model.id, context=model.context_window, prices=prices)
 
 
 def _prices(model: ModelInfo) -> Iterator[Price]:

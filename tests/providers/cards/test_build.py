@@ -113,3 +113,13 @@ def test_past_prices_are_taken_from_the_second_source(tmp_path):
 def test_what_is_no_table_is_refused(source):
     with pytest.raises(ValueError, match=r"holds no model|expected an object"):
         build(source, WANTED, MADE, ())
+
+
+def test_a_provider_that_only_the_second_source_has(tmp_path):
+    more = {"gemini": [ModelCard("other")], "openrouter": [ModelCard("a/b", context=9)], "unwanted": [ModelCard("c")]}
+    file = tmp_path / "cards.json"
+    file.write_bytes(build(SOURCE, {*WANTED, "openrouter"}, MADE, (), more=more))
+    made = load_table(file)
+    assert list(made.providers) == ["anthropic", "azure-openai", "gemini", "openrouter"]
+    assert [card.id for card in made.cards("gemini")] == ["gemini-x"]
+    assert made.cards("openrouter") == [ModelCard("a/b", context=9)]

@@ -38,6 +38,12 @@ _SECTIONS: Mapping[str, str] = {
     "vertex_ai-text-models": "vertex",
     "bedrock_mantle": "bedrock-mantle",
     "bigmodel": "zhipu",
+    "aiml": "aimlapi",
+    "featherless_ai": "featherless",
+    "friendliai": "friendli",
+    "gradient_ai": "digitalocean",
+    "lambda_ai": "lambda",
+    "nvidia_nim": "nvidia",
 }
 _KINDS: Mapping[str, Kind] = {
     "chat": "chat",
@@ -104,9 +110,16 @@ Second = Callable[[str, str], list[Price] | None]
 
 
 def build(
-    litellm: Json, wanted: Container[str], made: date, sources: tuple[str, ...], second: Second = lambda *_: None
+    litellm: Json,
+    wanted: Container[str],
+    made: date,
+    sources: tuple[str, ...],
+    second: Second = lambda *_: None,
+    more: Mapping[str, list[ModelCard]] = {},
 ) -> bytes:
-    """The table's file: the wanted sections of LiteLLM's parsed table. Raises ValueError when it is not that."""
+    """The table's file: the wanted sections of LiteLLM's parsed table, and of `more` those that it has not. Raises
+    ValueError when it is not that table.
+    """
     sections: dict[str, dict[str, ModelCard]] = {}
     if not isinstance(litellm, dict):
         raise ValueError("expected an object with a member for each model")  # noqa: TRY004  a wrong file
@@ -123,7 +136,8 @@ def build(
         name: _merged([_compared(card, second(name, id_)) for id_, card in sorted(cards.items())])
         for name, cards in sorted(sections.items())
     }
-    return written(made, sources, told)
+    told |= {name: cards for name, cards in more.items() if name in wanted and name not in told}
+    return written(made, sources, dict(sorted(told.items())))
 
 
 def written(made: date, sources: tuple[str, ...], sections: Mapping[str, list[ModelCard]]) -> bytes:
