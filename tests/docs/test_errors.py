@@ -119,6 +119,7 @@ PROVOKED: dict[str, list[Callable[[Scene], int]]] = {
     "a tool call without": [lambda scene: post(scene, chat("messages/m", messages=LONELY_CALL))],
     "something the target": [lambda scene: post(scene, chat("messages/m", messages=SOUND))],
     "the conversion would lose": [lambda scene: post(scene, chat("messages/m", seed=1), {"twoapi-on-loss": "reject"})],
+    "nobody who serves": [lambda scene: post(scene, {"model": "demo", "input": "a"}, path="/v1/embeddings")],
     "broken chunked": [
         lambda scene: raw(scene, HEAD + b"transfer-encoding: chunked\r\n\r\nnonsense\r\n"),
         lambda scene: raw(scene, HEAD + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello"),
