@@ -2,7 +2,7 @@
 
 import msgspec
 
-from twoapi.ir import Fault, FaultError, Loss, Message, Part, ToolCall, ToolResult
+from twoapi.ir import Fault, FaultError, Loss, Message, Part, ServerTool, ToolCall, ToolResult, Unknown
 
 
 def pair_results(messages: list[Message], losses: list[Loss], target: str) -> list[Message]:
@@ -13,8 +13,38 @@ def pair_results(messages: list[Message], losses: list[Loss], target: str) -> li
     for message in messages:
         for part in message.parts:
             if type(part) in _PAIRED:
-                return _Pairing(_merge_assistants(messages), losses, target).run()
+                return _Pairing(_merge_assistants(uncut(messages, target)), losses, target).run()
     return messages
+
+
+def uncut(messages: list[Message], target: str) -> list[Message]:
+    """The messages, those of which the target is told nothing behind the assistant turns that they stood in.
+
+    What does not go out must not cut a turn: its calls belong together, and so do their results.
+    """
+    arranged: list[Message] = []
+    silent: list[Message] = []
+    for message in messages:
+        if message.role == "assistant":
+            arranged.append(message)
+        elif arranged and arranged[-1].role == "assistant" and _is_silent(message, target):
+            silent.append(message)
+        else:
+            arranged += silent
+            arranged.append(message)
+            silent = []
+    return arranged + silent
+
+
+def _is_silent(message: Message, target: str) -> bool:
+    return bool(message.parts) and all(is_untold(part, target) for part in message.parts)
+
+
+def is_untold(part: Part, target: str) -> bool:
+    """True for a part of another service that the target is told nothing of."""
+    if isinstance(part, ServerTool):
+        return part.protocol != target and not part.text
+    return isinstance(part, Unknown) and part.protocol != target
 
 
 _PAIRED = frozenset({ToolCall, ToolResult})
@@ -80,13 +110,13 @@ class _Pairing:
         self._losses += [
             Loss(message.at + part.at, "reordered", self._target, "tool results come first in a turn")
             for part in message.parts[:before]
-            if not isinstance(part, ToolResult)
+            if not (isinstance(part, ToolResult) or is_untold(part, self._target))
         ]
 
     def _apart(self, number: int, later_number: int) -> bool:
-        """True when something else than tool results stands between a call and its result."""
+        """True when something else than tool results stands, and goes out, between a call and its result."""
         return any(
-            not isinstance(part, ToolResult)
+            not (isinstance(part, ToolResult) or is_untold(part, self._target))
             for message in self._messages[number + 1 : later_number]
             for part in message.parts
         )

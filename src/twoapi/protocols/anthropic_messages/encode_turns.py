@@ -173,15 +173,13 @@ def _keep(turn: Turn, order: list[int]) -> None:
 
 
 def _joined(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
-    """User turns that stand together become one where tool results must be together; results come first in it."""
+    """Turns of one speaker that stand together become one where tool results, or the calls that they answer, must be
+    together; results come first in it.
+    """
     joined: list[Turn] = []
     for turn in turns:
         before = joined[-1] if joined else None
-        if (
-            before is not None
-            and turn.role == before.role == "user"
-            and (_answers(turn) or (_answers(before) and not encoding.native))
-        ):
+        if before is not None and _are_one(before, turn, native=encoding.native):
             _absorb(before, turn)
         else:
             joined.append(turn)
@@ -193,8 +191,20 @@ def _joined(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
     return joined
 
 
+def _are_one(before: Turn, turn: Turn, *, native: bool) -> bool:
+    if turn.role != before.role or turn.role not in _SPEAKERS:
+        return False
+    if turn.role == "assistant":
+        return not native and _calls(before)
+    return _answers(turn) or (_answers(before) and not native)
+
+
 def _answers(turn: Turn) -> bool:
     return any(type(part) is ir.ToolResult for part in turn.parts)
+
+
+def _calls(turn: Turn) -> bool:
+    return any(type(part) is ir.ToolCall for part in turn.parts)
 
 
 def _results_first(encoding: Encoding, turn: Turn) -> None:

@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from twoapi import ir
 from twoapi.protocols.gemini.name import NAME, refuse
+from twoapi.protocols.pairing import is_untold, uncut
 
 
 def missing_id(path: str, name: str, arguments: str) -> str:
@@ -75,19 +76,22 @@ class _Arranging:
 
     def __init__(self, messages: list[ir.Message], losses: list[ir.Loss]) -> None:
         self._losses = losses
-        self._messages = [message for message in messages if message.role not in ("system", "developer")]
+        spoken = [message for message in messages if message.role not in ("system", "developer")]
+        self._messages = uncut(spoken, NAME)
         self._taken: set[int] = set()  # id() of results that already stand behind their call
 
     def run(self) -> list[Turn]:
         turns: list[Turn] = []
+        begun = False  # what the vendor is told nothing of is no turn
         number = 0
         while number < len(self._messages):
             message = self._messages[number]
             if message.role == "assistant":
                 turn, number = self._model_turn(number)
-                if turn.parts and not turns:
+                if turn.parts and not begun:
                     _check_first(turn)
                 if turn.parts:
+                    begun = True
                     turns.append(turn)
                     turns += self._results_of(turn, number)
                 continue
@@ -97,6 +101,7 @@ class _Arranging:
                 if isinstance(part, ir.ToolResult) and id(part) not in self._taken:
                     raise refuse(f"the tool result for {part.call_id!r} has no call before it", message.at + part.at)
             if rest:
+                begun = begun or not all(is_untold(part, NAME) for part in rest)
                 turns.append(Turn("user", rest, [message.at] * len(rest), message.at))
         return turns
 
@@ -132,7 +137,8 @@ class _Arranging:
                 self._lose(message.at, "tool results go right behind their calls")
             self._report_order(message, results)
             found |= {part.call_id: (part, message.at) for part in results}
-            apart = apart or len(results) < len(message.parts)
+            told = [part for part in message.parts if not is_untold(part, NAME)]
+            apart = apart or len(results) < len(told)
         for call, base in calls:
             if call.id not in found:
                 raise refuse(f"the tool call {call.id!r} has no result", base + call.at)
@@ -161,7 +167,7 @@ class _Arranging:
             return
         last = next(i for i in range(len(message.parts) - 1, -1, -1) if message.parts[i] is results[-1])
         for part in message.parts[:last]:
-            if not isinstance(part, ir.ToolResult):
+            if not (isinstance(part, ir.ToolResult) or is_untold(part, NAME)):
                 self._lose(message.at + part.at, "tool results come first in a turn")
 
     def _lose(self, path: str, detail: str) -> None:
