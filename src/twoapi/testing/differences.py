@@ -1,6 +1,7 @@
 """Where two requests of one protocol say different things: by what they mean, not by how messages are cut."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from twoapi.testing.facts_gemini import gemini_facts, gemini_tools, meant_schemas
@@ -121,11 +122,20 @@ _DEFAULT_POINTERS: dict[str, Json] = {
 
 
 def _compare_tools(one: list[Json], other: list[Json], gone: list[str], new: list[str]) -> None:
-    """Tools are known by their names."""
-    left, right = dict(_named_tools(one)), dict(_named_tools(other))
+    """Tools are known by their names; of several with one name the first are compared with the first."""
+    left, right = _by_names(one), _by_names(other)
     for name, (at, tool) in left.items():
         _compare(tool, right.get(name, ("", _MISSING))[1], at, gone, new)
     new += [at for name, (at, _) in right.items() if name not in left]
+
+
+def _by_names(tools: list[Json]) -> dict[tuple[str, int], tuple[str, Json]]:
+    count: Counter[str] = Counter()
+    named: dict[tuple[str, int], tuple[str, Json]] = {}
+    for name, tool in _named_tools(tools):
+        named[name, count[name]] = tool
+        count[name] += 1
+    return named
 
 
 def _named_tools(tools: list[Json]) -> Iterator[tuple[str, tuple[str, Json]]]:

@@ -1,0 +1,71 @@
+"""What the nightly profile has found, each in its smallest case."""
+
+import json
+from collections import Counter
+
+import pytest
+from tests.laws.protocols import others
+
+from twoapi.ir import Loss
+from twoapi.protocols.base import Capabilities
+from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
+from twoapi.testing.laws import requests as laws
+from twoapi.testing.laws.subject import decoded
+from twoapi.testing.replies import Json
+
+HI = {"role": "user", "content": "hi"}
+CALLS = [{"type": "function_call", "call_id": f"call_{number}", "name": "f", "arguments": "{}"} for number in (1, 2)]
+RESULTS = [{"type": "function_call_output", "call_id": f"call_{number}", "output": "ok"} for number in (1, 2)]
+SHOT = {"type": "computer_call_output", "call_id": "call_3", "output": {"type": "computer_screenshot", "file_id": "f"}}
+
+CASES: dict[str, tuple[str, dict[str, Json]]] = {
+    "what is dropped stands between two calls": (
+        "openai-responses",
+        {"model": "m", "input": [HI, CALLS[0], SHOT, CALLS[1], *RESULTS]},
+    ),
+    "what is dropped stands between a call and its result": (
+        "openai-responses",
+        {"model": "m", "input": [HI, *CALLS, RESULTS[0], SHOT, RESULTS[1]]},
+    ),
+    "two objects of tools have the same unknown member": (
+        "gemini",
+        {
+            "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            "tools": [
+                {"functionDeclarations": [{"name": "f"}], "vendor/y~z": True},
+                {"functionDeclarations": [{"name": "g"}], "vendor/y~z": False},
+            ],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_lost_in_silence(name: str) -> None:
+    client, document = CASES[name]
+    codec, body = CODECS[client], json.dumps(document).encode()
+    laws.request_identity(codec, body)
+    for other in others(codec):
+        laws.round_trip(codec, other, body)
+        laws.no_leak(codec, other, body)
+        laws.vendor_accepts(codec, other, body)
+        laws.idempotence(codec, other, body)
+        laws.pairing(codec, other, body)
+
+
+@pytest.mark.parametrize("target", [name for name in UPSTREAM_CODECS if name != "openai-responses"])
+@pytest.mark.parametrize("items", [[CALLS[0], SHOT, CALLS[1], *RESULTS], [*CALLS, RESULTS[0], SHOT, RESULTS[1]]])
+def test_what_is_dropped_cuts_no_turn(target: str, items: list[Json]) -> None:
+    def sent(said: list[Json]) -> tuple[bytes, list[Loss]]:
+        losses: list[Loss] = []
+        tools = [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}]
+        document = {"model": "m", "max_output_tokens": 9, "tools": tools, "input": [HI, *said]}
+        request = decoded(CODECS["openai-responses"], json.dumps(document).encode())
+        outgoing = UPSTREAM_CODECS[target].encode_request(request, "m", Capabilities(), losses).outgoing
+        return outgoing.body, losses
+
+    body, losses = sent(items)
+    plain, usual = sent([item for item in items if item is not SHOT])
+    assert body == plain
+    told = [loss for loss in losses if "turns of the model" not in loss.detail]  # which stood apart
+    assert Counter(loss.kind for loss in told) - Counter(loss.kind for loss in usual) == {"dropped": 1}
