@@ -16,18 +16,23 @@ _FILLER = " "
 class Replay:
     """Collects the reasoning of one assistant turn."""
 
-    __slots__ = ("_capabilities", "_entries", "_losses", "_message", "_texts", "chunks")
+    __slots__ = ("_capabilities", "_entries", "_losses", "_message", "_parts", "_texts", "chunks")
 
     def __init__(self, message: Message, capabilities: Capabilities, losses: list[Loss]) -> None:
         self._message = message
         self._capabilities = capabilities
         self._losses = losses
+        self._parts: list[Reasoning] = []
         self._texts: list[str] = []
         self._entries: list[Raw] = []
         self.chunks: Contents = []  # what stands before the rest of the content
 
     def add(self, part: Reasoning) -> None:
-        """One piece of reasoning; what cannot come back is reported."""
+        """One piece of reasoning."""
+        self._parts.append(part)
+
+    def _take(self, part: Reasoning) -> None:
+        """What cannot come back is reported."""
         field, text = self._capabilities.reasoning_field, plain(part.text)
         own = [opaque for opaque in part.opaque if _is_own(opaque)]
         if own and self._capabilities.reasoning_details:
@@ -45,7 +50,9 @@ class Replay:
                 self._lose(part, "reasoning_foreign", "the seal of reasoning is withheld")
 
     def put(self, built: out.Message, *, fill: bool) -> None:
-        """Puts it into the message; with `fill`, a word of the gateway's where there is none."""
+        """Puts all of it into the message; with `fill`, a word of the gateway's where there is none."""
+        for part in self._parts:
+            self._take(part)
         if self._entries:
             built.reasoning_details = self._entries
         elif fill and not self._texts:
