@@ -19,6 +19,15 @@ RESULTS = [{"type": "function_call_output", "call_id": f"call_{number}", "output
 SHOT = {"type": "computer_call_output", "call_id": "call_3", "output": {"type": "computer_screenshot", "file_id": "f"}}
 
 CASES: dict[str, tuple[str, dict[str, Json]]] = {
+    "a function tells no parameters": (
+        "openai-chat",
+        {
+            "model": "m",
+            "messages": [HI],
+            "tools": [{"type": "function", "function": {"name": "f", "description": ""}}],
+            "max_completion_tokens": 1,
+        },
+    ),
     "what is dropped stands between two calls": (
         "openai-responses",
         {"model": "m", "input": [HI, CALLS[0], SHOT, CALLS[1], *RESULTS]},

@@ -179,6 +179,9 @@ def _says_the_same(one: Json, other: Json, at: str) -> bool:
     if one is _MISSING:
         if at.endswith("/properties"):  # of an object: some services want it said that nothing is said
             return bool(other == {})
+        if at.startswith("/tools/") and at.endswith(("/parameters", "/parametersJsonSchema")):
+            # A function that tells no parameters has none, which some services want to be said.
+            return isinstance(other, dict) and other.keys() <= {"type", "properties"} and not other.get("properties")
         # What the schema allows, and what most protocols mean when they do not say it.
         return at in {"/text/format/strict", "/response_format/json_schema/strict"} or (
             other is False and at.endswith(("/strict", "/store"))
