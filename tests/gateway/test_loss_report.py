@@ -69,6 +69,28 @@ def test_a_stream_tells_the_request_first_and_the_rest_behind_it(running):
     assert loss["kind"] == "approximated"
 
 
+def test_a_client_that_takes_no_comments_is_told_in_a_last_event(running):
+    """Which string an answer stopped at is known at its end alone, and Gemini has no word for it."""
+    body = {**request_body("gemini", "messages"), "generationConfig": {"stopSequences": ["END"]}}
+    usual, gate = stream("anthropic-messages", "hi"), Gate()
+    stopped = b'"stop_reason":"stop_sequence","stop_sequence":"END"'
+    old = b'"stop_reason":"end_turn","stop_sequence":null'
+    pieces = tuple(piece.replace(b" ", b"").replace(old, stopped) for piece in usual.pieces)
+    pieces = tuple(piece.replace(b"data:", b"data: ").replace(b"event:", b"event: ") for piece in pieces)
+    end = next(number for number, piece in enumerate(pieces) if stopped in piece)
+    running.one.reply(usual.having(pieces=pieces).failing(gate=gate))
+    connection = http.client.HTTPConnection("127.0.0.1", running.gateway.port, timeout=20)
+    gate.release(end)
+    path = "/v1beta/models/messages:streamGenerateContent?alt=sse"
+    connection.request("POST", path, json.dumps(body), {"content-type": "application/json", **FULL})
+    answer = connection.getresponse()
+    gate.open()
+    *_, last = [line for line in answer.read().splitlines() if line]
+    connection.close()
+    losses = json.loads(last.removeprefix(b"data: "))["twoapiLossReport"]
+    assert [loss["kind"] for loss in losses if loss["path"].endswith("/stop_sequence")] == ["dropped"], losses
+
+
 def test_a_stream_that_loses_nothing_more_has_no_comment(running):
     running.one.reply(stream("anthropic-messages", "hi"))
     answer = running.post("openai-chat", {**request_body("openai-chat", "messages", stream=True), **LOSSY}, FULL)

@@ -10,6 +10,7 @@ import msgspec
 from twoapi.conformance.protocols import Sent
 
 REPORT = "twoapi-loss-report"
+_FRAME = b'data: {"twoapiLossReport": '  # for clients that take no comments
 
 
 class Exchange(msgspec.Struct, kw_only=True):
@@ -25,6 +26,8 @@ class Exchange(msgspec.Struct, kw_only=True):
         told = [self.headers.get(REPORT, "[]")]
         lines = [line for line in self.body.splitlines() if line.startswith(b":") and REPORT.encode() in line]
         told += [line[max(line.find(b"["), 0) :].decode("utf-8", "replace") for line in lines]
+        frames = [line for line in self.body.splitlines() if line.startswith(_FRAME)]
+        told += [line[len(_FRAME) : -1].decode("utf-8", "replace") for line in frames]
         return [path for text in told for path in _paths(text)]
 
 

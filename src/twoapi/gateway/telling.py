@@ -13,7 +13,7 @@ from twoapi.gateway.headers import (
 )
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
-from twoapi.gateway.report import report_comment, report_header, wants_report
+from twoapi.gateway.report import report_comment, report_frame, report_header, wants_report
 from twoapi.ir import Fault, Loss, Usage
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate
@@ -96,9 +96,11 @@ class Telling:
             self.port.start_stream(headers)
 
     def _report_rest(self, losses: list[Loss] | None) -> None:
-        """What was lost after the head of the stream, behind its end; not to clients that take no comments."""
-        if losses is not None and len(losses) > self.told and self.codec.comments:
-            self.port.write(report_comment(losses[self.told :]))
+        """What was lost after the head of the stream, behind its end; an array that is closed has no room for it."""
+        if losses is None or len(losses) <= self.told or self.peek.array:
+            return
+        tell = report_comment if self.codec.comments else report_frame
+        self.port.write(tell(losses[self.told :]))
 
     def _refuse(self, fault: Fault) -> None:
         """Answers with an error in the client's own protocol; in a stream, with its error ending."""
