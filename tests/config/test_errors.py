@@ -115,7 +115,8 @@ MISTAKES = {
     ),
     "an unknown provider": (
         "upstreams: {a: {provider: opena}}",
-        "1:27 upstreams.a.provider: no such provider in the catalogue; did you mean 'openai'?",
+        "1:27 upstreams.a.provider: no such provider in the catalogue; did you mean 'openai' (OpenAI)? "
+        + "`twoapi providers` lists all",
     ),
     "no provider": (
         "upstreams: {a: {credentials: [k]}}",
@@ -335,3 +336,21 @@ def test_a_library_that_is_not_there_is_named_with_how_to_install_it(
     monkeypatch.setitem(sys.modules, library, None)
     told = f"{scheme} needs a library of the vendor's: pip install 'twoapi[{extra}]'"
     assert errors(text) == [f"twoapi.yaml:1:49 upstreams.a.credentials.0: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("word", "provider"),
+    [
+        ("qwen", "dashscope"),
+        ("ernie", "qianfan"),
+        ("kimi", "moonshot"),
+        ("claude", "anthropic"),
+        ("grok", "xai"),
+        ("glm", "zai"),
+    ],
+)
+def test_a_service_is_found_by_the_name_that_people_have_for_it(word: str, provider: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(f"upstreams: {{a: {{provider: {word}, credentials: [k]}}}}", "t.yaml", {})
+    assert f"did you mean '{provider}' (" in str(caught.value)
+    assert "`twoapi providers` lists all" in str(caught.value)

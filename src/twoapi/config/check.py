@@ -1,5 +1,6 @@
 """What the types of the settings cannot say: names that must exist, combinations that make no sense or are unsafe."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -108,7 +109,7 @@ def _check_upstream(name: str, upstream: UpstreamSettings, catalog: Mapping[str,
     elif upstream.provider is None:
         yield path, "needs a provider; openai-compatible and its like stand for any server of a protocol"
     elif upstream.provider not in catalog:
-        yield (*path, "provider"), f"no such provider in the catalogue; {_hint(upstream.provider, catalog)}"
+        yield (*path, "provider"), f"no such provider in the catalogue; {_provider_hint(upstream.provider, catalog)}"
     else:
         yield from _check_endpoints(path, upstream, catalog[upstream.provider])
         yield from (((*path, "operations"), problem) for problem in service_problems(upstream.operations))
@@ -186,6 +187,14 @@ def _hint(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     meant = did_you_mean(name, names)
     return f"did you mean {meant!r}?" if meant else f"known: {', '.join(names) or 'none'}"
+
+
+def _provider_hint(name: str, catalog: Mapping[str, Provider]) -> str:
+    """By the services that people know by that word, else by what the name is nearly."""
+    known = [one for one in catalog if name.lower() in re.findall(r"\w+", catalog[one].title.lower())]
+    meant = min(known, key=len) if known else did_you_mean(name, list(catalog))
+    asked = "" if meant is None else f"did you mean {meant!r} ({catalog[meant].title})? "
+    return f"{asked}`twoapi providers` lists all"
 
 
 def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
