@@ -115,8 +115,10 @@ MISTAKES = {
     ),
     "an unknown provider": (
         "upstreams: {a: {provider: opena}}",
-        "1:27 upstreams.a.provider: no such provider in the catalogue; did you mean 'openai' (OpenAI)? "
-        + "`twoapi providers` lists all",
+        (
+            "1:27 upstreams.a.provider: no such provider in the catalogue; did you mean 'openai' (OpenAI)? "
+            "`twoapi providers` lists all"
+        ),
     ),
     "no provider": (
         "upstreams: {a: {credentials: [k]}}",
