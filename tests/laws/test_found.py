@@ -36,6 +36,21 @@ CASES: dict[str, tuple[str, dict[str, Json]]] = {
         "openai-responses",
         {"model": "m", "input": [HI, *CALLS, RESULTS[0], SHOT, RESULTS[1]]},
     ),
+    "what is dropped stands between two answers": (
+        "openai-responses",
+        {
+            "model": "m",
+            "input": [
+                HI,
+                {"role": "assistant", "content": "a"},
+                {"role": "assistant", "content": "b"},
+                {"type": "additional_tools", "role": "developer", "tools": [{"type": "web_search"}]},
+                {"role": "assistant", "content": "c"},
+                CALLS[0],
+                RESULTS[0],
+            ],
+        },
+    ),
     "two objects of tools have the same unknown member": (
         "gemini",
         {

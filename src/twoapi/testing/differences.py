@@ -334,6 +334,7 @@ _ITEM_KNOWN = {"type", "id", "status", "call_id", "name", "namespace", "argument
 _OWN = {"type", "id", "status"}
 _THOUGHT = {"summary", "content", "encrypted_content"}
 _OTHERS = {"function_call_output", "custom_tool_call_output"}  # items of the client's
+_TURNS = {"message", *_OTHERS}  # all other items are between the lines of a turn: without them it is still one
 
 
 def _responses_facts(body: dict[str, Json]) -> Iterator[Fact]:
@@ -345,7 +346,7 @@ def _responses_facts(body: dict[str, Json]) -> Iterator[Fact]:
         at = f"/input/{index}"
         if item.get("role") == "assistant":
             turn.append((at, item))
-        elif turn and (item.get("role") or item["type"] in _OTHERS):
+        elif turn and item["type"] in _TURNS:
             yield from _said_facts(turn)
             turn = []
         yield from _item_facts(at, item)
