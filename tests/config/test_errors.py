@@ -26,7 +26,7 @@ MISTAKES = {
     "an unknown key": ("upstrems: {}", "1:1 upstrems: unknown key; did you mean 'upstreams'?"),
     "a key unlike any": (
         "limits: {zzz: 1}",
-        "1:10 limits.zzz: unknown key; known: body, header, streams, connections, idle, receive",
+        "1:10 limits.zzz: unknown key; known: body, upload, header, streams, connections, idle, receive",
     ),
     "a key that stands twice": (
         "on_loss: allow\non_loss: reject",

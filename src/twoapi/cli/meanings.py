@@ -73,7 +73,8 @@ SECTIONS: tuple[Section, ...] = (
             "prices": "What models (`*` allowed) cost here: US dollars for a million `input`, `output` ... tokens.",
             "capabilities": "What it takes, where that differs from the catalogue.",
             "operations": "How it offers `embeddings`, `rerank`, `moderations`, `completions`, `images`, `speech`, "
-            "where that differs from the catalogue: a list of ways, empty when it does not.",
+            "`image-edits`, `image-variations`, `transcriptions`, `translations`, `files`, `batches`, where that "
+            "differs from the catalogue: a list of ways, empty when it does not.",
             "timeouts": "Instead of the ones above.",
             "proxy": "An HTTP proxy through which it is reached; needs the extra `proxy`.",
             "ca": "A PEM file with the authorities that its certificate is checked against.",
@@ -177,6 +178,7 @@ SECTIONS: tuple[Section, ...] = (
         "Per worker.",
         {
             "body": "The size of a request's body.",
+            "upload": "The size of a form, which is sent on as it comes: audio, pictures to be edited, files.",
             "header": "The size of a request's line and headers together.",
             "streams": "Requests that are answered at once; one more gets a 503.",
             "connections": "Client connections; one more is closed.",

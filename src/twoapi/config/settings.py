@@ -125,11 +125,12 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one process accepts: the size of a body and of a request's head, requests at once, the silence of a client
-    connection between requests and within one, connections in all.
+    """What one process accepts: the size of a body, of one that is sent on as it comes, and of a request's head,
+    requests at once, the silence of a client connection between requests and within one, connections in all.
     """
 
     body: Size = field(default_factory=lambda: Size(32 * 2**20))
+    upload: Size = field(default_factory=lambda: Size(512 * 2**20))
     header: Size = field(default_factory=lambda: Size(64 * 2**10))
     streams: Count = 10_000
     connections: Count = 20_000

@@ -11,7 +11,7 @@ from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
-from twoapi.providers.presenting import NOTHING, Presented, present, said, under
+from twoapi.providers.presenting import NOTHING, Presented, present, said, signs_body, under
 from twoapi.providers.signing.signable import Signable
 from twoapi.providers.tokens.source import RefusedError
 from twoapi.transport.endpoint import Endpoint, close_head, open_head
@@ -33,15 +33,18 @@ def presented_head(  # noqa: PLR0913  each is needed, the last seldom
     resume: Callable[[], None],
     *,
     method: str = "POST",
+    framing: bytes | None = None,
 ) -> bytes | None:
     """The complete head of an upstream request; None while a token is asked for, and `resume` is called when that is
-    over. Raises CredentialError.
+    over. `framing`: what ends the head of a request whose body is sent as it comes. Raises CredentialError.
     """
     made = credential.made
     if made is None:
-        if method == "POST":
+        if method == "POST" and framing is None:
             return snapshot.head(candidate, credential, outgoing)
-        return _head(candidate, credential, outgoing, method, lambda _: NOTHING)
+        return _head(candidate, credential, outgoing, method, lambda _: NOTHING, framing)
+    if framing is not None and method == "POST" and signs_body(made.style):
+        raise _wrong(candidate, credential, "it signs bodies, and this one is sent as it comes")
     parts = made.parts
     if made.source is not None:
         try:
@@ -52,9 +55,11 @@ def presented_head(  # noqa: PLR0913  each is needed, the last seldom
             return None
         if made.style == "bearer":
             shown = snapshot.with_token(credential, token)
-            return presented_head(worker, snapshot, candidate, shown, outgoing, resume, method=method)
+            return presented_head(worker, snapshot, candidate, shown, outgoing, resume, method=method, framing=framing)
         parts = {**parts, **token.parts}
-    return _head(candidate, credential, outgoing, method, lambda asked: present(made.style, asked, parts, worker.now))
+    return _head(
+        candidate, credential, outgoing, method, lambda asked: present(made.style, asked, parts, worker.now), framing
+    )
 
 
 def completed(outgoing: Outgoing, credential: Credential) -> Outgoing:
@@ -92,6 +97,7 @@ def _head(
     outgoing: Outgoing,
     method: str,
     show: Callable[[Signable], Presented],
+    framing: bytes | None = None,
 ) -> bytes:
     """The head of a request, with what is added to show its credential."""
     endpoint, path = Endpoint.parse(candidate.base_url), outgoing.path
@@ -108,7 +114,7 @@ def _head(
         raise _wrong(candidate, credential, "a part of it has characters that cannot be sent") from None
     except ValueError as error:
         raise _wrong(candidate, credential, str(error)) from None
-    return close_head(opened, len(outgoing.body))
+    return close_head(opened, len(outgoing.body)) if framing is None else opened + framing
 
 
 def _wrong(candidate: Candidate, credential: Credential, message: str) -> CredentialError:

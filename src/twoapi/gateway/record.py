@@ -12,15 +12,16 @@ Outcome = Literal["ok", "refused", "failed", "broken", "cancelled"]
 class Record(msgspec.Struct, kw_only=True):
     """One exchange. Times in seconds (`started` since the epoch, the others from start); nothing of the content.
 
-    `operation`: what was asked for, "" for an answer of a model. `outcome`: "ok", "refused" (the gateway's own 4xx),
-    "failed" (no upstream answered), "broken" (failed in the stream), "cancelled" (the client left). `losses` as the
-    client could see them, None when bytes were relayed.
+    `operation`: what was asked for, "" for an answer of a model. `received`: bytes of a body that was sent on as it
+    came. `outcome`: "ok", "refused" (the gateway's own 4xx), "failed" (no upstream answered), "broken" (failed in the
+    stream), "cancelled" (the client left). `losses` as the client could see them, None when bytes were relayed.
     """
 
     request_id: str
     protocol: str
     started: float
     operation: str = ""
+    received: int = 0
     model: str = ""
     key: str = ""
     upstream: str = ""

@@ -42,6 +42,11 @@ def said(style: str, body: bytes, parts: Parts) -> bytes:
     return body if say is None else say(body, parts)
 
 
+def signs_body(style: str) -> bool:
+    """True when what this style adds cannot be made before the whole body is there."""
+    return style in _SIGNING_BODIES
+
+
 def under(own: Headers, added: Headers) -> Headers:
     """The headers that are added, under an upstream's own: what the operator writes out wins."""
     named = {name for name, _ in own}
@@ -77,6 +82,7 @@ _STYLES: Mapping[str, Callable[[Signable, Parts, int], Presented]] = {
     "zhipu-jwt": lambda request, parts, now: Presented(zhipu_jwt.sign(request, {"api_key": parts["key"]}, now)),
     "spark-url": lambda request, parts, now: Presented([], spark_url.sign_url(request, parts, now)),
 }
+_SIGNING_BODIES = frozenset(("sigv4", "tc3"))
 # Styles that are not all in the head.
 _SAYING: Mapping[str, Callable[[bytes, Parts], bytes]] = {
     "spark-url": lambda body, parts: spark_url.with_application(body, parts["app_id"]),

@@ -31,6 +31,7 @@ class Head:
         "generates",
         "headers",
         "holds",
+        "is_apart",
         "is_asgi",
         "is_http_10",
         "is_preflight",
@@ -80,6 +81,7 @@ class Head:
         )
         self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
+        self.is_apart = self.is_asgi or self._streams_in()  # its body is not collected
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
         self.coding = "" if coding == "identity" else coding  # of the body
@@ -89,8 +91,15 @@ class Head:
         origin = self.headers.get(b"origin")
         self.objection = self._object() if origin is None else self._object_to_page(origin)
         # It takes one of the places for requests at once.
-        operates = self.route is not None and self.route.kind == "operate" and not self.is_preflight
+        operates = self.route is not None and self.route.kind in ("operate", "upload") and not self.is_preflight
         self.holds = self.generates or operates
+
+    def _streams_in(self) -> bool:
+        """True for forms, which may be larger than what is held in memory. Some of the paths take JSON as well."""
+        if self.route is None or self.method != b"POST":
+            return False
+        is_json = self.headers.get(b"content-type", b"").lower().startswith(b"application/json")
+        return self.route.kind == "files" or (self.route.kind == "upload" and not is_json)
 
     def _object_to_page(self, origin: bytes) -> Fault | None:
         """The same for a request that a web page sends; its browser wants to be told whether the page may."""

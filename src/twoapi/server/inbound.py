@@ -2,6 +2,7 @@
 
 import msgspec
 
+from twoapi.gateway.arriving import Arriving
 from twoapi.ir import Fault
 from twoapi.server.head import Head
 
@@ -18,3 +19,9 @@ class Inbound(msgspec.Struct, eq=False):
     cut_short: bool = False  # answered before it had arrived whole
     keep_alive: bool = True
     cors: bytes = b""  # header lines for the browser of a web page
+
+
+class InboundStream(Inbound, eq=False, kw_only=True):
+    """A request whose body is sent on as it comes. Until that is whole, an answer would cut it short."""
+
+    arriving: Arriving

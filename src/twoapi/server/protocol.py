@@ -11,22 +11,17 @@ from typing import Any
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from twoapi.gateway.compact import Compact
-from twoapi.gateway.count import Count
 from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import refusal_headers
-from twoapi.gateway.operation import OperationExchange
 from twoapi.gateway.port import Flow
-from twoapi.gateway.retrieve import Retrieval
-from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
-from twoapi.protocols.operations.table import OPERATIONS
+from twoapi.server.asking import asked_for
+from twoapi.server.handing_over import DRAIN_LIMIT, LATE, HandingOver
 from twoapi.server.head import Head, head_size, refusal_hints
-from twoapi.server.inbound import Inbound
+from twoapi.server.inbound import Inbound, InboundStream
 from twoapi.server.routes import client_codec, with_deployment
 from twoapi.server.site import Site
 from twoapi.server.unpack import Unpacker
@@ -39,18 +34,16 @@ _STATUS = {
 _STATUS[529] = b"HTTP/1.1 529 Overloaded\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _JOIN_LIMIT = 32768  # larger bodies are written beside their head instead of being copied behind it
-_DRAIN_LIMIT = 1 << 20  # a refused request's body up to this size is read and dropped, so the connection can stay
 _LINGER = 2.0  # seconds in which a refused client may read its answer while it is still sending
 _UNKNOWN_CLIENT = client_codec(b"", {})  # who sends no whole head cannot be asked what it speaks
 _TOO_MANY = Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
 _NO_REQUEST = Fault("invalid_request", "this is not a request")
 
 
-class GatewayProtocol(HttpToolsProtocol):
+class GatewayProtocol(HandingOver):
     """One client connection."""
 
-    worker: Worker  # set by the subclass that the server makes for its worker
-    site: Site
+    site: Site  # set by the subclass that the server makes for its worker, as that is
 
     def __init__(
         self,
@@ -65,16 +58,17 @@ class GatewayProtocol(HttpToolsProtocol):
         self.on_header = self.raw_headers.__setitem__  # type: ignore[assignment,method-assign]
         self.url_pieces: list[bytes] = []
         self.on_url = self.url_pieces.append  # type: ignore[assignment,method-assign]
-        self.body_pieces: list[bytes] = []
+        self.body_pieces = []
         self.on_body = self.body_pieces.append  # type: ignore[assignment,method-assign]
         # uvicorn's would read on behind a message that closes the connection; a gateway must not.
         self.parser = httptools.HttpRequestParser(self)
         self.head_read = 0  # bytes of the request's head in earlier reads
         self.last_head: Head | None = None
-        self.inbound: Inbound | None = None  # being received
-        self.waiting: deque[Inbound] = deque()  # pipelined behind the running one
-        self.running: Inbound | None = None  # being answered
-        self.exchange: Exchange | Count | Retrieval | None = None  # that answers it
+        self.inbound = None
+        self.waiting = deque()
+        self.running = None
+        self.exchange = None
+        self.upload = None
         self.client_flow: Flow | None = None
         self.pending_head = b""
         self.chunked = True
@@ -117,7 +111,7 @@ class GatewayProtocol(HttpToolsProtocol):
         inbound = self.inbound
         if inbound is not None:
             self._look_at_part(inbound)
-        elif self.asgi and self.body_pieces:
+        elif self.body_pieces:
             self._pass_body()
 
     def _upgrade(self, rest: bytes) -> None:
@@ -149,17 +143,11 @@ class GatewayProtocol(HttpToolsProtocol):
         inbound.size += sum(map(len, pieces[inbound.counted :]))
         if inbound.refusal is not None:
             pieces.clear()
-            if inbound.size > _DRAIN_LIMIT:
+            if inbound.size > DRAIN_LIMIT:
                 self._refuse_now(inbound, inbound.refusal)
         elif inbound.size > self.worker.limits.body:
             self._refuse_now(inbound, _too_large(self.worker.limits.body))
         inbound.counted = len(pieces)
-
-    def _pass_body(self) -> None:
-        pieces = self.body_pieces[:]
-        self.body_pieces.clear()
-        for piece in pieces:
-            super().on_body(piece)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -186,10 +174,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def sweep(self, now: float) -> None:
         """Closes a connection that is idle, or whose request does not arrive, for too long."""
-        if self.running is not None or self.asgi:
-            return
         limits = self.worker.limits
         idle = now - self.last_active
+        if self.running is not None or self.asgi:
+            self._look_at_upload(idle)
+            return
         if self.lingering:
             if now - self.lingering > _LINGER:
                 self.transport.abort()
@@ -197,7 +186,7 @@ class GatewayProtocol(HttpToolsProtocol):
             if idle > limits.idle:
                 self.transport.close()
         elif idle > limits.receive:
-            self._refuse_now(self.inbound, Fault("timeout", "the request did not arrive in time", status=408))
+            self._refuse_now(self.inbound, LATE)
 
     # ---- the parser
 
@@ -219,8 +208,8 @@ class GatewayProtocol(HttpToolsProtocol):
         length = raw.pop(b"content-length", None) or raw.pop(b"Content-Length", None)
         head = self._head(url, raw)
         raw.clear()
-        if head.is_asgi:
-            self._hand_to_asgi(head, length)
+        if head.is_apart:
+            self._set_apart(inbound, head, length)
             return
         inbound.head = head
         inbound.keep_alive = head.keep_alive
@@ -232,7 +221,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if inbound.refusal is None and worker.running >= limits.streams and head.holds:
             inbound.refusal = _TOO_MANY
         if inbound.refusal is not None:
-            if head.expects or (length is not None and int(length) > _DRAIN_LIMIT):
+            if head.expects or (length is not None and int(length) > DRAIN_LIMIT):
                 self._refuse_now(inbound, inbound.refusal)
         elif head.expects and self.running is None and not head.is_http_10:
             self.transport.write(_CONTINUE)
@@ -261,6 +250,7 @@ class GatewayProtocol(HttpToolsProtocol):
         inbound, self.inbound = self.inbound, None
         pieces = self.body_pieces
         if inbound is None:
+            self._end_upload()
             pieces.clear()
             return
         if pieces:
@@ -393,22 +383,15 @@ class GatewayProtocol(HttpToolsProtocol):
         if head.is_preflight:
             self.answer(200, b"", b"")
             return
-        route = head.route
-        kind = "" if route is None else route.kind
-        if key is None or route is None or kind not in ("count", "compact", "operate", "stored"):
+        asked = None if key is None else asked_for(self.worker, head, inbound, key, self)
+        if asked is None:
             self.answer(*self.site.answer(head))
             return
-        incoming = Incoming(head.path, head.headers, inbound.body, head.query)
-        asked: Count | Retrieval | OperationExchange
-        if kind == "operate":
-            operation = OPERATIONS[route.operation]
-            asked = OperationExchange(
-                self.worker, head.codec, incoming, key, self, operation=operation, shape=route.shape
-            )
-        elif kind == "stored":
-            asked = Retrieval(self.worker, head.codec, head.method, incoming, key, self)
-        else:
-            asked = (Count if kind == "count" else Compact)(self.worker, head.codec, incoming, key, self)
+        if isinstance(inbound, InboundStream):
+            if head.expects and not head.is_http_10:
+                self.transport.write(_CONTINUE)
+            if not (inbound.arriving.is_complete or inbound.arriving.is_held):
+                self.flow.resume_reading()  # it may have waited for the request before it
         asked.begin()
         if not asked.is_over:
             self.exchange = asked
@@ -436,11 +419,13 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _leave(self, running: Inbound | None) -> None:
         self.closing = True
+        self.upload = None
         unread = running is not None and running.cut_short
         if unread and self.transport.can_write_eof():
             # Closing with unread bytes resets the connection, and the client may lose the answer.
             self.transport.write_eof()
             self.lingering = self.last_active
+            self.flow.resume_reading()  # to drop it
         else:
             self.transport.close()
 
@@ -460,18 +445,9 @@ class GatewayProtocol(HttpToolsProtocol):
     def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
         if self.closing:
             return
-        self._refuse_now(self.inbound or Inbound(), Fault("invalid_request", f"this is not valid HTTP/1.1: {error}"))
-
-    def _hand_to_asgi(self, head: Head, length: bytes | None) -> None:
-        self.asgi = True
-        self.inbound = None
-        super().on_message_begin()  # uvicorn's own callbacks, by their class: on_header of this object is the dict's
-        super().on_url(head.url)
-        for name, value in head.raw.items():
-            super().on_header(name, value)
-        if length is not None:
-            super().on_header(b"content-length", length)
-        super().on_headers_complete()
+        fault = Fault("invalid_request", f"this is not valid HTTP/1.1: {error}")
+        if not self._refuse_upload(fault):
+            self._refuse_now(self.inbound or Inbound(), fault)
 
 
 def _head_too_large(limit: int) -> Fault:

@@ -13,7 +13,9 @@ from twoapi.protocols.registry import CODECS
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import encode, fields, replace_member
 
-Kind = Literal["generate", "count", "compact", "operate", "models", "stored", "health", "ready", "root"]
+Kind = Literal[
+    "generate", "count", "compact", "operate", "upload", "files", "models", "stored", "health", "ready", "root"
+]
 
 _CHAT = CODECS["openai-chat"]
 _RESPONSES = CODECS["openai-responses"]
@@ -46,6 +48,10 @@ def _operation(codec: Codec, name: str, shape: str) -> Route:
     return Route("operate", codec, _POST, operation=name, shape=shape)
 
 
+def _upload(name: str) -> Route:
+    return Route("upload", _CHAT, _POST, operation=name, shape="openai")
+
+
 # Below the version; the vendors' SDKs put it into their base URL or before every path.
 _OPENAI: Mapping[bytes, Route] = {
     b"/chat/completions": Route("generate", _CHAT, _POST),
@@ -58,6 +64,10 @@ _OPENAI: Mapping[bytes, Route] = {
     b"/rerank": _operation(_CHAT, "rerank", "jina"),
     b"/images/generations": _operation(_CHAT, "images", "openai"),
     b"/audio/speech": _operation(_CHAT, "speech", "openai"),
+    b"/images/edits": _upload("image-edits"),
+    b"/images/variations": _upload("image-variations"),
+    b"/audio/transcriptions": _upload("transcriptions"),
+    b"/audio/translations": _upload("translations"),
 }
 _ANTHROPIC: Mapping[bytes, Route] = {
     b"/messages": Route("generate", _MESSAGES, _POST),
@@ -162,12 +172,17 @@ def _deployed(path: bytes) -> tuple[bytes, Route | None]:
     return b"", None
 
 
+def deployment(path: str) -> str:
+    """The model that the path of a route that names one names."""
+    name, _ = _deployed(unquote_to_bytes(path.encode("latin-1")))
+    return name.decode("utf-8", "replace")
+
+
 def with_deployment(path: str, body: bytes) -> bytes:
     """The body for the model that the path of such a route names, whatever it says itself; as it is when it is no
     object.
     """
-    name, _ = _deployed(unquote_to_bytes(path.encode("latin-1")))
-    model = encode(name.decode("utf-8", "replace"))
+    model = encode(deployment(path))
     try:
         members = fields(body)
     except WireError:

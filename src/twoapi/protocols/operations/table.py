@@ -38,6 +38,12 @@ _ALL = (
     Operation(name="completions", shapes=_relayed("choices"), answers="chat", like="openai-chat"),
     Operation(name="images", shapes=_relayed("data"), answers="events"),
     Operation(name="speech", shapes=_relayed(""), answers="bytes"),
+    Operation(name="image-edits", shapes=_relayed("data"), answers="events"),
+    Operation(name="image-variations", shapes=_relayed("data", "dall-e-2"), model="dall-e-2"),
+    Operation(name="transcriptions", shapes=_relayed(""), answers="bytes"),
+    Operation(name="translations", shapes=_relayed(""), answers="bytes"),
+    Operation(name="files", shapes=_relayed("id")),
+    Operation(name="batches", shapes=_relayed("id")),
 )
 OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
 
@@ -48,6 +54,13 @@ _OPENAI: Mapping[str, tuple[Offer, ...]] = {
     "completions": (Offer("openai", "/completions"),),
     "images": (Offer("openai", "/images/generations"),),
     "speech": (Offer("openai", "/audio/speech"),),
+    "image-edits": (Offer("openai", "/images/edits"),),
+    "image-variations": (Offer("openai", "/images/variations"),),
+    "transcriptions": (Offer("openai", "/audio/transcriptions"),),
+    "translations": (Offer("openai", "/audio/translations"),),
+    # Few have these; those that do say so.
+    "files": (Offer("openai", "/files", ()),),
+    "batches": (Offer("openai", "/batches", ()),),
 }
 # protocol -> operation -> offers. An upstream that has none of these says so in its provider's file, or answers 404.
 USUAL: Mapping[str, Mapping[str, tuple[Offer, ...]]] = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from twoapi.testing.fake_connection import Received
 from twoapi.testing.replies import Reply, json_reply, openai_error, sse_reply
+from twoapi.testing.services import forms
 from twoapi.testing.services.refusal import Json, Kinds, RefusedError, members, one_of, texts
 from twoapi.testing.services.truth import packed, ranking, tokens, vector
 
@@ -143,6 +144,8 @@ def answer(request: Received) -> Reply:
     if request.headers.get("authorization") != "Bearer upstream-key":
         return json_reply(openai_error(401, "wrong key"), 401)
     try:
+        if request.path in forms.PATHS:
+            return forms.PATHS[request.path](forms.form_of(request))
         return PATHS[request.path](request.json())
     except RefusedError as refused:
         return json_reply(openai_error(refused.status, refused.message), refused.status)

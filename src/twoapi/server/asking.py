@@ -1,0 +1,63 @@
+"""What answers a request that is none for an answer of a model."""
+
+from twoapi.gateway.compact import Compact
+from twoapi.gateway.count import Count
+from twoapi.gateway.operation import OperationExchange
+from twoapi.gateway.port import ClientPort
+from twoapi.gateway.retrieve import Retrieval
+from twoapi.gateway.upload import UploadExchange
+from twoapi.gateway.worker import Worker
+from twoapi.ir import Fault
+from twoapi.policy.access import KeyEntry
+from twoapi.protocols.operations.table import OPERATIONS
+from twoapi.server.head import Head
+from twoapi.server.inbound import Inbound, InboundStream
+from twoapi.server.routes import deployment
+from twoapi.wire.http import Incoming
+
+Asked = Compact | Count | OperationExchange | Retrieval
+
+
+def asked_for(worker: Worker, head: Head, inbound: Inbound, key: KeyEntry, port: ClientPort) -> Asked | None:
+    """What will answer, not begun yet; None for what the gateway itself is asked."""
+    route = head.route
+    if route is None:
+        return None
+    incoming = Incoming(head.path, head.headers, inbound.body, head.query)
+    if isinstance(inbound, InboundStream):
+        return UploadExchange(
+            worker,
+            head.codec,
+            incoming,
+            key,
+            port,
+            operation=OPERATIONS[route.operation],
+            shape=route.shape,
+            arriving=inbound.arriving,
+            named=deployment(head.path) if route.names_model else None,
+        )
+    if route.kind in ("operate", "upload"):
+        operation = OPERATIONS[route.operation]
+        return OperationExchange(worker, head.codec, incoming, key, port, operation=operation, shape=route.shape)
+    if route.kind == "stored":
+        return Retrieval(worker, head.codec, head.method, incoming, key, port)
+    if route.kind == "count":
+        return Count(worker, head.codec, incoming, key, port)
+    return Compact(worker, head.codec, incoming, key, port) if route.kind == "compact" else None
+
+
+def upload_objection(worker: Worker, head: Head, length: int | None) -> Fault | None:
+    """Why a body that would be sent on as it comes is refused before any of it is read."""
+    limits = worker.limits
+    if length is not None and length > limits.upload:
+        return upload_too_large(limits.upload)
+    if head.coding:
+        return Fault("invalid_request", "a form is not taken compressed", status=415)
+    if worker.running >= limits.streams:
+        return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
+    return None
+
+
+def upload_too_large(limit: int) -> Fault:
+    """The answer to more than the settings allow."""
+    return Fault("too_large", f"the upload is larger than {limit} bytes, the setting `limits.upload`")
