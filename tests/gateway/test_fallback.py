@@ -5,7 +5,14 @@ from tests.gateway.wire import ALIASES, SPEAKS, error_frame, frames
 
 from twoapi.config import parse
 from twoapi.testing.canned import request_body, stream, whole
-from twoapi.testing.replies import error_reply, hidden_error_reply, html_reply, malformed_json_reply, sse_reply
+from twoapi.testing.replies import (
+    error_reply,
+    hidden_error_reply,
+    html_reply,
+    json_reply,
+    malformed_json_reply,
+    sse_reply,
+)
 
 
 def keys(fake):
@@ -58,6 +65,16 @@ def test_the_next_candidate_answers(running, pair, fault, streaming):
     assert answer.headers["twoapi-upstream"] == f"{ALIASES[upstream]}2/m-2"
     asked = running.two.requests[0]
     assert ("m-2" in asked.path) if upstream == "gemini" else (asked.json()["model"] == "m-2")
+
+
+@pytest.mark.parametrize("body", [{"message": "gone wrong"}, {}], ids=["words", "nothing"])
+def test_a_200_without_an_answer_is_none_though_it_is_relayed(running, pair, body):
+    client, upstream = pair
+    running.one.reply(json_reply(body))
+    running.two.reply(whole(upstream, "from two"))
+    answer = running.ask(client, ALIASES[upstream] + "-both")
+    assert answer.status == 200, answer
+    assert b"from two" in answer.body
 
 
 def test_an_error_hidden_in_the_first_frame_of_a_stream_falls_back(running, pair):

@@ -37,6 +37,7 @@ class _Inspected(msgspec.Struct):
     type: str | None = None
     usage: Raw = EMPTY
     error: Raw = EMPTY
+    content: list[Raw] | None = None
 
 
 _decode_inspected = decoder(_Inspected)
@@ -187,6 +188,8 @@ def inspect(body: bytes, capabilities: Capabilities = USUAL) -> Inspection:  # n
         return Inspection(fault=upstream_fault("the upstream's answer is not JSON"))
     if wire.error is not EMPTY and bytes(wire.error) != b"null":
         return Inspection(fault=decode_error(wire.error, "upstream_error"))
+    if wire.content is None:
+        return Inspection(fault=upstream_fault("the upstream's answer is not a message: it has no content"))
     usage = None if wire.usage is EMPTY else read_usage(wire.usage)
     return Inspection(usage=None if usage is None else decode_usage(usage))
 

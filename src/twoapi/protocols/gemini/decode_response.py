@@ -44,6 +44,8 @@ _NO_METADATA = _metadata(wire.Candidate())
 class _Inspected(msgspec.Struct, rename="camel"):
     usage_metadata: Raw = EMPTY
     error: Raw = EMPTY
+    candidates: list[Raw] | None = None
+    prompt_feedback: Raw = EMPTY
 
 
 _decode_inspected = decoder(_Inspected)
@@ -221,4 +223,7 @@ def inspect(body: bytes, capabilities: Capabilities = USUAL) -> Inspection:  # n
     except WireError as error:
         return Inspection(fault=array_fault(body) or unreadable(error).fault)
     usage = None if found.usage_metadata is EMPTY else decode_usage(found.usage_metadata)
-    return Inspection(usage, hidden_fault(found.error))
+    fault = hidden_fault(found.error)
+    if fault is None and not found.candidates and blocked(found.prompt_feedback) is None:
+        fault = no_answer()
+    return Inspection(usage, fault)

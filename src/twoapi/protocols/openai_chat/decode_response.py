@@ -58,8 +58,10 @@ _STOP = decode_stop("stop", [])  # never changed
 class _Inspected(msgspec.Struct, gc=False):
     usage: Raw = json.EMPTY
     error: Raw = json.EMPTY
+    choices: list[Raw] | None = None
 
 
+_NO_CHOICES = "the upstream's answer has no choices"
 _decode_inspected = msgspec.json.Decoder(_Inspected).decode
 
 
@@ -138,13 +140,13 @@ def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspect
     fault = None if found.error is _EMPTY else hidden_fault(found.error)
     if fault is None and may_fail(body, capabilities):
         fault = told_failure(body, capabilities)
-    return Inspection(usage, fault)
+    return Inspection(usage, broken(_NO_CHOICES) if fault is None and not found.choices else fault)
 
 
 def _refuse_hidden_error(completion: wire.Completion) -> None:
     fault = hidden_fault(completion.error)
     if fault is None and not completion.choices:
-        fault = broken("the upstream's answer has no choices")
+        fault = broken(_NO_CHOICES)
     if fault is not None:
         raise FaultError(fault)
 

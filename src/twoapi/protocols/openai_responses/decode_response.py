@@ -20,8 +20,10 @@ class _Inspected(msgspec.Struct, gc=False):
     usage: Raw = json.EMPTY
     error: Raw = json.EMPTY
     status: Raw = json.EMPTY
+    output: list[Raw] | None = None
 
 
+_NO_OUTPUT = "the upstream's answer has no output"
 _PLAIN_STOP = StopReason(kind="stop", raw="completed")
 _decode_inspected = json.decoder(_Inspected)
 
@@ -66,7 +68,7 @@ def _read(body: bytes, restore: Restore) -> tuple[Answer, list[Part]]:
     answer = read_answer(body)
     _check(answer)
     if answer.output is None:
-        raise FaultError(broken("the upstream's answer has no output"))
+        raise FaultError(broken(_NO_OUTPUT))
     decoder = OutputDecoder(answer.rest, restore)
     return answer, [part for index, raw in enumerate(answer.output) for part in decoder.decode(raw, index)]
 
@@ -95,4 +97,6 @@ def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspect
     fault = hidden_fault(found.error)
     if fault is None and bytes(found.status) == b'"failed"':
         fault = broken("the upstream's answer failed without saying why", code="server_error")
+    elif fault is None and found.output is None:
+        fault = broken(_NO_OUTPUT)
     return Inspection(decode_usage(found.usage), fault)
