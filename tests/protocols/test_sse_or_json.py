@@ -2,7 +2,7 @@
 
 import pytest
 
-from twoapi.protocols.sse_or_json import SseOrJson
+from twoapi.protocols.dialects.sse_or_json import SseOrJson
 from twoapi.wire.errors import WireError
 
 STREAM = b'event: a\ndata: {"a":1}\n\ndata: {"b":2}\n\n'

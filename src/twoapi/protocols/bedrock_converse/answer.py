@@ -8,7 +8,7 @@ from twoapi.protocols.base import Restore
 from twoapi.protocols.bedrock_converse import schema_answer as wire
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.call_ids import decode_call_id
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, at_pointer, encode, fields, string
 

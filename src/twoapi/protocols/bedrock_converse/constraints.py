@@ -4,7 +4,7 @@ from twoapi import ir
 from twoapi.protocols.bedrock_converse.encode_blocks import is_blank
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.state import native_redacted, native_signature
-from twoapi.protocols.dialect import Wire
+from twoapi.protocols.dialects.encoding import Wire
 from twoapi.wire.json import unescape
 
 MAX_STOP = 2500

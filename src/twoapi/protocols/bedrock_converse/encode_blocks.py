@@ -11,8 +11,8 @@ from twoapi.protocols.bedrock_converse.encode_media import encode_media
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.bedrock_converse.state import native_redacted, native_signature
-from twoapi.protocols.dialect import Wire
-from twoapi.protocols.unsent import refusal
+from twoapi.protocols.dialects.encoding import Wire
+from twoapi.protocols.dialects.unsent import refusal
 from twoapi.wire.json import fields, is_object
 
 _SHORT = 64  # a longer text is not looked at: it is taken to hold more than white space

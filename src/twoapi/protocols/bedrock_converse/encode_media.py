@@ -4,8 +4,8 @@ import base64
 
 from twoapi import ir
 from twoapi.protocols.bedrock_converse.encoding import Encoding
-from twoapi.protocols.dialect import Wire
-from twoapi.protocols.unsent import refusal
+from twoapi.protocols.dialects.encoding import Wire
+from twoapi.protocols.dialects.unsent import refusal
 
 _S3 = "s3://"
 _IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}

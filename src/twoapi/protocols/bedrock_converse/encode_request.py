@@ -12,8 +12,8 @@ from twoapi.protocols.bedrock_converse.encode_tools import encode_config, encode
 from twoapi.protocols.bedrock_converse.encode_turns import encode_turns
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
-from twoapi.protocols.dialect import Wire, output_limit
-from twoapi.protocols.unsent import refusal, report_unsent
+from twoapi.protocols.dialects.encoding import Wire, output_limit
+from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode
 

@@ -2,9 +2,9 @@
 
 from twoapi import ir
 from twoapi.protocols.bedrock_converse.encoding import Encoding
-from twoapi.protocols.dialect import Wire
-from twoapi.protocols.dialect_tools import functions, lose_strict, report_parallel
-from twoapi.protocols.unsent import refusal
+from twoapi.protocols.dialects.encoding import Wire
+from twoapi.protocols.dialects.tools import functions, lose_strict, report_parallel
+from twoapi.protocols.dialects.unsent import refusal
 
 _ANY_OBJECT: Wire = {"type": "object", "properties": {}}
 

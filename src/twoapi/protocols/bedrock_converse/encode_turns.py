@@ -6,9 +6,9 @@ from twoapi import ir
 from twoapi.protocols.bedrock_converse.encode_blocks import encode_part
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
-from twoapi.protocols.dialect import Wire
+from twoapi.protocols.dialects.encoding import Wire
+from twoapi.protocols.dialects.unsent import refusal
 from twoapi.protocols.pairing import pair_results
-from twoapi.protocols.unsent import refusal
 
 _SYSTEM = frozenset(("system", "developer"))
 _FILLER = "."  # the least that a turn can say

@@ -3,11 +3,11 @@
 import hashlib
 
 from twoapi import ir
-from twoapi.protocols import dialect
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.call_ids import encode_call_id
-from twoapi.protocols.dialect import Wire
+from twoapi.protocols.dialects import encoding as dialect
+from twoapi.protocols.dialects.encoding import Wire
 
 MAX_CALL_ID = 64
 _MAX_MARKS = 4

@@ -26,8 +26,8 @@ from twoapi.protocols.bedrock_converse.citations import decode_citation
 from twoapi.protocols.bedrock_converse.faults import stream_fault
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.bedrock_converse.state import redacted, signature
-from twoapi.protocols.dialect import broken
-from twoapi.protocols.dialect_tools import unwrap_custom
+from twoapi.protocols.dialects.encoding import broken
+from twoapi.protocols.dialects.tools import unwrap_custom
 from twoapi.wire.errors import WireError
 from twoapi.wire.eventstream import EventMessage, EventStreamReader
 from twoapi.wire.json import EMPTY, decoder, encode, escape, fields, is_null, is_object

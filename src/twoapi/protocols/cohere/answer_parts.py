@@ -11,7 +11,7 @@ from twoapi import ir
 from twoapi.ir.response import StopKind
 from twoapi.protocols.base import Restore
 from twoapi.protocols.cohere import schema_answer as wire
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.wire.json import EMPTY, first_byte, is_null, is_object
 
 _BAD = (msgspec.DecodeError, UnicodeDecodeError)

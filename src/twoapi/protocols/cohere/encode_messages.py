@@ -5,8 +5,8 @@ import msgspec
 from twoapi import ir
 from twoapi.ir import JsonText, plain
 from twoapi.protocols.data_urls import encode_url
-from twoapi.protocols.dialect import Encoding, Wire
-from twoapi.protocols.dialect_turns import Picture, Turn, document_text, turns
+from twoapi.protocols.dialects.encoding import Encoding, Wire
+from twoapi.protocols.dialects.turns import Picture, Turn, document_text, turns
 from twoapi.wire.json import is_object
 
 _DETAILS = ("auto", "low", "high")

@@ -6,9 +6,9 @@ from twoapi import ir
 from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.cohere.encode_messages import encode_messages
 from twoapi.protocols.cohere.name import NAME
-from twoapi.protocols.dialect import Encoding, Wire, output_limit, takes_sampling
-from twoapi.protocols.dialect_tools import Function, functions, lose_strict, report_parallel
-from twoapi.protocols.unsent import refusal, report_unsent
+from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
+from twoapi.protocols.dialects.tools import Function, functions, lose_strict, report_parallel
+from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode
 

@@ -20,8 +20,8 @@ from twoapi.protocols.cohere.answer_parts import (
     logprobs,
 )
 from twoapi.protocols.cohere.name import NAME
-from twoapi.protocols.dialect import broken
-from twoapi.protocols.dialect_tools import unwrap_custom
+from twoapi.protocols.dialects.encoding import broken
+from twoapi.protocols.dialects.tools import unwrap_custom
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.sse import SseReader

@@ -6,12 +6,12 @@ from msgspec import Raw
 from twoapi.ir import End, Event, FaultError, Start, StopReason, TokenLogprob, UsageUpdate
 from twoapi.ir.response import StopKind
 from twoapi.protocols.base import Restore
-from twoapi.protocols.cited_events import CitedEvents, Sources
 from twoapi.protocols.dashscope import schema as wire
 from twoapi.protocols.dashscope.faults import hidden_fault
 from twoapi.protocols.dashscope.name import NAME
 from twoapi.protocols.dashscope.usage import decode_usage, unknown_usage
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.cited_events import CitedEvents, Sources
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 

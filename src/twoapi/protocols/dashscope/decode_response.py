@@ -3,7 +3,7 @@
 from twoapi.ir import Response
 from twoapi.protocols.base import Restore
 from twoapi.protocols.dashscope.answer import Answer
-from twoapi.protocols.framed_answer import FramedDecoder, whole_answer
+from twoapi.protocols.dialects.framed_answer import FramedDecoder, whole_answer
 
 
 def decode_response(body: bytes, restore: Restore) -> Response:

@@ -2,8 +2,8 @@
 
 from twoapi.ir import Base64
 from twoapi.protocols.data_urls import encode_url
-from twoapi.protocols.dialect import Encoding, Wire
-from twoapi.protocols.dialect_turns import Call, Picture, Turn, one_text
+from twoapi.protocols.dialects.encoding import Encoding, Wire
+from twoapi.protocols.dialects.turns import Call, Picture, Turn, one_text
 
 _USUAL = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4"}
 

@@ -1,9 +1,9 @@
 """What the vendor calls parameters: how tokens are drawn, how much the model thinks, tools, the form of the answer."""
 
 from twoapi.ir import Tool, ToolChoice
-from twoapi.protocols.dialect import Encoding, Wire, output_limit, takes_sampling
-from twoapi.protocols.dialect_search import functions_and_search
-from twoapi.protocols.dialect_tools import Function, lose_strict
+from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
+from twoapi.protocols.dialects.search import functions_and_search
+from twoapi.protocols.dialects.tools import Function, lose_strict
 from twoapi.wire.json import encode
 
 _HOTTEST = 1.99  # the temperature must be less than 2

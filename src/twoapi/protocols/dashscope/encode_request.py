@@ -8,9 +8,9 @@ from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.dashscope.encode_messages import encode_messages
 from twoapi.protocols.dashscope.encode_parameters import encode_parameters
 from twoapi.protocols.dashscope.name import MEDIA_PATH, NAME, TEXT_PATH
-from twoapi.protocols.dialect import Encoding, Wire
-from twoapi.protocols.dialect_turns import Turn, turns
-from twoapi.protocols.unsent import report_unsent
+from twoapi.protocols.dialects.encoding import Encoding, Wire
+from twoapi.protocols.dialects.turns import Turn, turns
+from twoapi.protocols.dialects.unsent import report_unsent
 from twoapi.wire.http import Headers, Outgoing
 from twoapi.wire.json import encode
 

@@ -20,8 +20,8 @@ from twoapi.ir import (
 from twoapi.ir.assemble import fold
 from twoapi.ir.response import StopKind
 from twoapi.protocols.base import Restore
-from twoapi.protocols.cited_events import CitedEvents
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.cited_events import CitedEvents
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.protocols.hunyuan import schema as wire
 from twoapi.protocols.hunyuan.faults import hidden_fault
 from twoapi.protocols.hunyuan.name import NAME

@@ -6,15 +6,15 @@ from twoapi.ir import Base64, Loss, Request
 from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.call_ids import encode_call_id
 from twoapi.protocols.data_urls import encode_url
-from twoapi.protocols.dialect import Encoding
-from twoapi.protocols.dialect_search import functions_and_search
-from twoapi.protocols.dialect_tools import Function, lose_strict, report_parallel
-from twoapi.protocols.dialect_turns import Call, Picture, Turn, one_text, turns
+from twoapi.protocols.dialects.encoding import Encoding
+from twoapi.protocols.dialects.search import functions_and_search
+from twoapi.protocols.dialects.thinking_switch import thinking_switch
+from twoapi.protocols.dialects.tools import Function, lose_strict, report_parallel
+from twoapi.protocols.dialects.turn_order import in_order
+from twoapi.protocols.dialects.turns import Call, Picture, Turn, one_text, turns
+from twoapi.protocols.dialects.unsent import report_unsent
 from twoapi.protocols.hunyuan import schema as wire
 from twoapi.protocols.hunyuan.name import NAME
-from twoapi.protocols.thinking_switch import thinking_switch
-from twoapi.protocols.turn_order import in_order
-from twoapi.protocols.unsent import report_unsent
 from twoapi.wire import json
 from twoapi.wire.http import Headers, Outgoing
 

@@ -3,7 +3,7 @@
 from twoapi.ir import Event, FaultError, Response
 from twoapi.ir.assemble import fold
 from twoapi.protocols.base import Restore
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.protocols.ollama.answer import Answer
 
 

@@ -5,12 +5,12 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.base import Capabilities, Encoded
-from twoapi.protocols.dialect import Encoding, Wire, output_limit, takes_sampling
-from twoapi.protocols.dialect_tools import Function, functions, lose_strict, report_parallel
-from twoapi.protocols.dialect_turns import Call, Turn, one_text, turns
+from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
+from twoapi.protocols.dialects.tools import Function, functions, lose_strict, report_parallel
+from twoapi.protocols.dialects.turns import Call, Turn, one_text, turns
+from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.protocols.ollama.call_ids import is_made
 from twoapi.protocols.ollama.name import NAME
-from twoapi.protocols.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode, is_object
 

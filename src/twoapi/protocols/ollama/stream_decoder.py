@@ -2,7 +2,7 @@
 
 from twoapi.ir import Event
 from twoapi.protocols.base import Restore
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.protocols.ollama.answer import Answer
 from twoapi.wire.errors import WireError
 from twoapi.wire.ndjson import NdjsonReader

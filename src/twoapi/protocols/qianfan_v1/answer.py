@@ -6,8 +6,8 @@ from msgspec import Raw
 from twoapi.ir import End, Event, FaultError, Start, StopReason, Usage, UsageUpdate
 from twoapi.ir.response import StopKind
 from twoapi.protocols.base import Restore
-from twoapi.protocols.cited_events import CitedEvents, Sources
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.cited_events import CitedEvents, Sources
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.protocols.qianfan_v1 import schema as wire
 from twoapi.protocols.qianfan_v1.faults import hidden_fault
 from twoapi.protocols.qianfan_v1.name import NAME

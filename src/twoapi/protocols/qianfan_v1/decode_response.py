@@ -2,7 +2,7 @@
 
 from twoapi.ir import Response
 from twoapi.protocols.base import Restore
-from twoapi.protocols.framed_answer import FramedDecoder, whole_answer
+from twoapi.protocols.dialects.framed_answer import FramedDecoder, whole_answer
 from twoapi.protocols.qianfan_v1.answer import Answer
 
 

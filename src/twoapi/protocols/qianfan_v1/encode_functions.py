@@ -6,9 +6,9 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from twoapi.ir import Tool
-from twoapi.protocols.dialect import Encoding, Wire
-from twoapi.protocols.dialect_search import functions_and_search
-from twoapi.protocols.dialect_tools import Function, lose_strict
+from twoapi.protocols.dialects.encoding import Encoding, Wire
+from twoapi.protocols.dialects.search import functions_and_search
+from twoapi.protocols.dialects.tools import Function, lose_strict
 from twoapi.wire.json import fields
 
 

@@ -1,9 +1,9 @@
 """Turns as the vendor wants them: a user or a function, then the assistant, and so on; one call in each turn."""
 
 from twoapi.ir import plain
-from twoapi.protocols.dialect import Encoding, Wire
-from twoapi.protocols.dialect_turns import Call, Turn, one_text
-from twoapi.protocols.unsent import refusal
+from twoapi.protocols.dialects.encoding import Encoding, Wire
+from twoapi.protocols.dialects.turns import Call, Turn, one_text
+from twoapi.protocols.dialects.unsent import refusal
 
 _BLANK = " "
 

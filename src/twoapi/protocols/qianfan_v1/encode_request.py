@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from twoapi.ir import Loss, Request, plain
 from twoapi.protocols.base import Capabilities, Encoded
-from twoapi.protocols.dialect import Encoding, Wire, output_limit, takes_sampling
-from twoapi.protocols.dialect_turns import turns
+from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
+from twoapi.protocols.dialects.turn_order import in_order
+from twoapi.protocols.dialects.turns import turns
+from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.protocols.qianfan_v1.encode_functions import put_functions
 from twoapi.protocols.qianfan_v1.encode_messages import encode_messages
 from twoapi.protocols.qianfan_v1.name import NAME, PATH
-from twoapi.protocols.turn_order import in_order
-from twoapi.protocols.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode
 

@@ -6,7 +6,7 @@ from msgspec import Raw
 from twoapi.ir import Event, Failed, Fault, FaultError, Response
 from twoapi.ir.assemble import fold
 from twoapi.protocols.base import Restore
-from twoapi.protocols.dialect import broken
+from twoapi.protocols.dialects.encoding import broken
 from twoapi.protocols.spark import schema as wire
 from twoapi.protocols.spark.faults import hidden_fault
 from twoapi.protocols.spark.name import HTTP

@@ -4,8 +4,8 @@ from msgspec import Raw
 
 from twoapi.ir import End, Event, Start, StopReason, Usage, UsageUpdate
 from twoapi.ir.response import StopKind
-from twoapi.protocols.answer_events import AnswerEvents
 from twoapi.protocols.base import Restore
+from twoapi.protocols.dialects.answer_events import AnswerEvents
 from twoapi.protocols.spark import schema as wire
 from twoapi.wire import json
 from twoapi.wire.errors import WireError

@@ -1,9 +1,9 @@
 """Turns in the order of vendors that want it strict: instructions first, then user and assistant by turns."""
 
 from twoapi.ir import plain
-from twoapi.protocols.dialect import Encoding
-from twoapi.protocols.dialect_turns import Picture, Turn
-from twoapi.protocols.unsent import refusal
+from twoapi.protocols.dialects.encoding import Encoding
+from twoapi.protocols.dialects.turns import Picture, Turn
+from twoapi.protocols.dialects.unsent import refusal
 
 _EMPTY = "(empty)"
 _SHORT = 64  # a longer text is not looked at: it is taken to hold more than white space

@@ -1,7 +1,7 @@
 """How much a model reasons, at vendors that only have a switch for it."""
 
 from twoapi.ir import LossKind
-from twoapi.protocols.dialect import Encoding
+from twoapi.protocols.dialects.encoding import Encoding
 
 _FIELDS = ("effort", "budget", "mode")
 

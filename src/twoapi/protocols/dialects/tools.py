@@ -4,9 +4,9 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import CacheMark, JsonText, LossKind, Tool, plain
-from twoapi.protocols.dialect import Encoding, Wire
+from twoapi.protocols.dialects.encoding import Encoding, Wire
+from twoapi.protocols.dialects.unsent import refusal
 from twoapi.protocols.tool_checks import check_tools
-from twoapi.protocols.unsent import refusal
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import decoder, fields
 

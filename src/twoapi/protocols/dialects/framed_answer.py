@@ -4,8 +4,8 @@ from typing import Protocol
 
 from twoapi.ir import Event, Failed, Fault, FaultError, Response
 from twoapi.ir.assemble import fold
-from twoapi.protocols.dialect import broken
-from twoapi.protocols.sse_or_json import SseOrJson
+from twoapi.protocols.dialects.encoding import broken
+from twoapi.protocols.dialects.sse_or_json import SseOrJson
 from twoapi.wire.errors import WireError
 from twoapi.wire.sse import Frame
 

@@ -4,8 +4,8 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Attach, Citation, Event, Text, TokenLogprob, UrlSource
-from twoapi.protocols.answer_events import AnswerEvents
 from twoapi.protocols.base import Restore
+from twoapi.protocols.dialects.answer_events import AnswerEvents
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 

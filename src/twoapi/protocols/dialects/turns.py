@@ -9,9 +9,9 @@ import msgspec
 
 from twoapi import ir
 from twoapi.ir import JsonText, plain
-from twoapi.protocols.dialect import Encoding
+from twoapi.protocols.dialects.encoding import Encoding
+from twoapi.protocols.dialects.unsent import refusal
 from twoapi.protocols.pairing import pair_results
-from twoapi.protocols.unsent import refusal
 
 _ERROR_MARK = "[tool error] "
 _TAKEN = {"image": "images", "audio": "audio", "video": "video"}  # the capabilities

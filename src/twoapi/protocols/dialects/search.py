@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from twoapi.ir import Tool
-from twoapi.protocols.dialect import Encoding
-from twoapi.protocols.dialect_tools import Function, functions
+from twoapi.protocols.dialects.encoding import Encoding
+from twoapi.protocols.dialects.tools import Function, functions
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.json import escape, fields
 
