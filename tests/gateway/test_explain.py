@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from tests.gateway.wire import ALIASES, PROTOCOLS, path
 
+from twoapi.config import parse
+from twoapi.protocols.sealing import SEAL_PREFIX
 from twoapi.testing.canned import request_body
 
 ENVELOPE = "/api/explain"
@@ -23,6 +25,7 @@ def test_every_pair_is_explained_and_nothing_is_sent(running, client, upstream):
     [choice] = told["candidates"]
     assert choice["why"] == f"the alias {alias} stands for it"
     assert choice["way"] == ("relay" if client == upstream else "convert")
+    assert choice["because"] == (None if client == upstream else "protocol")
     assert choice["request"]["url"].startswith(running.one.base_url(upstream))
     assert "hi" in json.dumps(choice["request"]["body"])
     assert "key-a" not in answer.body.decode()
@@ -38,6 +41,31 @@ def test_the_candidates_come_in_order_with_what_each_would_lose(running):
     assert {loss["path"]: loss["kind"] for loss in first["losses"]}["/seed"] == "dropped"
     assert first["cost"] is None
     assert not first["rejected"]
+
+
+def test_sealed_state_is_no_secret_reason(running):
+    asked = {**request_body("openai-chat", "chat"), "user": SEAL_PREFIX}
+    [choice] = running.post("openai-chat", asked, path=ENVELOPE + path("openai-chat", "chat")).json()["candidates"]
+    assert (choice["way"], choice["because"]) == ("convert", "sealed")
+
+
+def test_a_request_that_only_some_understand_is_explained_for_all(bench):
+    text = """
+upstreams:
+  far: {{provider: gemini-compatible, base_url: "{far}"}}
+  near: {{provider: openai-compatible, base_url: "{near}"}}
+models: {{either: [far/m-1, near/m-2]}}
+"""
+    with bench() as ready:
+        urls = {"far": ready.one.base_url("gemini"), "near": ready.two.base_url("openai-chat")}
+        ready.gateway.publish(parse(text.format(**urls), "other.yaml", {}))
+        ready.gateway.wait(lambda: "either" in ready.gateway.worker.snapshot.settings.models)
+        asked = {"model": "either", "messages": [{"role": "oracle", "content": "hi"}]}
+        answer = ready.post("openai-chat", asked, path=ENVELOPE + path("openai-chat", "either"))
+    assert answer.status == 200, answer
+    far, near = answer.json()["candidates"]
+    assert far["refused"]["param"] == "/messages/0/role"
+    assert (near["way"], near["request"]["body"]) == ("relay", {**asked, "model": "m-2"})
 
 
 def test_what_would_be_refused_is_said_with_its_reason(running):

@@ -1,9 +1,12 @@
 """Several credentials and several candidates: who is asked next, and when nobody is."""
 
+from contextlib import contextmanager
+
 import pytest
 from tests.gateway.wire import ALIASES, SPEAKS, error_frame, frames
 
 from twoapi.config import parse
+from twoapi.protocols.sealing import SEAL_PREFIX
 from twoapi.testing.canned import request_body, stream, whole
 from twoapi.testing.replies import (
     error_reply,
@@ -188,3 +191,79 @@ models: {{either: {{candidates: [far/m-1, near/m-2], retries: 0}}}}
             answer = ready.post(client, asked)
             assert answer.status == 200, answer
             assert ready.two.requests[-1].json() == {**asked, "model": "m-2"}
+
+
+BOTH = """
+upstreams:
+  far: {{provider: {far}, base_url: "{one}"}}
+  near: {{provider: {near}, base_url: "{two}"}}
+models: {{either: {{candidates: [far/m-1, near/m-2], retries: 0}}}}
+"""
+PROVIDERS = {
+    "openai-chat": "openai-compatible",
+    "openai-responses": "openai-responses-compatible",
+    "anthropic-messages": "anthropic-compatible",
+    "gemini": "gemini-compatible",
+}
+
+
+@pytest.fixture
+def between(bench):
+    """A gateway whose model `either` is answered by two upstreams of these protocols."""
+
+    @contextmanager
+    def make(far, near):
+        with bench() as ready:
+            urls = {"one": ready.one.base_url(far), "two": ready.two.base_url(near)}
+            text = BOTH.format(far=PROVIDERS[far], near=PROVIDERS[near], **urls)
+            ready.gateway.publish(parse(text, "other.yaml", {}))
+            ready.gateway.wait(lambda: "either" in ready.gateway.worker.snapshot.settings.models)
+            yield ready
+
+    return make
+
+
+@pytest.mark.parametrize("text", ["hi", "word " * 4000], ids=["small", "large"])
+def test_what_only_the_upstream_of_its_protocol_understands_reaches_it(between, text):
+    """The gateway cannot decode the request, whatever its length, so it cannot convert it for the first."""
+    asked = {"model": "either", "messages": [{"role": "oracle", "content": text}]}
+    with between("gemini", "openai-chat") as ready:
+        for _ in range(2):  # the second time it is known that the first candidate converts
+            ready.two.reply(whole("openai-chat", "from near"))
+            answer = ready.post("openai-chat", asked)
+            assert answer.status == 200, answer
+            assert ready.two.requests[-1].json() == {**asked, "model": "m-2"}
+        assert ready.one.requests == []
+
+
+def test_state_that_one_upstream_refuses_is_still_for_the_next(between):
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmF0dXJl"}
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [thought]}]
+    asked = {**request_body("anthropic-messages", "either"), "messages": [*turns, {"role": "user", "content": "so?"}]}
+    with between("anthropic-messages", "anthropic-messages") as ready:
+        refusal = error_reply("anthropic-messages", 400, "Invalid `signature` in `thinking` block")
+        ready.one.reply(refusal, error_reply("anthropic-messages", 500))
+        ready.two.reply(whole("anthropic-messages", "from near"))
+        answer = ready.post("anthropic-messages", asked)
+        assert answer.headers["twoapi-attempts"] == "3"
+        assert b"signature" not in ready.one.requests[1].body
+        assert ready.two.requests[0].json() == {**asked, "model": "m-2"}
+
+
+def test_what_one_candidate_would_lose_is_not_told_of_anothers_failure(between):
+    asked = {**request_body("openai-chat", "either"), "seed": 7}
+    with between("anthropic-messages", "openai-chat") as ready:
+        ready.two.reply(error_reply("openai-chat", 500))
+        answer = ready.post("openai-chat", asked, {"twoapi-on-loss": "reject"})
+    assert answer.status == 500
+    assert "twoapi-losses" not in answer.headers
+
+
+def test_sealed_state_goes_nowhere_though_the_turn_it_belongs_to_is_unknown(running):
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": SEAL_PREFIX + "b3BhcXVl"}
+    asked = {"model": "responses", "previous_response_id": "resp_elsewhere", "input": [thought]}
+    running.one.reply(whole("openai-responses"))
+    answer = running.post("openai-responses", asked)
+    assert [request.body for request in running.one.requests] == []
+    assert answer.status == 404
+    assert answer.json()["error"]["code"] == "previous_response_not_found"

@@ -12,6 +12,7 @@ from twoapi.ir import Fault, FaultError, Loss
 from twoapi.protocols.base import Capabilities, Codec, UpstreamCodec
 from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
+from twoapi.protocols.relaying import why_converted
 from twoapi.providers.model import Provider, auth_headers, capabilities_for, usual_auth
 from twoapi.providers.mount import Route, filled, option_values
 from twoapi.providers.presenting import hidden
@@ -79,7 +80,7 @@ def explain(
     peek = client.peek(incoming)
     wanted = model or peek.model
     capabilities: Capabilities = capabilities_for(provider, upstream.name, wanted)
-    if client is upstream and client.seal not in incoming.body:
+    if why_converted(client, upstream.name, capabilities, incoming, peek, knows_turns=False) is None:
         relayed = client.relay_request(incoming, peek, wanted, capabilities)
         dropped: list[Loss] = []
         outgoing = _routed(relayed, upstream, provider, wanted, dropped, stream=peek.stream)

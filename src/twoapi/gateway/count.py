@@ -20,6 +20,7 @@ from twoapi.protocols.base import Codec
 from twoapi.protocols.counting import COUNTINGS, Counting
 from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import UPSTREAM_CODECS
+from twoapi.protocols.relaying import why_converted
 from twoapi.wire.http import Incoming, Outgoing
 
 _log = logging.getLogger("twoapi.count")
@@ -128,7 +129,8 @@ class Count:
         """The upstream's own form of the question: relayed when both sides speak the same protocol, else converted."""
         codec = self.codec
         model, capabilities = candidate.model, candidate.capabilities
-        if candidate.protocol == codec.name and codec.seal not in self.incoming.body:
+        why = why_converted(codec, candidate.protocol, capabilities, self.incoming, self.peek, knows_turns=False)
+        if why in (None, "declared"):  # there is no answer that could mislead
             relayed = counting.relayed(codec.relay_request(self.incoming, self.peek, model, capabilities))
             return Asked(codec.name, candidate.protocol, relayed, None)
         losses: list[Loss] = []

@@ -30,7 +30,7 @@ from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.members import check_utf8
 from twoapi.protocols.opening import without_state
 from twoapi.protocols.registry import UPSTREAM_CODECS
-from twoapi.protocols.turns import TURNS, goes_on
+from twoapi.protocols.relaying import why_converted
 from twoapi.wire.http import Incoming
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ class Exchange(Telling):
         self.rejected = None
         self.told = -1
         self.is_over = False
-        self.is_stateless = False  # an upstream has refused the state in the request
 
     # --- the way in
 
@@ -108,7 +107,10 @@ class Exchange(Telling):
         codec, incoming = self.codec, self.incoming
         guess = codec.guess_model(incoming)
         if guess and self.snapshot.converts(guess, codec.name):
-            request = self._decoded()
+            try:
+                request = self._decoded()
+            except FaultError:
+                return codec.peek(incoming)  # a later candidate may be one to which it is relayed
             return Peek(request.model, request.stream, array=request.stream_array)
         return codec.peek(incoming)
 
@@ -118,6 +120,8 @@ class Exchange(Telling):
         self.candidate = candidate
         self.credentials = candidate.only or candidate.credential_turn()
         self.tries = 0
+        self.rejected = None
+        self.is_stateless = False  # set when it has refused the state in the request
         self._try()
 
     def _try(self) -> None:
@@ -135,7 +139,9 @@ class Exchange(Telling):
                 way = Routed(way, candidate.route, stream=self.peek.stream)
             if way.losses:
                 self._check_losses(way.losses)
-            outgoing, worker = passed_on(way.outgoing, self.incoming.headers, candidate, credential), self.worker
+            outgoing, worker = way.outgoing, self.worker
+            if candidate.capabilities.passed_headers:
+                outgoing = passed_on(outgoing, self.incoming.headers, candidate, credential)
             if credential.made is None:
                 head = self.snapshot.head(candidate, credential, outgoing)
             else:
@@ -160,30 +166,25 @@ class Exchange(Telling):
         attempt.call = pool.send(head, outgoing.body, attempt)
 
     def _way(self, candidate: Candidate, credential: Credential) -> Way | None:
-        """Relayed when both sides speak the same protocol and nothing is for the gateway alone, else converted. None
-        while what the request goes on from is being read.
-        """
-        codec, clock = self.codec, (self.worker.now, self.id[4:])
-        native = candidate.protocol == codec.name
-        if native and self.request is not None and not self.peek.members:
-            self.peek = codec.peek(self.incoming)  # a large request was decoded without it, for a candidate before
-        if (
-            native
-            and candidate.capabilities.relayed
-            and not self.is_stateless
-            and codec.seal not in self.incoming.body
-            and (codec.name not in TURNS or not goes_on(codec.name, self.peek))
-        ):
-            return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
-        memory = self._remembered()
-        if memory is None:
-            return None
-        if memory.fault is not None and native:  # the upstream may know what we do not
-            return Relay(codec, self.incoming, self.peek, candidate.model, candidate.capabilities, clock)
-        upstream, request = UPSTREAM_CODECS[candidate.protocol], memory.for_upstream(candidate, credential)
+        """Relayed or converted. None while what the request goes on from is being read."""
+        codec, incoming, clock = self.codec, self.incoming, (self.worker.now, self.id[4:])
+        protocol, model, capabilities = candidate.protocol, candidate.model, candidate.capabilities
+        if self.request is not None and protocol == codec.name and not self.peek.members:
+            self.peek = codec.peek(incoming)  # a large request was decoded without it, for a candidate before
+        why = why_converted(codec, protocol, capabilities, incoming, self.peek, is_refused=self.is_stateless)
+        memory = None
+        if why is not None:
+            memory = self._remembered()
+            if memory is None:
+                return None
+            if why == "turn" and memory.fault is not None:  # the upstream may know what we do not
+                why = why_converted(codec, protocol, capabilities, incoming, self.peek, knows_turns=False)
+        if why is None or memory is None:
+            return Relay(codec, incoming, self.peek, model, capabilities, clock)
+        upstream, request = UPSTREAM_CODECS[protocol], memory.for_upstream(candidate, credential)
         if self.is_stateless:
             request = without_state(request)
-        return Convert(codec, upstream, request, candidate.model, candidate.capabilities, clock, memory=memory)
+        return Convert(codec, upstream, request, model, capabilities, clock, memory=memory)
 
     def _check_losses(self, losses: list[Loss]) -> None:
         """Raises FaultError for a request that must not lose anything."""

@@ -17,6 +17,7 @@ from twoapi.policy.estimate import estimated_tokens
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import UPSTREAM_CODECS
+from twoapi.protocols.relaying import Reason, why_converted
 from twoapi.providers.cards import ModelCard, bill
 from twoapi.providers.presenting import hidden
 from twoapi.wire.errors import WireError
@@ -54,7 +55,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, kw_only=True):
-    """One candidate, in the order in which they are tried. `way`: "relay", "convert" or "local" (answered here).
+    """One candidate, in the order in which they are tried. `way`: "relay", "convert" or "local" (answered here);
+    `because`: why it is converted, where that is an answer of a model. What it goes on from is not looked for.
 
     `losses` None: nothing is converted. `rejected`: `on_loss` is reject, and something would be lost. `cost` None: the
     model has no price, or nothing is known of the request's length.
@@ -65,6 +67,7 @@ class Choice(msgspec.Struct, kw_only=True):
     protocol: str
     why: str
     way: str
+    because: Reason | None = None
     request: Sent | None = None
     losses: list[Loss] | None = None
     rejected: bool = False
@@ -91,9 +94,13 @@ def explain(snapshot: Snapshot, codec: Codec, incoming: Incoming, key: KeyEntry)
     try:
         request = codec.decode_request(incoming)
     except FaultError:
-        if any(candidate.protocol != codec.name for candidate in plan.candidates):
+        reasons = [
+            why_converted(codec, one.protocol, one.capabilities, incoming, peek, knows_turns=False)
+            for one in plan.candidates
+        ]
+        if None not in reasons:
             raise
-        request = None  # relayed as it is
+        request = None  # relayed as it is, by those that do
     rejects = snapshot.rejects_losses(incoming.headers, key, plan)
     choices = [
         chosen(candidate, why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
@@ -134,16 +141,16 @@ def chosen(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pee
     )
     if candidate.local is not None:
         return choice
-    native = candidate.protocol == codec.name and candidate.capabilities.relayed
-    relayed = native and codec.seal not in incoming.body
-    choice.way = "relay" if relayed else "convert"
+    protocol, model, capabilities = candidate.protocol, candidate.model, candidate.capabilities
+    choice.because = why_converted(codec, protocol, capabilities, incoming, peek, knows_turns=False)
+    choice.way = "relay" if choice.because is None else "convert"
     try:
         way: Way
-        if relayed:
-            way = Relay(codec, incoming, peek, candidate.model, candidate.capabilities, _CLOCK)
+        if choice.because is None:
+            way = Relay(codec, incoming, peek, model, capabilities, _CLOCK)
         else:
-            upstream, request = UPSTREAM_CODECS[candidate.protocol], codec.decode_request(incoming)
-            way = Convert(codec, upstream, request, candidate.model, candidate.capabilities, _CLOCK)
+            request = codec.decode_request(incoming)
+            way = Convert(codec, UPSTREAM_CODECS[protocol], request, model, capabilities, _CLOCK)
         if candidate.route is not None:
             way = Routed(way, candidate.route, stream=peek.stream)
         choice.request, choice.losses = sent(candidate, way.outgoing), way.losses

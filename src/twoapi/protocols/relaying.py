@@ -1,0 +1,38 @@
+"""Whether an upstream gets its client's own bytes, and if not, why: the one place that decides it."""
+
+from typing import Literal
+
+from twoapi.protocols.base import Capabilities, Codec, Peek
+from twoapi.protocols.turns import TURNS, goes_on
+from twoapi.wire.http import Incoming
+
+# "protocol": the upstream speaks another one. "refused": it refuses the state in the request. "sealed": the request
+# brings back what only the gateway can open. "turn": it goes on from a turn, or what only the gateway knows by its id.
+# "declared": the upstream's answers mislead clients of its protocol, and are put right.
+Reason = Literal["protocol", "refused", "sealed", "turn", "declared"]
+
+
+def why_converted(  # noqa: PLR0913  what is spoken on both sides, what is asked, and what is known of it
+    codec: Codec,
+    protocol: str,
+    capabilities: Capabilities,
+    incoming: Incoming,
+    peek: Peek,
+    *,
+    is_refused: bool = False,
+    knows_turns: bool = True,
+) -> Reason | None:
+    """Why a client's request must be converted for an upstream of this protocol; None when its bytes are relayed.
+
+    `is_refused`: the upstream has refused the state in it. `knows_turns` False: what it goes on from is not here, or is
+    not looked for, and the upstream may know.
+    """
+    if protocol != codec.name:
+        return "protocol"
+    if is_refused:
+        return "refused"
+    if codec.seal in incoming.body:
+        return "sealed"
+    if knows_turns and codec.name in TURNS and goes_on(codec.name, peek):
+        return "turn"
+    return None if capabilities.relayed else "declared"
