@@ -107,8 +107,8 @@ def _put_turns(encoding: Encoding, body: Wire) -> Turns:
 
 
 def _put_thought_and_form(encoding: Encoding, body: Wire, thinking: Thinking | None) -> None:
-    if thinking is not None and thinking.wire is not None:
-        body["thinking"] = thinking.wire
+    if thinking is not None and thinking.member is not None:
+        body["thinking"] = thinking.member
     _put_output(encoding, body, None if thinking is None else thinking.effort)
 
 

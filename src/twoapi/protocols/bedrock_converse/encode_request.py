@@ -63,7 +63,7 @@ def _body(encoding: Encoding) -> Wire:
     config = encode_config(encoding, tools)
     encoding.settle_marks()
     limit = output_limit(encoding)
-    thinking = Thinking(encoding, limit)
+    thinking = Thinking(encoding, encoding.capabilities.max_output if limit is None else limit)
     thinking.leave_choice(config)
     body: Wire = {}
     if turns.system:
