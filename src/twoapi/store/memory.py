@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
-from twoapi.store.port import Kept, Turn
+from twoapi.store.port import Held, Kept, Turn
 from twoapi.store.shelf import Shelf
 
 T = TypeVar("T")
@@ -21,6 +21,7 @@ class MemoryStore:
         self._shelf = Shelf(limit)
         self._holds_state = False
         self._secret = os.urandom(32)
+        self._held: dict[tuple[str, str, str], Held] = {}
 
     def write(self, rows: Sequence[Kept | Turn]) -> "Future[None]":
         """Keeps the rows."""
@@ -49,6 +50,24 @@ class MemoryStore:
     def forget(self, tenant: str, turn: str) -> "Future[bool]":
         """Deletes a turn."""
         return _done(self._shelf.remove(("t" + tenant, turn)))
+
+    def hold(self, rows: Sequence[Held]) -> "Future[None]":
+        """Keeps the rows."""
+        self._held.update({(row.tenant, row.id, row.upstream): row for row in rows})
+        return _done(None)
+
+    def holders(self, tenant: str, name: str) -> "Future[list[Held]]":
+        """What is kept elsewhere under this id."""
+        return _done([row for row in self._held.values() if (row.tenant, row.id) == (tenant, name)])
+
+    def held(self, tenant: str, kind: str) -> "Future[list[Held]]":
+        """All of a kind, the oldest first."""
+        mine = [row for row in self._held.values() if (row.tenant, row.kind) == (tenant, kind)]
+        return _done(sorted(mine, key=lambda row: (row.created, row.id, row.upstream)))
+
+    def let_go(self, tenant: str, name: str, upstream: str) -> "Future[bool]":
+        """Deletes a row."""
+        return _done(self._held.pop((tenant, name, upstream), None) is not None)
 
     def secrets(self) -> "Future[list[bytes]]":
         """The secret of this store."""

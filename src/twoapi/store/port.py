@@ -32,6 +32,21 @@ class Turn(msgspec.Struct, frozen=True):
     expires: int
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What an upstream keeps for a tenant: a `kind` of thing under the upstream's own id. `account`: of the credential
+    that it belongs to, as a tag. `body`: as the upstream last showed it, b"" when it has not. `created` in seconds
+    since the epoch.
+    """
+
+    tenant: str
+    id: str
+    upstream: str
+    account: str | None
+    kind: str
+    body: bytes
+    created: int
+
+
 class Store(Protocol):
     """Consistent at once: what a write has acknowledged every later read sees, in every process. In this process what
     was written is seen before it is acknowledged.
@@ -61,6 +76,22 @@ class Store(Protocol):
 
     def forget(self, tenant: str, turn: str) -> "Future[bool]":
         """Deletes a turn; False when there is none."""
+        ...
+
+    def hold(self, rows: Sequence[Held]) -> "Future[None]":
+        """Stores that these are kept elsewhere, in place of what was known of them; done when it is durable."""
+        ...
+
+    def holders(self, tenant: str, name: str) -> "Future[list[Held]]":
+        """What is kept for this tenant under this id: one row, but for upstreams that have chosen the same id."""
+        ...
+
+    def held(self, tenant: str, kind: str) -> "Future[list[Held]]":
+        """All of a kind that is kept for this tenant, the oldest first."""
+        ...
+
+    def let_go(self, tenant: str, name: str, upstream: str) -> "Future[bool]":
+        """Deletes a row of `hold`; False when there is none."""
         ...
 
     def secrets(self) -> "Future[list[bytes]]":

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from twoapi.store.migrate import head
-from twoapi.store.schema import SECRETS, STATE, TURNS
+from twoapi.store.schema import HELD, SECRETS, STATE, TURNS
 
 WRITTEN = Path(__file__).with_name("sqlite_sql.py")
 _HEAD = '''"""Statements for SQLite, written by `python -m twoapi.store.queries`."""
@@ -47,6 +47,12 @@ def statements() -> Mapping[str, ClauseElement]:
         "GET_CHAIN": _chain(),
         "TOUCH_CHAIN": _touch(),
         "DELETE_TURN": delete(TURNS).where(TURNS.c.tenant == _given("tenant"), TURNS.c.id == _given("id")),
+        "PUT_HELD": _upsert(HELD, "tenant", "id", "upstream"),
+        "GET_HELD": select(*HELD.c).where(HELD.c.tenant == _given("tenant"), HELD.c.id == _given("id")),
+        "LIST_HELD": _list_held(),
+        "DELETE_HELD": delete(HELD).where(
+            HELD.c.tenant == _given("tenant"), HELD.c.id == _given("id"), HELD.c.upstream == _given("upstream")
+        ),
         "ANY_STATE": select(exists(select(STATE.c.name))),
         "GET_SECRETS": select(SECRETS.c.value).order_by(SECRETS.c.number.desc()),
         "ADD_SECRETS": insert(SECRETS).values({column.name: _given(column.name) for column in SECRETS.c}),
@@ -94,6 +100,11 @@ def _touch() -> ClauseElement:
     chain = _before(TURNS.c.expires < _given("floor"))
     mine = TURNS.c.tenant == _given("tenant")
     return update(TURNS).where(mine, TURNS.c.id.in_(select(chain.c.id))).values(expires=_given("until"))
+
+
+def _list_held() -> ClauseElement:
+    mine = select(*HELD.c).where(HELD.c.tenant == _given("tenant"), HELD.c.kind == _given("kind"))
+    return mine.order_by(HELD.c.created, HELD.c.id, HELD.c.upstream)
 
 
 def _sweep(table: Table) -> ClauseElement:

@@ -25,6 +25,19 @@ TURNS = Table(
     Index("turns_expires", "expires"),
 )
 
+HELD = Table(
+    "held",
+    METADATA,
+    Column("tenant", String(200), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("upstream", String(200), primary_key=True),
+    Column("account", String(200)),
+    Column("kind", String(20), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Index("held_created", "tenant", "kind", "created"),
+)
+
 SECRETS = Table(
     "secrets",
     METADATA,

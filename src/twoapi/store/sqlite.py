@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from twoapi.store import sqlite_sql as sql
-from twoapi.store.port import Kept, StoreError, Turn
+from twoapi.store.port import Held, Kept, StoreError, Turn
 from twoapi.store.shelf import Shelf
 from twoapi.store.threads import DatabaseThread
 
@@ -128,6 +128,31 @@ class SqliteStore:
         return self._writer.do(
             lambda connection: connection.execute(sql.DELETE_TURN, {"tenant": tenant, "id": turn}).rowcount > 0
         )
+
+    def hold(self, rows: Sequence[Held]) -> "Future[None]":
+        """Stores rows; they are seen when that is done."""
+        given = [{name: getattr(row, name) for name in row.__struct_fields__} for row in rows]
+
+        def put(connection: sqlite3.Connection) -> None:
+            for row in given:
+                connection.execute(sql.PUT_HELD, row)
+
+        return self._writer.do(put)
+
+    def holders(self, tenant: str, name: str) -> "Future[list[Held]]":
+        """What is kept elsewhere under this id."""
+        asked = {"tenant": tenant, "id": name}
+        return self._reader.do(lambda connection: [Held(*row) for row in connection.execute(sql.GET_HELD, asked)])
+
+    def held(self, tenant: str, kind: str) -> "Future[list[Held]]":
+        """All of a kind, the oldest first."""
+        asked = {"tenant": tenant, "kind": kind}
+        return self._reader.do(lambda connection: [Held(*row) for row in connection.execute(sql.LIST_HELD, asked)])
+
+    def let_go(self, tenant: str, name: str, upstream: str) -> "Future[bool]":
+        """Deletes a row."""
+        which = {"tenant": tenant, "id": name, "upstream": upstream}
+        return self._writer.do(lambda connection: connection.execute(sql.DELETE_HELD, which).rowcount > 0)
 
     def secrets(self) -> "Future[list[bytes]]":
         """The gateway's secrets; makes the first one."""

@@ -1,6 +1,6 @@
 """Statements for SQLite, written by `python -m twoapi.store.queries`."""
 
-HEAD = "0001"  # the migration that these statements are for
+HEAD = "0002"  # the migration that these statements are for
 PUT_STATE = """
 INSERT INTO state (name, data, expires) VALUES (:name, :data, :expires) ON CONFLICT (name) DO UPDATE SET data =
 excluded.data, expires = excluded.expires
@@ -29,6 +29,22 @@ chain)
 """
 DELETE_TURN = """
 DELETE FROM turns WHERE turns.tenant = :tenant AND turns.id = :id
+"""
+PUT_HELD = """
+INSERT INTO held (tenant, id, upstream, account, kind, body, created) VALUES (:tenant, :id, :upstream, :account,
+:kind, :body, :created) ON CONFLICT (tenant, id, upstream) DO UPDATE SET account = excluded.account, kind =
+excluded.kind, body = excluded.body, created = excluded.created
+"""
+GET_HELD = """
+SELECT held.tenant, held.id, held.upstream, held.account, held.kind, held.body, held.created FROM held WHERE
+held.tenant = :tenant AND held.id = :id
+"""
+LIST_HELD = """
+SELECT held.tenant, held.id, held.upstream, held.account, held.kind, held.body, held.created FROM held WHERE
+held.tenant = :tenant AND held.kind = :kind ORDER BY held.created, held.id, held.upstream
+"""
+DELETE_HELD = """
+DELETE FROM held WHERE held.tenant = :tenant AND held.id = :id AND held.upstream = :upstream
 """
 ANY_STATE = """
 SELECT EXISTS (SELECT state.name FROM state) AS anon_1
