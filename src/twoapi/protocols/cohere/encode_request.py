@@ -7,7 +7,8 @@ from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.cohere.encode_messages import encode_messages
 from twoapi.protocols.cohere.name import NAME
 from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
-from twoapi.protocols.dialects.tools import Function, functions, lose_strict, report_parallel
+from twoapi.protocols.dialects.thinking_switch import told_to_think
+from twoapi.protocols.dialects.tools import Function, declarations, functions, lose_strict, report_parallel
 from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode
@@ -19,23 +20,10 @@ _TOP_P, _TOP_K, _SEEDS, _PENALTIES = (0.01, 0.99), (0, 500), (0, (1 << 64) - 1),
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768}
 _SENT = frozenset(
     (
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "top_k",
-        "presence_penalty",
-        "frequency_penalty",
-        "seed",
-        "stop",
-        "logprobs",
-        "reasoning.effort",
-        "reasoning.budget",
-        "reasoning.mode",
-        "reasoning.show",
-        "output.format",
-        "output.schema",
-        "output.name",
-        "parallel",
+        *("max_tokens", "temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed", "stop"),
+        *("logprobs", "parallel"),
+        *("reasoning.effort", "reasoning.budget", "reasoning.mode", "reasoning.show"),
+        *("output.format", "output.schema", "output.name"),
     )
 )
 
@@ -52,7 +40,9 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
         made = functions(encoding) if request.tools else []
         _put_tools(encoding, body, made)
         _put_sampling(encoding, body)
-        _put_thinking(encoding, body)
+        thinks = told_to_think(encoding)
+        if thinks is not None:
+            body["thinking"] = _thinking(encoding) if thinks else {"type": "disabled"}
         _put_form(encoding, body)
         body["stream"] = request.stream
         payload = encode(body)
@@ -64,7 +54,7 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
 def _put_tools(encoding: Encoding, body: Wire, made: list[Function]) -> None:
     report_parallel(encoding)
     if made:
-        body["tools"] = [{"type": "function", "function": _function(one)} for one in made]
+        body["tools"] = declarations(made)
         if not encoding.capabilities.strict_tools or not all(one.strict for one in made):
             lose_strict(encoding, made, "only all tools together are strict here")
         else:
@@ -79,13 +69,6 @@ def _put_tools(encoding: Encoding, body: Wire, made: list[Function]) -> None:
     body["tool_choice"] = "NONE" if choice.mode == "none" else "REQUIRED"
     if choice.names:
         encoding.lose_field("tool_choice", "emulated", "of the tools only the chosen ones are declared")
-
-
-def _function(function: Function) -> Wire:
-    wire: Wire = {"name": function.name}
-    if function.description is not None:
-        wire["description"] = function.description
-    return {**wire, "parameters": function.parameters}
 
 
 def _put_sampling(encoding: Encoding, body: Wire) -> None:
@@ -132,30 +115,11 @@ def _put_stop(encoding: Encoding, body: Wire, stop: list[str]) -> None:
         body["stop_sequences"] = stop[:MAX_STOP]
 
 
-def _put_thinking(encoding: Encoding, body: Wire) -> None:
-    reasoning, accepted = encoding.request.reasoning, encoding.capabilities.thinking
-    if reasoning.show is not None:
-        encoding.lose_field("reasoning.show", "info", "reasoning is shown as it is")
-    budget, mode, effort = reasoning.budget, reasoning.mode, reasoning.effort
-    field = "reasoning.mode" if mode is not None else "reasoning.effort" if budget is None else "reasoning.budget"
-    if mode == "off" or budget == 0 or (mode is None and budget is None and effort == "none"):
-        if "disabled" in accepted:
-            body["thinking"] = {"type": "disabled"}
-        elif accepted:
-            encoding.lose_field(field, "unsupported", "this model cannot be told not to think")
-    elif (mode, budget, effort) != (None, None, None):
-        if "enabled" in accepted:
-            body["thinking"] = _thinking(encoding, reasoning)
-        else:
-            encoding.lose_field(field, "unsupported", "this model does not think")
-
-
-def _thinking(encoding: Encoding, reasoning: ir.ReasoningConfig) -> Wire:
+def _thinking(encoding: Encoding) -> Wire:
     """As much as the client asks for. A budget of less than none says: as much as the model likes."""
     thinking: Wire = {"type": "enabled"}
+    reasoning = encoding.request.reasoning
     budget, effort = reasoning.budget, reasoning.effort
-    if reasoning.mode == "between_tools":
-        encoding.lose_field("reasoning.mode", "unsupported", "no reasoning between tools only")
     if budget is not None and budget > 0:
         thinking["token_budget"] = budget
         if effort is not None:

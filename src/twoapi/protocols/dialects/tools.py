@@ -109,6 +109,18 @@ def _report(encoding: Encoding, tool: Tool) -> None:
         encoding.lose(tool.at, "info", "how a tool's input is streamed")
 
 
+def declarations(made: list[Function]) -> list[Wire]:
+    """The tools as vendors write them who took the form from chat."""
+    return [{"type": "function", "function": _declared(function)} for function in made]
+
+
+def _declared(function: Function) -> Wire:
+    wire: Wire = {"name": function.name}
+    if function.description is not None:
+        wire["description"] = function.description
+    return {**wire, "parameters": function.parameters}
+
+
 def lose_strict(encoding: Encoding, made: list[Function], detail: str) -> None:
     """Reports each declared tool whose arguments must keep to its schema."""
     for function in made:

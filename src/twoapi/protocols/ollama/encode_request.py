@@ -6,7 +6,8 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
-from twoapi.protocols.dialects.tools import Function, functions, lose_strict, report_parallel
+from twoapi.protocols.dialects.thinking_switch import told_to_think
+from twoapi.protocols.dialects.tools import declarations, functions, lose_strict, report_parallel
 from twoapi.protocols.dialects.turns import Call, Turn, one_text, turns
 from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.protocols.ollama.call_ids import is_made
@@ -21,24 +22,10 @@ _NEAREST = {"minimal": "low", "xhigh": "high", "max": "high"}
 _BUDGETS = ((2048, "low"), (8192, "medium"))  # the most tokens that are called so
 _SENT = frozenset(
     (
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "top_k",
-        "presence_penalty",
-        "frequency_penalty",
-        "seed",
-        "stop",
-        "logprobs",
-        "top_logprobs",
-        "reasoning.effort",
-        "reasoning.budget",
-        "reasoning.mode",
-        "reasoning.show",
-        "output.format",
-        "output.schema",
-        "output.name",
-        "parallel",
+        *("max_tokens", "temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed", "stop"),
+        *("logprobs", "top_logprobs", "parallel"),
+        *("reasoning.effort", "reasoning.budget", "reasoning.mode", "reasoning.show"),
+        *("output.format", "output.schema", "output.name"),
     )
 )
 _OPTIONS = ("presence_penalty", "frequency_penalty", "seed", "stop")
@@ -56,7 +43,9 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
             _put_tools(encoding, body)
         if options := _options(encoding):
             body["options"] = options
-        _put_thinking(encoding, body)
+        thinks = told_to_think(encoding)
+        if thinks is not None:
+            body["think"] = _thinking(encoding) if thinks else False
         _put_rest(encoding, body)
         payload = encode(body)
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -135,14 +124,7 @@ def _put_tools(encoding: Encoding, body: Wire) -> None:
         else:
             encoding.lose_field("tool_choice", "approximated", "a call cannot be forced")
     if made:
-        body["tools"] = [{"type": "function", "function": _function(one)} for one in made]
-
-
-def _function(function: Function) -> Wire:
-    wire: Wire = {"name": function.name}
-    if function.description is not None:
-        wire["description"] = function.description
-    return {**wire, "parameters": function.parameters}
+        body["tools"] = declarations(made)
 
 
 # --- Settings
@@ -188,30 +170,10 @@ def _duration(text: str) -> str | int:
     return int(text) if text.removeprefix("-").isdecimal() else text
 
 
-def _put_thinking(encoding: Encoding, body: Wire) -> None:
-    reasoning, accepted = encoding.request.reasoning, encoding.capabilities.thinking
-    if reasoning.show is not None:
-        encoding.lose_field("reasoning.show", "info", "reasoning is shown as it is")
-    budget, mode, effort = reasoning.budget, reasoning.mode, reasoning.effort
-    field = "reasoning.mode" if mode is not None else "reasoning.effort" if budget is None else "reasoning.budget"
-    if mode == "off" or budget == 0 or (mode is None and budget is None and effort == "none"):
-        if "disabled" in accepted:
-            body["think"] = False
-        elif accepted:
-            encoding.lose_field(field, "unsupported", "this model cannot be told not to think")
-    elif (mode, budget, effort) != (None, None, None):
-        if "enabled" in accepted:
-            body["think"] = _thinking(encoding, reasoning)
-        else:
-            encoding.lose_field(field, "unsupported", "this model does not think")
-
-
-def _thinking(encoding: Encoding, reasoning: ir.ReasoningConfig) -> bool | str:
+def _thinking(encoding: Encoding) -> bool | str:
     """True, or one of three levels where the model has them."""
     levels = [level for level in _LEVELS if level in encoding.capabilities.thinking_levels]
-    budget, effort = reasoning.budget, reasoning.effort
-    if reasoning.mode == "between_tools":
-        encoding.lose_field("reasoning.mode", "unsupported", "no reasoning between tools only")
+    budget, effort = encoding.request.reasoning.budget, encoding.request.reasoning.effort
     asked: str | None = effort
     if budget is not None and budget > 0:
         asked = effort or next((level for most, level in _BUDGETS if budget <= most), "high")
