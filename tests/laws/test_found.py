@@ -28,6 +28,15 @@ CASES: dict[str, tuple[str, dict[str, Json]]] = {
             "max_completion_tokens": 1,
         },
     ),
+    "the choice is among one tool": (
+        "openai-responses",
+        {
+            "model": "m",
+            "input": "hi",
+            "tools": [{"type": "function", "name": "0", "parameters": {"type": "object"}}],
+            "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "0"}]},
+        },
+    ),
     "what is dropped stands between two calls": (
         "openai-responses",
         {"model": "m", "input": [HI, CALLS[0], SHOT, CALLS[1], *RESULTS]},

@@ -15,7 +15,7 @@ Fact = tuple[str, str]
 def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], list[str]]:
     """What `before` says and `after` does not, and the reverse: each a list of JSON pointers."""
     one, other = normal_request(protocol, before), normal_request(protocol, after)
-    gone, new = _fields(meant_schemas(one), meant_schemas(other))
+    gone, new = _fields(_meant_choice(meant_schemas(one)), _meant_choice(meant_schemas(other)))
     new = [at for at in new if _IMPLIED.get(at) not in one and not at.startswith(_OWN_WAYS.get(protocol, ()))]
     facts_before = list(_FACTS[protocol](one))
     facts_after = list(_FACTS[protocol](other))
@@ -80,6 +80,17 @@ def _unmatched(left: list[str], right: list[str]) -> tuple[list[int], list[int]]
 
 
 _MISSING = object()
+
+
+def _meant_choice(body: dict[str, Json]) -> dict[str, Json]:
+    """The body with a choice that must be made among one tool as what it is: that this tool is called."""
+    choice = body.get("tool_choice")
+    if not (isinstance(choice, dict) and choice.get("type") == "allowed_tools"):
+        return body
+    allowed = choice.get("allowed_tools", {name: item for name, item in choice.items() if name != "type"})
+    if allowed.keys() != {"mode", "tools"} or allowed["mode"] != "required" or len(allowed["tools"]) != 1:
+        return body
+    return {**body, "tool_choice": allowed["tools"][0]}
 
 
 def _fields(one: dict[str, Json], other: dict[str, Json]) -> tuple[list[str], list[str]]:
