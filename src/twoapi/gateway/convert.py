@@ -19,7 +19,7 @@ from twoapi.ir import (
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.events import End
 from twoapi.protocols.base import AnswerContext, Capabilities, Codec, StreamDecoder, StreamEncoder, UpstreamCodec
-from twoapi.protocols.pieces import said_at_once
+from twoapi.protocols.pieces import IN_PIECES, said_at_once
 
 # Events that say nothing yet: while only these have come, another upstream may still answer.
 _SILENT = (Start, KeepAlive, UsageUpdate)
@@ -45,13 +45,13 @@ class Convert:
         self._client = client
         self._upstream = upstream
         self._memory = memory
-        self.losses: list[Loss] | None = []
+        self.losses: list[Loss] = []
         if memory is None:
             self._context = AnswerContext(request, clock[0], clock[1])
         else:
             self._context = AnswerContext(memory.asked, clock[0], clock[1], memory, memory.leaves_state)
             self.losses += memory.losses
-        told = said_at_once(request)
+        told = said_at_once(request) if request.protocol in IN_PIECES else request
         encoded = upstream.encode_request(told, model, capabilities, self.losses)
         self.outgoing = encoded.outgoing
         self._restore = encoded.restore
@@ -65,7 +65,7 @@ class Convert:
         """A pump through both codecs."""
         return ConvertPump(
             self._upstream.stream_decoder(self._restore),
-            self._client.stream_encoder(self._context, self._losses()),
+            self._client.stream_encoder(self._context, self.losses),
             self._context,
             self._memory,
         )
@@ -81,7 +81,7 @@ class Convert:
         if response.fault is not None:
             raise FaultError(response.fault)
         self.usage = response.usage
-        encoder = self._client.stream_encoder(self._context, self._losses())
+        encoder = self._client.stream_encoder(self._context, self.losses)
         out = encoder.feed(list(unfold(response))) + encoder.close()
         if self._context.kept and self._memory is not None:
             self._memory.remember(response, self._context)
@@ -91,14 +91,10 @@ class Convert:
         if response.fault is not None:
             raise FaultError(response.fault)
         self.usage = response.usage
-        out = self._client.encode_response(response, self._context, self._losses())
+        out = self._client.encode_response(response, self._context, self.losses)
         if self._context.kept and self._memory is not None:
             self._memory.remember(response, self._context, out)
         return out
-
-    def _losses(self) -> list[Loss]:
-        assert self.losses is not None  # noqa: S101  set once, above
-        return self.losses
 
 
 class ConvertPump:

@@ -199,7 +199,7 @@ class Exchange(Telling):
             memory = self.memory = Memory(
                 self.worker.state, self.codec, self.incoming, self._decoded(), self.key.tenant, self.order
             )
-            if not memory.ready(self._go_on):
+            if not (memory.is_ready or memory.ready(self._go_on)):
                 return None
         return memory
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from operator import attrgetter
 
 from twoapi.ir import Fault, Loss
 from twoapi.policy.credentials import Credential
@@ -19,6 +20,7 @@ JSON = b"content-type: application/json\r\n"
 EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
 _SHOWN_LOSSES = 5
 _REMEMBERED = 1024  # header names and loss summaries; neither kind is endless unless somebody makes them up
+_kind = attrgetter("kind")  # no frame for each
 _passes: dict[bytes, bool] = {}
 _summaries: dict[tuple[str, ...], bytes] = {(): b"0"}
 
@@ -86,7 +88,7 @@ def passed_on(
 
 def loss_summary(losses: list[Loss]) -> bytes:
     """The count and the kinds: `0`, or `3;dropped=2;moved=1`."""
-    kinds = tuple([loss.kind for loss in losses])
+    kinds = tuple(map(_kind, losses))
     summary = _summaries.get(kinds)
     if summary is None:
         counts = sorted(Counter(kinds).items())

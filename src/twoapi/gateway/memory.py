@@ -24,13 +24,13 @@ _LEADS = ("system", "developer")
 
 
 class Memory:
-    """What one request needs to know, and the Sealer of its answer. First `ready`, then `for_upstream` with each
-    candidate, then `remember`.
+    """What one request needs to know, and the Sealer of its answer. First `ready`, unless it `is_ready`, then
+    `for_upstream` with each candidate, then `remember`.
 
-    `fault`: the conversation that the request goes on from is not here. `losses`: carriers that could not be opened.
-    `leaves_state`: the answer must be told to `remember`, because it may hold state that its client does not carry, or
-    the client wants to go on from it (`is_kept`). `rows` wait to be stored; `tail` is the end of a stream, which waits
-    for them.
+    `is_ready`: the request leads to nothing that would have to be looked for. `fault`: the conversation that it goes on
+    from is not here. `losses`: carriers that could not be opened. `leaves_state`: the answer must be told to
+    `remember`, because it may hold state that its client does not carry, or the client wants to go on from it
+    (`is_kept`). `rows` wait to be stored; `tail` is the end of a stream, which waits for them.
     """
 
     __slots__ = (
@@ -50,6 +50,7 @@ class Memory:
         "asked",
         "fault",
         "is_kept",
+        "is_ready",
         "leaves_state",
         "losses",
         "request",
@@ -75,14 +76,20 @@ class Memory:
         self._is_opened = False
         self._upstream: tuple[Candidate, Credential | None] | None = None
         # Whether the client may have left out state that an upstream of this plan made, or will make.
-        self._leaves = any([leaves_state(codec.name, candidate.protocol, request) for candidate in order])  # noqa: C419  no frame for each
+        self._leaves = False
+        for candidate in order:
+            if leaves_state(codec.name, candidate.protocol, request):
+                self._leaves = True
+                break
         self._turns: list[tuple[str, Message]] = []  # that something may be kept of
         self._task: asyncio.Task[None] | None = None
         form = TURNS.get(codec.name)
         self._previous = None if form is None else request.state.previous
-        self._refers = {} if form is None else form.refers(request)
+        self._refers = {} if form is None or form.refers is None else form.refers(request)
         self.is_kept = form is not None and form.is_kept(request)
         self.leaves_state = self._leaves or self.is_kept
+        leads = self._carries or self._leaves or self._refers or self._previous is not None
+        self.is_ready = state.is_loaded and not leads
         self.asked = request  # as the client put it
         # A thread that begins is not for an upstream: it is kept here.
         self.request = request if not self.is_kept or self._previous is not None else _detached(request)
@@ -97,8 +104,6 @@ class Memory:
         """True when all that the request leads to is at hand. Else it is fetched, and `resume` called then."""
         state = self._state
         if state.is_loaded and self._previous is None and not self._refers:
-            if not (self._carries or self._leaves):
-                return True  # as most are
             names = self._names()
             found = state.recent(names) if names else {}
             if found is not None:
@@ -115,6 +120,7 @@ class Memory:
             raise FaultError(self.fault)
         self._upstream = (candidate, credential)
         self._envelopes = None
+        self.rows = []  # of an answer that came to nothing
         if not self._is_opened:
             return self.request
         origin = self._origin()

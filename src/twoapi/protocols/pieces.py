@@ -9,12 +9,12 @@ from twoapi.ir import Message, Part, Reasoning, Request, Text, plain
 from twoapi.protocols.gemini.name import NAME as GEMINI
 
 # Protocols in which consecutive messages of the model are one turn of it.
-_IN_PIECES = frozenset((GEMINI,))
+IN_PIECES = frozenset((GEMINI,))
 
 
 def said_at_once(request: Request) -> Request:
     """The request with each turn of the model as one message, its words in one piece. The given one is not changed."""
-    if request.protocol not in _IN_PIECES:
+    if request.protocol not in IN_PIECES:
         return request
     messages = request.messages
     if not any(one.role == "assistant" == other.role for one, other in pairwise(messages)):

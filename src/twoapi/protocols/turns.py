@@ -59,15 +59,15 @@ class TurnForm(msgspec.Struct, frozen=True):
     """How one protocol's turns are kept.
 
     `previous(peek)`: the id of the turn that a request goes on from. `is_ours(peek)`: whether ids of the gateway's own
-    may be in it, which no upstream knows. `refers(request)`: items of earlier answers that
-    the request only names, each with the id of its answer. `is_kept(request)`: whether the client wants to go on from
+    may be in it, which no upstream knows. `refers(request)`: items of earlier answers that the request only names, each
+    with the id of its answer; None where nothing is named. `is_kept(request)`: whether the client wants to go on from
     the answer. `members`: of the request, what the turn consists of. `told(asked, answer)`: a request body that
     says what the turn adds to the conversation. `lost`: the code of the error when the turn to go on from is not there.
     """
 
     previous: Callable[[Peek], str | None]
     is_ours: Callable[[Peek], bool]
-    refers: Callable[[Request], dict[str, str]]
+    refers: Callable[[Request], dict[str, str]] | None
     is_kept: Callable[[Request], bool]
     members: tuple[str, ...]
     told: Callable[[dict[str, Raw], dict[str, Raw]], bytes]
@@ -162,10 +162,6 @@ def _items_referred_to(request: Request) -> dict[str, str]:
     return {name: answer for name in named if (answer := answer_of(name))}
 
 
-def _nothing_referred_to(_: Request) -> dict[str, str]:
-    return {}
-
-
 def _previous_response(peek: Peek) -> str | None:
     return string(peek.members.get("previous_response_id", _NULL)) or None
 
@@ -208,7 +204,7 @@ TURNS: dict[str, TurnForm] = {
     MESSAGES: TurnForm(
         _previous_message,
         _has_nothing_of_ours,
-        _nothing_referred_to,
+        None,
         _is_message_kept,
         ("system", "tools", "messages"),
         _tell_message,
