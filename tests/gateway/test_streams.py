@@ -6,6 +6,7 @@ import socket
 import pytest
 from tests.gateway.wire import (
     ALIASES,
+    PAIRS,
     SPEAKS,
     ends_normally,
     ends_with_error,
@@ -116,6 +117,29 @@ def test_a_client_that_leaves_stops_the_upstream(running, pair):
     sock.close()
     running.one.wait(lambda fake: len(fake.disconnects) == 1)
     gate.open()
+
+
+ENDING = [pair for pair in PAIRS if pair != ("openai-responses", "gemini")]  # Gemini's streams have no last event
+
+
+@pytest.mark.parametrize("pair", ENDING)
+def test_a_client_that_leaves_behind_the_last_event_has_had_its_answer(running, pair):
+    """As Codex does; the upstream's last bytes, which say nothing more, often come later."""
+    client, upstream = pair
+    running.one.reply(stream(upstream, "word").failing(hang="after_body"))
+    with open_stream(running.gateway, client, ALIASES[upstream]) as sock:
+        data = b""
+        while not ends_normally(client, data):
+            piece = sock.recv(65536)
+            assert piece, data
+            data += piece
+    running.one.wait(lambda fake: len(fake.disconnects) == 1)
+    records = running.gateway.collected.records
+    running.gateway.wait(lambda: len(records) == 1)
+    (record,) = records
+    assert record.outcome == "ok"
+    assert record.usage is not None
+    assert record.usage.output
 
 
 def test_a_client_that_leaves_before_the_answer_stops_the_upstream(running):

@@ -359,11 +359,21 @@ class Exchange(Telling):
             raise FaultError(answer_to_client(fault, self.candidate.upstream, self.credentials[0].index))
 
     def cancel(self) -> None:
-        """The client has left."""
-        if not self.is_over:
-            pump = None if self.attempt is None else self.attempt.pump
-            self._drop()
+        """The client has left: in the middle, or behind the last event while the upstream's end is still to come."""
+        if self.is_over:
+            return
+        attempt = self.attempt
+        pump = None if attempt is None else attempt.pump
+        self._drop()
+        if attempt is not None and pump is not None and self._has_said_all(attempt, pump):
+            self._finish("ok", None, attempt.way.losses, pump.usage)
+        else:
             self._finish("cancelled", None, [], None if pump is None else pump.usage)
+
+    def _has_said_all(self, attempt: Attempt, pump: Pump) -> bool:
+        """Whether the stream's end has gone to the client; it may wait for what the next request will ask for."""
+        held_back = self.memory is not None and self.memory.tail
+        return attempt.port is not None and pump.complete and pump.fault is None and not held_back
 
     def interrupt(self) -> None:
         """The gateway stops: what cannot finish in time ends with an error that the client understands."""
