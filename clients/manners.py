@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from twoapi.testing.fake_connection import Received
-from twoapi.testing.replies import SSE, Reply
+from twoapi.testing.replies import Reply
 
 Handler = Callable[[Received], Reply]
 _COMMENT_EVERY = 3
@@ -34,7 +34,7 @@ def _split(reply: Reply, _number: int) -> Reply:
 
 def _bare(reply: Reply, _number: int) -> Reply:
     """All that the readers of event streams need, and not a byte more, in the least usual way to write it."""
-    if reply.content_type != SSE:
+    if not (reply.content_type or "").startswith("text/event-stream"):
         return reply.having(framing="close")
     pieces = []
     for number, piece in enumerate(reply.pieces):
@@ -52,7 +52,7 @@ def _cut(reply: Reply, number: int) -> Reply:
 
 def _short(reply: Reply, number: int) -> Reply:
     """The first stream ends as if it were complete, without its last event."""
-    if number or reply.content_type != SSE:
+    if number or reply.framing != "chunked":
         return reply
     return reply.without_end(len(reply.pieces) // 2)
 

@@ -10,6 +10,7 @@ from twoapi.testing.replies import Reply
 from twoapi.testing.scripted_model import Scenario, ScriptedModel
 from twoapi.testing.scripted_requests import ScriptedRequest
 from twoapi.testing.scripted_turn import Call, Tokens, Turn, instance
+from twoapi.testing.strict import Refusal
 
 Json = Any  # a parsed JSON document
 
@@ -28,7 +29,7 @@ class JobModel(ScriptedModel):
 
     A request that does not speak of the job, such as one for a title, gets a short text. What was asked is kept for
     requests that only say what follows an earlier answer. `shown`: over Chat Completions the reasoning is shown, which
-    services do that take it back; OpenAI's does neither.
+    services do that take it back; OpenAI's does neither. `refusals` are the requests that the model itself refused.
     """
 
     def __init__(self, job: Job, *, shown: bool = False) -> None:
@@ -36,6 +37,7 @@ class JobModel(ScriptedModel):
         super().__init__(Scenario(reasoning=REASONING, signature=SIGNATURE, tokens=TOKENS, reasoning_field=told))
         self.job = job
         self.results: list[str] = []
+        self.refusals: list[Refusal] = []
         self.state_came_back = False
         self._calls = 0
         self._last = Turn()
@@ -43,13 +45,16 @@ class JobModel(ScriptedModel):
 
     def __call__(self, request: Received) -> Reply:
         """The answer to a request of any protocol."""
-        self.state_came_back = self.state_came_back or SIGNATURE.encode() in request.body
+        self._look_for_state(request)
         if request.method != "POST":
             return super().__call__(request)
         body = self._whole(request.json())
         reply = super().__call__(replace(request, body=json.dumps(body).encode()))
         self._keep(body)
         return reply
+
+    def _look_for_state(self, request: Received) -> None:
+        self.state_came_back = self.state_came_back or SIGNATURE.encode() in request.body
 
     def turn(self, seen: ScriptedRequest) -> Turn:
         """What comes next: the call, the final text, or something beside the job."""

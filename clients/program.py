@@ -21,12 +21,14 @@ class Program:
     """A client program. `command` is what is run, `variables` its environment beside the common one.
 
     `prepare` writes its configuration. `said` finds the final text in what it printed. `room` is the folder of
-    `.clients` that holds it. `socket`: it must get its websocket, though it would go on without one.
+    `.clients` that holds it, `package` what npm or PyPI calls it. `socket`: it must get its websocket, though it would
+    go on without one.
     """
 
     name: str
     protocol: str
     room: str
+    package: str
     command: Callable[[Job], list[str]]
     variables: Callable[[Job], Mapping[str, str]]
     prepare: Callable[[Job], None] = _nothing

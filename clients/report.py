@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from clients.run import UPSTREAMS, Outcome
+from clients.run import Outcome
+from clients.upstreams import UPSTREAMS
 
 
 def line(outcome: Outcome) -> str:

@@ -17,29 +17,20 @@ from clients.job import CONTENT, KEY, MODEL, Job
 from clients.manners import Manner
 from clients.model import TOKENS, JobModel
 from clients.program import INSTALLED, Program
+from clients.staged import StagedModel
 from clients.tap import Tap
+from clients.upstreams import UPSTREAMS, Service
 from twoapi.config import parse
 from twoapi.gateway.record import Record
 from twoapi.ir import Loss
 from twoapi.testing.fake_upstream import FakeUpstream, closed_port
 from twoapi.testing.running_gateway import RunningGateway
+from twoapi.testing.strict import Refusal
 
 JOBS = INSTALLED / "jobs"
-_UPSTREAM_KEY = "upstream-key"
-
-# What stands behind the gateway: the provider whose rules hold, and a model that it has.
-UPSTREAMS = {
-    "openai-chat": ("openai", "gpt-5.1"),
-    "openai-responses": ("openai", "gpt-5.1"),
-    "anthropic-messages": ("anthropic", "claude-sonnet-4-5"),
-    "gemini": ("gemini", "gemini-3-pro-preview"),
-}
 _CONFIG = """
 listen: 127.0.0.1:0
 store: sqlite:///{folder}/twoapi.db
-upstreams:
-  up: {{provider: {provider}, protocols: {{{protocol}: "{url}"}}, credentials: [{upstream_key}]}}
-models: {{{alias}: up/{model}}}
 keys: [{{key: {key}, name: clients}}]
 """
 
@@ -71,20 +62,23 @@ class Ended:
     errors: str
 
 
-def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = False, jobs: Path = JOBS) -> Outcome:
-    """Runs the program before an upstream of the protocol, and tells how that went; `keep`: with logs in any case."""
-    folder = jobs / f"{program.name}-{protocol}-{manner.name}"
+def run_job(program: Program, upstream: str, manner: Manner, *, keep: bool = False, jobs: Path = JOBS) -> Outcome:
+    """Runs the program before one of UPSTREAMS, and tells how that went; `keep`: with logs in any case."""
+    service = UPSTREAMS[upstream]
+    folder = jobs / f"{program.name}-{upstream}-{manner.name}"
     shutil.rmtree(folder, ignore_errors=True)
-    outcome = Outcome(program=program.name, upstream=protocol, manner=manner.name, folder=str(folder))
+    outcome = Outcome(program=program.name, upstream=upstream, manner=manner.name, folder=str(folder))
     started = time.monotonic()
     with ExitStack() as stack:
         mark = f"{zlib.crc32(folder.name.encode()):08x}"
         job = Job(folder=folder, url="", mark=mark)
         for path in (job.home, job.work, folder / "tmp"):
             path.mkdir(parents=True)
-        model = JobModel(job, shown=not manner.strict)
-        fake = stack.enter_context(FakeUpstream(manner.handler(model), strict=manner.strict, key=_UPSTREAM_KEY))
-        gateway = stack.enter_context(RunningGateway(parse(_config(job, protocol, fake), "twoapi.yaml", {})))
+        model = _model(job, service, manner)
+        strict = manner.strict and service.vendor is None  # a vendor's fake judges by itself
+        fake = stack.enter_context(FakeUpstream(manner.handler(model), strict=strict, key=service.key))
+        config = _CONFIG.format(folder=folder, key=KEY) + service.config(fake, MODEL)
+        gateway = stack.enter_context(RunningGateway(parse(config, "twoapi.yaml", {})))
         tap = stack.enter_context(Tap(gateway.port))
         job = Job(folder=folder, url=tap.url, mark=mark)
         program.prepare(job)
@@ -99,7 +93,7 @@ def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = Fal
     else:
         found = [
             *_program_problems(program, job, ended, model),
-            *_gateway_problems(program, records, tap.statuses, fake),
+            *_gateway_problems(program, records, tap.statuses, [*fake.refusals, *model.refusals]),
         ]
         outcome.problems = list(dict.fromkeys(found))
     if outcome.problems or keep:
@@ -110,18 +104,10 @@ def run_job(program: Program, protocol: str, manner: Manner, *, keep: bool = Fal
     return outcome
 
 
-def _config(job: Job, protocol: str, fake: FakeUpstream) -> str:
-    provider, model = UPSTREAMS[protocol]
-    return _CONFIG.format(
-        folder=job.folder,
-        provider=provider,
-        protocol=protocol,
-        url=fake.base_url(protocol),
-        upstream_key=_UPSTREAM_KEY,
-        alias=MODEL,
-        model=model,
-        key=KEY,
-    )
+def _model(job: Job, service: Service, manner: Manner) -> JobModel:
+    if service.vendor is None:
+        return JobModel(job, shown=not manner.strict)
+    return StagedModel(job, service, strict=manner.strict)
 
 
 def _run(program: Program, job: Job) -> Ended:
@@ -212,9 +198,9 @@ def _said(program: Program, ended: Ended) -> str:
 
 
 def _gateway_problems(
-    program: Program, records: list[Record], statuses: list[int], fake: FakeUpstream
+    program: Program, records: list[Record], statuses: list[int], refusals: list[Refusal]
 ) -> Iterator[str]:
-    for refusal in fake.refusals:
+    for refusal in refusals:
         yield f"the upstream refused: {refusal.at}: {refusal.message}"
     if program.socket and 101 not in statuses:
         yield "no websocket was opened"

@@ -3,8 +3,8 @@
 from clients.programs.scripted import scripted
 
 PROGRAMS = (
-    scripted("aisdk-chat", "openai-chat", "aisdk.mjs", "chat"),
-    scripted("aisdk-responses", "openai-responses", "aisdk.mjs", "responses"),
-    scripted("aisdk-anthropic", "anthropic-messages", "aisdk.mjs", "anthropic"),
-    scripted("aisdk-google", "gemini", "aisdk.mjs", "google"),
+    scripted("aisdk-chat", "@ai-sdk/openai", "openai-chat", "aisdk.mjs", "chat"),
+    scripted("aisdk-responses", "@ai-sdk/openai", "openai-responses", "aisdk.mjs", "responses"),
+    scripted("aisdk-anthropic", "@ai-sdk/anthropic", "anthropic-messages", "aisdk.mjs", "anthropic"),
+    scripted("aisdk-google", "@ai-sdk/google", "gemini", "aisdk.mjs", "google"),
 )

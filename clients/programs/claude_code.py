@@ -32,6 +32,7 @@ PROGRAMS = (
         name="claude-code",
         protocol="anthropic-messages",
         room="node",
+        package="@anthropic-ai/claude-code",
         command=_command,
         variables=_variables,
         said=_said,

@@ -56,6 +56,7 @@ PROGRAMS = tuple(
         name=name,
         protocol="openai-responses",
         room="node",
+        package="@openai/codex",
         command=_command,
         variables=_variables,
         prepare=partial(_prepare, websocket=websocket),

@@ -43,6 +43,7 @@ PROGRAMS = (
         name="gemini-cli",
         protocol="gemini",
         room="node",
+        package="@google/gemini-cli",
         command=_command,
         variables=_variables,
         prepare=_prepare,

@@ -3,7 +3,7 @@
 from clients.programs.scripted import scripted
 
 PROGRAMS = (
-    scripted("genai-py-afc", "gemini", "genai_afc.py"),
-    scripted("genai-py-chat", "gemini", "genai_chat.py"),
-    scripted("genai-js-stream", "gemini", "genai_stream.mjs"),
+    scripted("genai-py-afc", "google-genai", "gemini", "genai_afc.py"),
+    scripted("genai-py-chat", "google-genai", "gemini", "genai_chat.py"),
+    scripted("genai-js-stream", "@google/genai", "gemini", "genai_stream.mjs"),
 )

@@ -4,8 +4,8 @@ from clients.job import KEY, MODEL, Job
 from clients.program import Program, script
 
 
-def scripted(name: str, protocol: str, file: str, *arguments: str) -> Program:
-    """A script of `clients/scripts`, run in the environment of its library."""
+def scripted(name: str, package: str, protocol: str, file: str, *arguments: str) -> Program:
+    """A script of `clients/scripts`, run in the environment of its library, which is in `package`."""
 
     def command(_job: Job) -> list[str]:
         return [*script(file), *arguments]
@@ -14,4 +14,4 @@ def scripted(name: str, protocol: str, file: str, *arguments: str) -> Program:
         return {"GATEWAY_URL": job.url, "GATEWAY_KEY": KEY, "GATEWAY_MODEL": MODEL, "JOB_PROMPT": job.prompt}
 
     room = "node" if file.endswith(".mjs") else "langchain" if file.startswith("langchain") else "sdks"
-    return Program(name=name, protocol=protocol, room=room, command=command, variables=variables)
+    return Program(name=name, protocol=protocol, room=room, package=package, command=command, variables=variables)

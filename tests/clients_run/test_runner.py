@@ -13,7 +13,8 @@ from clients.manners import MANNERS
 from clients.program import SCRIPTS, Program
 from clients.programs import PROGRAMS
 from clients.report import line, summary, table
-from clients.run import UPSTREAMS, Outcome, run_job
+from clients.run import Outcome, run_job
+from clients.upstreams import KINDS, UPSTREAMS
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 
@@ -52,6 +53,7 @@ def program(lie: str = "", seconds: float = 20.0) -> Program:
         name="tiny",
         protocol="openai-chat",
         room="sdks",
+        package="openai",
         command=lambda _job: command,
         variables=variables,
         seconds=seconds,
@@ -115,6 +117,7 @@ def test_a_cut_answer_may_fail_a_program_but_not_fool_it(tmp_path: Path) -> None
         name="fooled",
         protocol="openai-chat",
         room="sdks",
+        package="openai",
         command=lambda _job: [sys.executable, "-c", fooled],
         variables=lambda _job: {},
     )
@@ -137,7 +140,7 @@ open({str(tmp_path / "child")!r}, 'w').write(str(child.pid))"""
 
 def test_programs_are_told_apart_and_their_scripts_exist() -> None:
     assert len({one.name for one in PROGRAMS}) == len(PROGRAMS)
-    assert {one.protocol for one in PROGRAMS} == set(UPSTREAMS)
+    assert {one.protocol for one in PROGRAMS} == set(KINDS)
     job = Job(folder=Path("/nowhere"), url="http://127.0.0.1:1", mark="m")
     named = [Path(word).name for one in PROGRAMS for word in one.command(job) if word.endswith((".py", ".mjs"))]
     assert named
@@ -149,6 +152,7 @@ def test_the_command_lists_and_refuses() -> None:
     assert listed.exit_code == 0
     assert "openai-js-chat" in listed.output
     assert "codex" not in listed.output
+    assert all(name in listed.output for name in (*UPSTREAMS, *MANNERS))
     unknown = CliRunner().invoke(main, ["--program", "nothing"])
     assert unknown.exit_code == 2
     assert "no program is called 'nothing'; there are claude-code" in unknown.output

@@ -66,8 +66,12 @@ class FakeUpstream:
 
     def base_url(self, protocol: str = "openai-chat") -> str:
         """What the vendor's SDK would be given."""
-        scheme = "https" if self._tls else "http"
-        return f"{scheme}://127.0.0.1:{self.port}{BASE_PATHS[protocol]}"
+        return f"{self.root}{BASE_PATHS[protocol]}"
+
+    @property
+    def root(self) -> str:
+        """Where it listens, without a path."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def refuse(self) -> None:
         """Close the port and every connection: from now on connecting fails."""
