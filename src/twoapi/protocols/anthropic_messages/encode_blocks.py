@@ -14,7 +14,7 @@ from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, Encoding
 from twoapi.protocols.anthropic_messages.envelope import native_redacted, native_signature
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import encode_call_id
-from twoapi.wire.json import is_object
+from twoapi.protocols.past_calls import call_input
 
 MAX_CALL_ID = 64
 _IMAGES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
@@ -95,18 +95,7 @@ def _encode_reasoning(encoding: Encoding, part: ir.Reasoning, path: str, _: str)
 
 def _encode_call(encoding: Encoding, part: ir.ToolCall, path: str, _: str) -> Made:
     encoding.tools_used = True
-    text = part.arguments
-    given: object
-    if part.kind == "custom":
-        given = {"input": text}
-        encoding.lose(path, "emulated", "a free-text call is sent as a function call with one string")
-    elif not text:
-        given = {}
-    elif is_object(text):
-        given = Raw(text)
-    else:
-        given = {"_raw": text}
-        encoding.lose(path, "emulated", "the arguments are not a JSON object")
+    given = call_input(part, path, encoding.lose)
     if part.opaque:
         encoding.lose(path, "reasoning_foreign", "sealed state of another protocol on a tool call")
     block: Wire = {

@@ -8,6 +8,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
 from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.past_calls import called_names
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
@@ -146,13 +147,7 @@ def _web_search(encoding: Encoding, tool: ir.Tool) -> Wire:
 
 def called_tools(encoding: Encoding) -> list[Wire]:
     """Declarations for calls in the history, which the service wants to know."""
-    names: dict[str, str] = {}
-    for message in encoding.request.messages:
-        for part in message.parts:
-            if type(part) is ir.ToolCall:
-                names.setdefault(encoding.names.wire(part.name, part.namespace), message.at + part.at)
-    for path in names.values():
-        encoding.lose(path, "synthesized", "a declaration of the tool, which the request does not have")
+    names = called_names(encoding.request, encoding.names, encoding.lose)
     return [{"name": name, "input_schema": {"type": "object"}} for name in names]
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import cast
 
-from msgspec import Raw
-
 from twoapi import ir
 from twoapi.protocols.bedrock_converse.citations import encode_citation, is_held_elsewhere
 from twoapi.protocols.bedrock_converse.encode_media import encode_media
@@ -13,7 +11,8 @@ from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.bedrock_converse.state import native_redacted, native_signature
 from twoapi.protocols.dialects.encoding import Wire
 from twoapi.protocols.dialects.unsent import refusal
-from twoapi.wire.json import fields, is_object
+from twoapi.protocols.past_calls import call_input
+from twoapi.wire.json import fields
 
 _SHORT = 64  # a longer text is not looked at: it is taken to hold more than white space
 
@@ -70,18 +69,7 @@ def _put_reasoning(encoding: Encoding, blocks: list[Wire], part: ir.Reasoning, p
 
 def _put_call(encoding: Encoding, blocks: list[Wire], part: ir.ToolCall, path: str, _: str) -> None:
     encoding.tools_used = True
-    text = part.arguments
-    given: object
-    if part.kind == "custom":
-        given = {"input": text}
-        encoding.lose(path, "emulated", "a free-text call is sent as a function call with one string")
-    elif not text:
-        given = {}
-    elif is_object(text):
-        given = Raw(text)
-    else:
-        given = {"_raw": text}
-        encoding.lose(path, "emulated", "the arguments are not a JSON object")
+    given = call_input(part, path, encoding.lose)
     if part.opaque:
         encoding.lose(path, "reasoning_foreign", "sealed state of another protocol on a tool call")
     name = encoding.names.wire(part.name, part.namespace)

@@ -5,6 +5,7 @@ from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.dialects.encoding import Wire
 from twoapi.protocols.dialects.tools import functions, lose_strict, report_parallel
 from twoapi.protocols.dialects.unsent import refusal
+from twoapi.protocols.past_calls import called_names
 
 _ANY_OBJECT: Wire = {"type": "object", "properties": {}}
 
@@ -90,11 +91,5 @@ def _chosen(encoding: Encoding, name: str) -> str:
 
 def _called_tools(encoding: Encoding) -> list[Wire]:
     """Declarations for calls in the history, which the service wants to know."""
-    names: dict[str, str] = {}
-    for message in encoding.request.messages:
-        for part in message.parts:
-            if type(part) is ir.ToolCall:
-                names.setdefault(encoding.names.wire(part.name, part.namespace), message.at + part.at)
-    for path in names.values():
-        encoding.lose(path, "synthesized", "a declaration of the tool, which the request does not have")
+    names = called_names(encoding.request, encoding.names, encoding.lose)
     return [{"toolSpec": {"name": name, "inputSchema": {"json": _ANY_OBJECT}}} for name in names]

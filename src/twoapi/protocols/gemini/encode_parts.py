@@ -12,7 +12,7 @@ from twoapi.protocols.gemini.encoding import Encoding
 from twoapi.protocols.gemini.name import NAME
 from twoapi.protocols.gemini.pairing import is_missing_id
 from twoapi.protocols.gemini.parts import Wire, signature_of, write_call, write_server_tool, write_text
-from twoapi.wire.json import is_object
+from twoapi.protocols.past_calls import call_input
 
 # What the vendor documents for a call of a history that has no signature ("skip_thought_signature_validator").
 SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
@@ -60,17 +60,8 @@ def _encode_call(encoding: Encoding, part: ir.ToolCall, path: str) -> list[Wire]
     name = encoding.name(part.name, part.namespace)
     encoding.called[part.id] = name
     encoding.lose_mark(part.cache, path)
-    text, args = part.arguments, cast("object", None)
-    if part.kind == "custom":
-        args = {"input": text}
-        encoding.lose(path, "emulated", "a free-text call is sent as a function call with one string")
-    elif text and is_object(text):
-        args = Raw(text)
-    elif text:
-        args = {"_raw": text}
-        encoding.lose(path, "emulated", "the arguments are not a JSON object")
-    elif not encoding.native:
-        args = {}
+    bare = encoding.native and not part.arguments and part.kind != "custom"
+    args = None if bare else call_input(part, path, encoding.lose)
     call_id: str | None = part.id
     if encoding.native and is_missing_id(part, path):
         encoding.missing.add(part.id)
