@@ -12,7 +12,7 @@ from twoapi.protocols.relaying import Reason, why_converted
 from twoapi.testing.canned import PATHS, gemini_path, request_body
 from twoapi.wire.http import Incoming
 
-CHAT, RESPONSES = "openai-chat", "openai-responses"
+CHAT, RESPONSES, MESSAGES = "openai-chat", "openai-responses", "anthropic-messages"
 USUAL, MISLEADING = Capabilities(), Capabilities(relayed=False)
 
 
@@ -37,6 +37,9 @@ SEALED = {"user": CODECS[CHAT].seal.decode()}
 GOES_ON = {"previous_response_id": "resp_1"}
 SEALED_TURN = {**GOES_ON, "user": CODECS[RESPONSES].seal.decode()}
 UNKNOWN = {"knows_turns": False}
+BEGINS = {"thread": {"type": "create"}}
+CONTINUES = {"thread": {"type": "continue", "previous_message_id": "msg_1"}}
+WITHOUT = Capabilities(threads=False)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,12 @@ UNKNOWN = {"knows_turns": False}
         (Asked(RESPONSES, RESPONSES, GOES_ON, USUAL, UNKNOWN), None),
         (Asked(RESPONSES, RESPONSES, GOES_ON, MISLEADING, UNKNOWN), "declared"),
         (Asked(RESPONSES, RESPONSES, SEALED_TURN, USUAL, UNKNOWN), "sealed"),
+        (Asked(MESSAGES, MESSAGES, BEGINS), None),
+        (Asked(MESSAGES, MESSAGES, CONTINUES), "turn"),
+        (Asked(MESSAGES, MESSAGES, BEGINS, WITHOUT), "thread"),
+        (Asked(MESSAGES, MESSAGES, CONTINUES, WITHOUT, UNKNOWN), "thread"),
+        (Asked(MESSAGES, MESSAGES, {"thread": None}, WITHOUT), None),
+        (Asked(CHAT, CHAT, BEGINS, WITHOUT), None),
     ],
 )
 def test_bytes_are_relayed_unless_there_is_a_reason(asked: Asked, why: Reason | None) -> None:

@@ -196,6 +196,7 @@ SECTIONS: tuple[Section, ...] = (
             "reasoning_field": "Chat: the field in which past reasoning is replayed; not said: it is not.",
             "developer_role": "Chat: false sends `system` for `developer`.",
             "system_in_place": "Anthropic: takes a system message in mid-conversation.",
+            "threads": "Anthropic: keeps threads of messages; false: the gateway keeps them.",
             "prefill": "Goes on from a last assistant message.",
             "sampling": "Takes temperature, top_p and top_k.",
             "sampling_pair": "Takes temperature together with top_p.",

@@ -21,6 +21,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_field: str | None = None  # chat: where past reasoning is replayed ("reasoning_content"); None: nowhere
     developer_role: bool = True  # chat: False sends "system" for "developer"
     system_in_place: bool = True  # Anthropic: takes role "system" in mid-conversation
+    threads: bool = True  # Anthropic: keeps threads of messages; False: the gateway does
     prefill: bool = True  # goes on from a last assistant message
     sampling: bool = True  # takes temperature, top_p, top_k at all (under an API version that has them)
     sampling_pair: bool = True  # takes temperature together with top_p

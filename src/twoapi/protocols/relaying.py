@@ -3,13 +3,14 @@
 from typing import Literal
 
 from twoapi.protocols.base import Capabilities, Codec, Peek
-from twoapi.protocols.turns import TURNS, goes_on
+from twoapi.protocols.turns import TURNS, goes_on, in_thread
 from twoapi.wire.http import Incoming
 
 # "protocol": the upstream speaks another one. "refused": it refuses the state in the request. "sealed": the request
-# brings back what only the gateway can open. "turn": it goes on from a turn, or what only the gateway knows by its id.
-# "declared": the upstream's answers mislead clients of its protocol, and are put right.
-Reason = Literal["protocol", "refused", "sealed", "turn", "declared"]
+# brings back what only the gateway can open. "thread": it is of a thread, and the upstream keeps none. "turn": it goes
+# on from a turn, or what only the gateway knows by its id. "declared": the upstream's answers mislead clients of its
+# protocol, and are put right.
+Reason = Literal["protocol", "refused", "sealed", "thread", "turn", "declared"]
 
 
 def why_converted(  # noqa: PLR0913  what is spoken on both sides, what is asked, and what is known of it
@@ -33,6 +34,8 @@ def why_converted(  # noqa: PLR0913  what is spoken on both sides, what is asked
         return "refused"
     if codec.seal in incoming.body:
         return "sealed"
+    if not capabilities.threads and in_thread(codec.name, peek):
+        return "thread"
     if knows_turns and codec.name in TURNS and goes_on(codec.name, peek):
         return "turn"
     return None if capabilities.relayed else "declared"

@@ -111,6 +111,11 @@ def goes_on(client: str, peek: Peek) -> bool:
     return form is not None and (form.previous(peek) is not None or form.is_ours(peek))
 
 
+def in_thread(client: str, peek: Peek) -> bool:
+    """True when a request of this client protocol begins a thread, or goes on in one."""
+    return client == MESSAGES and not is_null(peek.members.get("thread", _NULL))
+
+
 def input_items(turn: KeptTurn) -> list[Raw]:
     """What the client of a Responses turn said, as items."""
     given = turn.asked.get("input", _NULL)

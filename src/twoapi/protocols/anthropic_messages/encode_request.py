@@ -193,7 +193,7 @@ def _put_tier(encoding: Encoding, body: Wire, tier: str) -> None:
 
 def _put_thread(encoding: Encoding, body: Wire) -> None:
     state = encoding.request.state
-    if not encoding.native:
+    if not (encoding.native and encoding.capabilities.threads):
         raise refusal(
             "the target holds no message threads", encoding.request.where("thread"), "thread_unsupported_request"
         )
