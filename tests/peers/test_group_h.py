@@ -1,5 +1,8 @@
 """Rows H1-H16: usage, and the prompt cache."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 from tests.gateway.wire import PROTOCOLS
 from tests.peers.gateways import CHAT, MESSAGES, asks, begun, each_pair, each_protocol, post, received, said
@@ -23,6 +26,8 @@ from tests.peers.pairs import (
 )
 from tests.peers.vendors import gemini_answer, gemini_frame
 
+from twoapi.ir import Usage
+from twoapi.providers.cards import ModelCard, Price, bill
 from twoapi.testing.canned import request_body
 from twoapi.testing.replies import Gate, sse_reply
 
@@ -157,6 +162,24 @@ def test_h09_the_first_event_has_the_counts_that_the_upstream_told_with_its_firs
     assert seen_by_messages(chat_stream({"content": "a"}, usage=chat_usage(100, 7, 60, None))) == native_usage(
         input_tokens=40, cache_read_input_tokens=60, output_tokens=7
     )
+
+
+def test_h10_the_length_of_the_prompt_decides_on_its_price_not_the_sum_with_the_answer():
+    steps = (
+        Price("input", "1"),
+        Price("input", "3", above=200),
+        Price("output", "10"),
+        Price("output", "30", above=200),
+    )
+    card = ModelCard("m", prices=steps)
+
+    def costs(usage: Usage) -> Decimal | None:
+        usd = bill(card, usage, datetime(2026, 11, 20, tzinfo=UTC)).usd
+        return None if usd is None else usd * 1_000_000
+
+    assert costs(Usage(input=150, output=900)) == 150 * 1 + 900 * 10  # 1050 in all, but no long prompt
+    assert costs(Usage(input=201, output=1)) == 201 * 3 + 1 * 30
+    assert costs(Usage(input=101, cache_read=100, output=1)) == 201 * 3 + 1 * 30  # what is cached is prompt too
 
 
 def test_h11_two_turns_have_the_same_prefix_to_the_byte():
