@@ -145,7 +145,7 @@ def page(items: list[Raw], query: str) -> bytes:
             raise FaultError(Fault("invalid_request", "there is no such item", param="after"))
         begin = names.index(after) + 1
         items, names = items[begin:], names[begin:]
-    limit = _limit(asked.get("limit"))
+    limit = asked_limit(asked.get("limit"), _PAGE, _LONGEST_PAGE)
     shown = names[:limit]
     first, last = (shown[0], shown[-1]) if shown else (None, None)
     return json.encode(
@@ -159,11 +159,12 @@ def page(items: list[Raw], query: str) -> bytes:
     )
 
 
-def _limit(asked: str | None) -> int:
+def asked_limit(asked: str | None, usual: int, most: int) -> int:
+    """The length of a page; raises FaultError."""
     if asked is None:
-        return _PAGE
-    if not (asked.isascii() and asked.isdecimal() and 1 <= int(asked[:9]) <= _LONGEST_PAGE):
-        raise FaultError(Fault("invalid_request", f"limit must be from 1 to {_LONGEST_PAGE}", param="limit"))
+        return usual
+    if not (asked.isascii() and asked.isdecimal() and 1 <= int(asked[:9]) <= most):
+        raise FaultError(Fault("invalid_request", f"limit must be from 1 to {most}", param="limit"))
     return int(asked)
 
 

@@ -59,6 +59,10 @@ class Snapshot:
         """Every upstream that speaks this protocol, for what is about no model."""
         return self._router.speakers(protocol)
 
+    def offering(self, want: Want) -> list[Candidate]:
+        """Every upstream that offers this whatever the model, for what is about none."""
+        return self._router.offering(want)
+
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream."""
         return self._router.model_names()

@@ -1,5 +1,7 @@
 """An operation whose request, or whose answer, is too large to be held, or that is asked for by another method."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import NoReturn
 
 from msgspec.structs import replace
@@ -9,15 +11,19 @@ from twoapi.gateway.form_sources import FormSource
 from twoapi.gateway.headers import RawHeaders, passed_on
 from twoapi.gateway.operation import OperationExchange
 from twoapi.gateway.operation_ways import unserved
+from twoapi.gateway.port import ClientPort
 from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, completed, presented_head
 from twoapi.gateway.way import Pump
+from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.policy.access import KeyEntry
 from twoapi.policy.retry import answer_to_client
 from twoapi.policy.route import Candidate
+from twoapi.protocols.base import Codec
 from twoapi.protocols.operations.base import Native, Operation
 from twoapi.protocols.operations.json_bodies import place
 from twoapi.protocols.operations.passing import BytePump, EventPump
-from twoapi.wire.http import Headers, Outgoing
+from twoapi.wire.http import Headers, Incoming, Outgoing
 
 _CANNOT_CARRY = "cannot_carry"  # a kind of failure: not with this candidate's protocol or connection
 _NO_STREAM = Fault("upstream_error", "the upstream answers with a stream that nobody asked for", whose="upstream")
@@ -25,15 +31,17 @@ _EVENTS = b"text/event-stream"
 
 
 class Forwarded:
-    """The way of such a request: the answer goes through as it is. `strict`: what is JSON must be an object."""
+    """The way of such a request: the answer goes through as it is. `strict`: what is JSON must be an object. `array`:
+    it is not looked at even when it says that it is JSON.
+    """
 
-    array = False
-    __slots__ = ("_has_events", "_native", "_strict", "losses", "outgoing", "usage")
+    __slots__ = ("_has_events", "_native", "_strict", "array", "losses", "outgoing", "usage")
 
     def __init__(self, native: Native, outgoing: Outgoing, *, strict: bool) -> None:
         self._native = native
         self._strict = strict
         self._has_events = False
+        self.array = False
         self.outgoing = outgoing
         self.usage: Usage | None = None
         self.losses: list[Loss] | None = None
@@ -107,9 +115,22 @@ class StreamedAttempt(Attempt, eq=False):
 class StreamedExchange(OperationExchange):
     """An exchange over connections of its own. Those who know what is asked for say `_outgoing` and `_body`."""
 
-    __slots__ = ()
+    __slots__ = ("_task", "method")
 
-    method = "POST"  # of the request to the upstream
+    def __init__(  # noqa: PLR0913  as an operation
+        self,
+        worker: Worker,
+        codec: Codec,
+        incoming: Incoming,
+        key: KeyEntry,
+        port: ClientPort,
+        *,
+        operation: Operation,
+        shape: str,
+    ) -> None:
+        super().__init__(worker, codec, incoming, key, port, operation=operation, shape=shape)
+        self.method = "POST"  # of the request to the upstream
+        self._task: asyncio.Task[None] | None = None
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         """The request, without its body."""
@@ -118,6 +139,10 @@ class StreamedExchange(OperationExchange):
     def _body(self, candidate: Candidate) -> tuple[FormSource | None, int | None]:
         """A source of the body for one attempt, and its length where that is known; 0 for no body."""
         raise NotImplementedError
+
+    def _forwarded(self, outgoing: Outgoing) -> Forwarded:
+        """How it is answered."""
+        return Forwarded(self._native, outgoing, strict=self._operation.answers != "bytes")
 
     def _can_repeat(self) -> bool:
         """True while the request can be sent once more."""
@@ -130,7 +155,7 @@ class StreamedExchange(OperationExchange):
         candidate, credential, worker = self.candidate, self.credentials[0], self.worker
         self.timer = None
         try:
-            way = Forwarded(self._native, self._outgoing(candidate), strict=self._operation.answers != "bytes")
+            way = self._forwarded(self._outgoing(candidate))
             outgoing = completed(passed_on(way.outgoing, self.incoming.headers, candidate, credential), credential)
             source, length = self._body(candidate)
             framing = _framing(self.method, length)
@@ -150,7 +175,9 @@ class StreamedExchange(OperationExchange):
             return
         self.tries += 1
         self.attempts += 1
-        attempt = StreamedAttempt(self, way, candidate.timeouts, worker.time(), True, source=source)  # noqa: FBT003
+        attempt = StreamedAttempt(
+            self, way, candidate.timeouts, worker.time(), wants_stream=True, wants_array=way.array, source=source
+        )
         self.attempt = attempt
         worker.active.add(attempt)
         attempt.call = pool.send_streamed(head, source, attempt, chunked=length is None)
@@ -188,9 +215,23 @@ class StreamedExchange(OperationExchange):
         else:
             self._refuse(fault)
 
-    def _apologize(self) -> None:
-        self._drop()
-        super()._apologize()
+    # --- what must wait for the store
+
+    def _soon(self, step: Coroutine[None, None, None]) -> None:
+        """Runs what takes its time; whatever happens in it, the client gets an answer."""
+        self._task = self.worker.loop.create_task(self._run(step))
+
+    async def _run(self, step: Coroutine[None, None, None]) -> None:
+        try:
+            await step
+        except Exception as error:  # noqa: BLE001  the outermost frame of a request: it must be answered
+            if not self.is_over:
+                self._answer_for(error)
+
+    def _drop(self) -> None:
+        super()._drop()
+        if self._task is not None:
+            self._task.cancel()
 
 
 def addressed(operation: Operation, candidate: Candidate, rest: str, headers: Headers) -> Outgoing:

@@ -143,6 +143,16 @@ class Router:
         speaking = [upstream for upstream in self._upstreams.values() if protocol in upstream.base_urls]
         return [self._candidate(upstream, "", protocol, None) for upstream in speaking]
 
+    def offering(self, want: Want) -> list[Candidate]:
+        """Every upstream that offers this whatever the model, for what is about none."""
+        found = []
+        for upstream in self._upstreams.values():
+            if upstream.local is None and upstream.service_for(want, "") is not None:
+                candidate = self._candidate(upstream, "", want, None)
+                candidate.label = candidate.label[:-1]  # it has no model to tell
+                found.append(candidate)
+        return found
+
     def model_names(self) -> list[tuple[str, str]]:
         """Every name that can be told, with its upstream: aliases, then what upstreams say they serve."""
         names = {alias: _owner(model) for alias, model in self._settings.models.items()}

@@ -2,6 +2,8 @@
 
 from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
+from twoapi.gateway.held import FileUpload, HeldExchange
+from twoapi.gateway.held_list import HeldList
 from twoapi.gateway.operation import OperationExchange
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.retrieve import Retrieval
@@ -12,7 +14,7 @@ from twoapi.policy.access import KeyEntry
 from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.server.head import Head
 from twoapi.server.inbound import Inbound, InboundStream
-from twoapi.server.routes import deployment
+from twoapi.server.routes import Route, deployment
 from twoapi.wire.http import Incoming
 
 Asked = Compact | Count | OperationExchange | Retrieval
@@ -21,29 +23,44 @@ Asked = Compact | Count | OperationExchange | Retrieval
 def asked_for(worker: Worker, head: Head, inbound: Inbound, key: KeyEntry, port: ClientPort) -> Asked | None:
     """What will answer, not begun yet; None for what the gateway itself is asked."""
     route = head.route
-    if route is None:
-        return None
+    if isinstance(inbound, InboundStream) and route is not None:
+        return _upload(worker, head, route, inbound, key, port)
+    return None if route is None else _collected(worker, head, route, inbound, key, port)
+
+
+def _collected(
+    worker: Worker, head: Head, route: Route, inbound: Inbound, key: KeyEntry, port: ClientPort
+) -> Asked | None:
     incoming = Incoming(head.path, head.headers, inbound.body, head.query)
-    if isinstance(inbound, InboundStream):
-        return UploadExchange(
-            worker,
-            head.codec,
-            incoming,
-            key,
-            port,
-            operation=OPERATIONS[route.operation],
-            shape=route.shape,
-            arriving=inbound.arriving,
-            named=deployment(head.path) if route.names_model else None,
-        )
     if route.kind in ("operate", "upload"):
         operation = OPERATIONS[route.operation]
         return OperationExchange(worker, head.codec, incoming, key, port, operation=operation, shape=route.shape)
-    if route.kind == "stored":
-        return Retrieval(worker, head.codec, head.method, incoming, key, port)
-    if route.kind == "count":
-        return Count(worker, head.codec, incoming, key, port)
-    return Compact(worker, head.codec, incoming, key, port) if route.kind == "compact" else None
+    if route.kind == "held" and (head.method == b"POST" or not head.path.endswith(f"/{route.operation}")):
+        operation = OPERATIONS[route.operation]
+        return HeldExchange(worker, head.codec, head.method, incoming, key, port, operation=operation)
+    if route.kind in ("held", "stored"):
+        kind = HeldList if route.kind == "held" else Retrieval
+        return kind(worker, head.codec, head.method, incoming, key, port)
+    if route.kind in ("count", "compact"):
+        return (Count if route.kind == "count" else Compact)(worker, head.codec, incoming, key, port)
+    return None
+
+
+def _upload(
+    worker: Worker, head: Head, route: Route, inbound: InboundStream, key: KeyEntry, port: ClientPort
+) -> UploadExchange:
+    kind = FileUpload if route.kind == "held" else UploadExchange
+    return kind(
+        worker,
+        head.codec,
+        Incoming(head.path, head.headers, b"", head.query),
+        key,
+        port,
+        operation=OPERATIONS[route.operation],
+        shape=route.shape,
+        arriving=inbound.arriving,
+        named=deployment(head.path) if route.names_model else None,
+    )
 
 
 def upload_objection(worker: Worker, head: Head, length: int | None) -> Fault | None:

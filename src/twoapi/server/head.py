@@ -91,15 +91,17 @@ class Head:
         origin = self.headers.get(b"origin")
         self.objection = self._object() if origin is None else self._object_to_page(origin)
         # It takes one of the places for requests at once.
-        operates = self.route is not None and self.route.kind in ("operate", "upload") and not self.is_preflight
+        operates = self.route is not None and self.route.kind in ("operate", "upload", "held") and not self.is_preflight
         self.holds = self.generates or operates
 
     def _streams_in(self) -> bool:
         """True for forms, which may be larger than what is held in memory. Some of the paths take JSON as well."""
         if self.route is None or self.method != b"POST":
             return False
+        if self.route.kind == "held":
+            return self.path.endswith("/files")
         is_json = self.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-        return self.route.kind == "files" or (self.route.kind == "upload" and not is_json)
+        return self.route.kind == "upload" and not is_json
 
     def _object_to_page(self, origin: bytes) -> Fault | None:
         """The same for a request that a web page sends; its browser wants to be told whether the page may."""

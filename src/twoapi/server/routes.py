@@ -14,7 +14,7 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import encode, fields, replace_member
 
 Kind = Literal[
-    "generate", "count", "compact", "operate", "upload", "files", "models", "stored", "health", "ready", "root"
+    "generate", "count", "compact", "operate", "upload", "held", "models", "stored", "health", "ready", "root"
 ]
 
 _CHAT = CODECS["openai-chat"]
@@ -69,6 +69,11 @@ _OPENAI: Mapping[bytes, Route] = {
     b"/audio/transcriptions": _upload("transcriptions"),
     b"/audio/translations": _upload("translations"),
 }
+# What upstreams keep for clients; without a place below a deployment.
+_HELD: Mapping[bytes, Route] = {
+    b"/files": Route("held", _CHAT, (b"GET", b"POST"), operation="files", shape="openai"),
+    b"/batches": Route("held", _CHAT, (b"GET", b"POST"), operation="batches", shape="openai"),
+}
 _ANTHROPIC: Mapping[bytes, Route] = {
     b"/messages": Route("generate", _MESSAGES, _POST),
     b"/messages/count_tokens": Route("count", _MESSAGES, _POST),
@@ -82,7 +87,7 @@ _VERSIONS = (b"/v1", b"/v1beta", b"/v1alpha", b"/v1beta1")
 
 # What only exists where it stands; the rest is served under the vendors' names too, with the version and without.
 PATHS: Mapping[bytes, Route] = {
-    **{b"/v1" + path: route for path, route in (*_OPENAI.items(), *_ANTHROPIC.items())},
+    **{b"/v1" + path: route for path, route in (*_OPENAI.items(), *_HELD.items(), *_ANTHROPIC.items())},
     **_COHERES,
     b"/v1/models": Route("models", None, _GET),
     b"/v1beta/models": Route("models", _GEMINI, _GET),
@@ -95,7 +100,7 @@ PATHS: Mapping[bytes, Route] = {
 def _named() -> Iterator[tuple[bytes, Route]]:
     """The same, below a vendor's name."""
     for base in (b"/openai/v1", b"/openai"):
-        yield from ((base + path, route) for path, route in _OPENAI.items())
+        yield from ((base + path, route) for path, route in (*_OPENAI.items(), *_HELD.items()))
         yield base + _LISTS, Route("models", _CHAT, _GET)
     for base in (b"/anthropic/v1", b"/anthropic"):
         yield from ((base + path, route) for path, route in _ANTHROPIC.items())
@@ -118,7 +123,15 @@ _STORED: Mapping[bytes, Route] = {
     b"/cancel": Route("stored", _RESPONSES, _POST),
     b"/input_items": Route("stored", _RESPONSES, _GET),
 }
-_RESPONSE_BASES = (b"/v1/responses/", b"/openai/v1/responses/", b"/openai/responses/")
+_BASES = (b"/v1/", b"/openai/v1/", b"/openai/")
+_RESPONSE_BASES = tuple(base + b"responses/" for base in _BASES)
+# Collection and what stands behind a name in it.
+_HELD_ONES: Mapping[tuple[bytes, bytes], Route] = {
+    (b"files", b""): Route("held", _CHAT, (b"GET", b"DELETE"), operation="files", shape="openai"),
+    (b"files", b"content"): Route("held", _CHAT, _GET, operation="files", shape="openai"),
+    (b"batches", b""): Route("held", _CHAT, _GET, operation="batches", shape="openai"),
+    (b"batches", b"cancel"): Route("held", _CHAT, _POST, operation="batches", shape="openai"),
+}
 _METHODS: Mapping[bytes, Route] = {
     b"generateContent": Route("generate", _GEMINI, _POST),
     b"streamGenerateContent": Route("generate", _GEMINI, _POST),
@@ -144,7 +157,7 @@ def route_for(path: bytes) -> Route | None:
 
 
 def _open_route(path: bytes) -> Route | None:
-    """The route of a path that names a model or a stored response."""
+    """The route of a path that names a model, a stored response, a file or a batch."""
     if b"%" in path:
         path = unquote_to_bytes(path)
     head, _, method = path.rpartition(b":")
@@ -160,7 +173,17 @@ def _open_route(path: bytes) -> Route | None:
         if path.startswith(base):
             name, slash, rest = path[len(base) :].partition(b"/")
             return _STORED.get(slash + rest) if name else None
+    for base in _BASES:
+        if path.startswith(base):
+            return _held(path[len(base) :])
     return None
+
+
+def _held(path: bytes) -> Route | None:
+    """The route of one thing that an upstream keeps."""
+    collection, _, rest = path.partition(b"/")
+    name, slash, what = rest.partition(b"/")
+    return _HELD_ONES.get((collection, what)) if name and bool(slash) == bool(what) else None
 
 
 def _deployed(path: bytes) -> tuple[bytes, Route | None]:
