@@ -323,6 +323,10 @@ def test_an_error_in_a_stream(code: int | str, kind: str) -> None:
     assert (fault.kind, fault.message, fault.code) == (kind, "sorry", str(code))
 
 
+def test_an_error_in_place_of_a_stream() -> None:
+    assert failure(error("LimitExceeded")).kind == "rate_limited"
+
+
 def test_an_empty_error_member_is_none() -> None:
     response = fold(events_of(CODEC, [frame(ErrorMsg={"Msg": "", "Code": 0}, Choices=[delta("x", "stop")])]))
     assert response.fault is None

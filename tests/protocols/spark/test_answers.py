@@ -221,6 +221,10 @@ def test_a_stream_without_a_mark_or_a_reason_is_cut() -> None:
     assert failure(HTTP, b"data:[DONE]\n\n").kind == "upstream_error"
 
 
+def test_an_error_in_place_of_a_stream() -> None:
+    assert failure(HTTP, b'{"error":{"message":"m","code":"10013"}}').kind == "content_filtered"
+
+
 def test_what_follows_the_last_frame_is_not_heard() -> None:
     events = events_of(SOCKET, [message({"content": "x"}, status=2), message({"content": "y"}), b"garbage\n"])
     assert isinstance(events[-1], ir.End)

@@ -9,7 +9,7 @@ from twoapi.protocols.dialects.sse_or_json import SseOrJson
 from twoapi.wire.errors import WireError
 from twoapi.wire.sse import Frame
 
-_DONE = b"[DONE]"  # such vendors have no mark of the end; servers that are like them may
+_DONE = b"[DONE]"
 
 
 class FramedAnswer(Protocol):
@@ -54,13 +54,17 @@ def whole_answer(answer: FramedAnswer, body: bytes) -> Response:
 
 
 class FramedDecoder:
-    """Decodes the stream of one answer. Whatever comes, the events are legal and end in End or Failed."""
+    """Decodes the stream of one answer. Whatever comes, the events are legal and end in End or Failed.
 
-    __slots__ = ("_answer", "_done", "_reader")
+    `marked`: the vendor marks the end. Elsewhere a mark says nothing: servers that are like the vendor may send one.
+    """
 
-    def __init__(self, answer: FramedAnswer) -> None:
+    __slots__ = ("_answer", "_done", "_marked", "_reader")
+
+    def __init__(self, answer: FramedAnswer, *, marked: bool = False) -> None:
         self._reader = SseOrJson()
         self._answer = answer
+        self._marked = marked
         self._done = False
 
     def feed(self, data: bytes) -> list[Event]:
@@ -81,16 +85,15 @@ class FramedDecoder:
         if not self._done:
             self._take(self._reader.close(), events)
         if not self._done:
-            if self._answer.is_complete:
-                self._finish(events)
-            else:
-                where = "in the middle of the answer" if self._answer.is_started else "without an answer"
-                self._fail(broken(f"the upstream's stream ended {where}"), events)
+            self._stop(events, complete=self._answer.is_complete)
         return events
 
     def _take(self, frames: list[Frame], events: list[Event]) -> None:
         for name, payload in frames:
-            if payload == _DONE:
+            if payload.strip() == _DONE:
+                if self._marked:
+                    self._stop(events, complete=self._answer.is_started)
+                    return
                 continue
             try:
                 self._answer.take(payload, events, name)
@@ -100,6 +103,14 @@ class FramedDecoder:
             if self._answer.is_ended:
                 self._finish(events)
                 return
+
+    def _stop(self, events: list[Event], *, complete: bool) -> None:
+        """What there is of the answer has come."""
+        if complete:
+            self._finish(events)
+        else:
+            where = "in the middle of the answer" if self._answer.is_started else "without an answer"
+            self._fail(broken(f"the upstream's stream ended {where}"), events)
 
     def _finish(self, events: list[Event]) -> None:
         self._done = True

@@ -1,6 +1,6 @@
 """The codec of this dialect."""
 
-from twoapi.protocols.hunyuan.decode_answer import HunyuanStreamDecoder, decode_response
+from twoapi.protocols.hunyuan.decode_answer import decode_response, stream_decoder
 from twoapi.protocols.hunyuan.encode_request import encode_request
 from twoapi.protocols.hunyuan.faults import decode_fault
 from twoapi.protocols.hunyuan.name import NAME
@@ -15,4 +15,4 @@ class Hunyuan:
     encode_request = staticmethod(encode_request)
     decode_response = staticmethod(decode_response)
     decode_fault = staticmethod(decode_fault)
-    stream_decoder = HunyuanStreamDecoder
+    stream_decoder = staticmethod(stream_decoder)

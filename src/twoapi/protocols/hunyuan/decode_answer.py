@@ -7,8 +7,6 @@ from twoapi.ir import (
     Citation,
     End,
     Event,
-    Failed,
-    Fault,
     FaultError,
     Response,
     Start,
@@ -17,18 +15,17 @@ from twoapi.ir import (
     Usage,
     UsageUpdate,
 )
-from twoapi.ir.assemble import fold
 from twoapi.ir.response import StopKind
 from twoapi.protocols.base import Restore
 from twoapi.protocols.dialects.cited_events import CitedEvents
 from twoapi.protocols.dialects.encoding import broken
+from twoapi.protocols.dialects.framed_answer import FramedDecoder, whole_answer
 from twoapi.protocols.hunyuan import schema as wire
 from twoapi.protocols.hunyuan.faults import hidden_fault
 from twoapi.protocols.hunyuan.name import NAME
 from twoapi.protocols.hunyuan.stop_tail import StopTail
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
-from twoapi.wire.sse import Frame, SseReader
 from twoapi.wire.strict import strict
 
 _KINDS: dict[str, StopKind] = {
@@ -41,7 +38,6 @@ _LATEST = 1 << 40  # seconds
 _MOST_CHOICES = 128
 _SEARCH = "/Response/SearchInfo"
 
-_decode_wrapped = json.decoder(wire.Wrapped)
 _decode_strict = msgspec.json.Decoder(strict(wire.Answer)).decode
 _decode_lenient = json.decoder(wire.Answer)
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -51,23 +47,12 @@ _decode_usage = json.decoder(wire.Usage)
 
 def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in it and for a body that is none of this vendor."""
-    try:
-        response = _decode_wrapped(body).response
-        if json.is_null(response):
-            raise FaultError(broken("the upstream's answer has no Response"))
-        answer, unknown = _read(response)
-        fault = hidden_fault(answer)
-        if fault is None and not answer.choices:
-            fault = broken("the upstream's answer has no choices")
-        if fault is not None:
-            raise FaultError(fault)
-        telling = _Telling(restore)
-        events: list[Event] = []
-        telling.take(answer, unknown, events)
-    except WireError as error:
-        raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
-    telling.end(events)
-    return fold(events)
+    return whole_answer(_Answer(restore), body)
+
+
+def stream_decoder(restore: Restore) -> FramedDecoder:
+    """A decoder for one streamed answer."""
+    return FramedDecoder(_Answer(restore))
 
 
 def _read(payload: bytes | Raw) -> tuple[wire.Answer, dict[str, Raw]]:
@@ -76,63 +61,6 @@ def _read(payload: bytes | Raw) -> tuple[wire.Answer, dict[str, Raw]]:
         return _decode_strict(payload), {}
     except _BAD:
         return _decode_lenient(payload), json.unknown_fields(payload, wire.Answer)
-
-
-class HunyuanStreamDecoder:
-    """Decodes one stream."""
-
-    __slots__ = ("_done", "_reader", "_telling")
-
-    def __init__(self, restore: Restore) -> None:
-        self._reader = SseReader()
-        self._telling = _Telling(restore)
-        self._done = False
-
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that these bytes complete."""
-        events: list[Event] = []
-        if not self._done:
-            try:
-                self._take_all(self._reader.feed(data), events)
-            except WireError as error:
-                self._fail(broken(error.message), events)
-        return events
-
-    def close(self) -> list[Event]:
-        """The rest, when the connection has ended."""
-        events: list[Event] = []
-        if self._done or not self._take_all(self._reader.close(), events):
-            return events
-        if self._telling.is_complete:
-            self._done = True
-            self._telling.end(events)
-        else:
-            self._fail(broken("the upstream's stream ended in the middle of the answer"), events)
-        return events
-
-    def _take_all(self, frames: list[Frame], events: list[Event]) -> bool:
-        """Adds the events of frames; False when the stream has failed."""
-        return all(payload.strip() == b"[DONE]" or self._take(payload, events) for _, payload in frames)
-
-    def _take(self, payload: bytes, events: list[Event]) -> bool:
-        try:
-            answer, unknown = _read(payload)
-            if not json.is_null(answer.response):
-                answer, unknown = _read(answer.response)
-        except WireError as error:
-            self._fail(broken(f"a frame of the upstream's stream cannot be read: {error.message}"), events)
-            return False
-        fault = hidden_fault(answer)
-        if fault is not None:
-            self._fail(fault, events)
-            return False
-        self._telling.take(answer, unknown, events)
-        return True
-
-    def _fail(self, fault: Fault, events: list[Event]) -> None:
-        self._done = True
-        self._telling.tell_usage(events)
-        events.append(Failed(fault))
 
 
 class _Choice:
@@ -144,14 +72,16 @@ class _Choice:
         self.word = ""  # the finish reason, once it is told
 
 
-class _Telling:
-    """The events of an answer, taken in one frame or in many."""
+class _Answer:
+    """Takes the frames of one answer. `is_started`: something of it has come."""
 
-    __slots__ = ("_choices", "_extras", "_id", "_restore", "_search", "_started", "_usage")
+    __slots__ = ("_choices", "_extras", "_id", "_restore", "_search", "_usage", "is_started")
+
+    is_ended = False  # no frame says that it is the last
 
     def __init__(self, restore: Restore) -> None:
         self._restore = restore
-        self._started = False
+        self.is_started = False
         self._id = ""
         self._usage: Raw | None = None
         self._choices: dict[int, _Choice] = {}
@@ -163,9 +93,22 @@ class _Telling:
         """True when each choice has told why it ended."""
         return bool(self._choices) and all(choice.word for choice in self._choices.values())
 
-    def take(self, answer: wire.Answer, unknown: dict[str, Raw], events: list[Event]) -> None:
+    def take(self, payload: bytes, events: list[Event], name: bytes = b"") -> None:  # noqa: ARG002  frames have none
+        """Adds the events of one frame; raises FaultError for an error in place of an answer, and for what is none."""
+        try:
+            answer, unknown = _read(payload)
+            if not json.is_null(answer.response):  # around a whole answer, and around an error in a stream, if any
+                answer, unknown = _read(answer.response)
+        except WireError as error:
+            raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
+        fault = hidden_fault(answer)
+        if fault is not None:
+            raise FaultError(fault)
+        self._take(answer, unknown, events)
+
+    def _take(self, answer: wire.Answer, unknown: dict[str, Raw], events: list[Event]) -> None:
         """Adds the events of a frame; `unknown` are members that it has and the vendor does not document."""
-        if not self._started and answer.choices:
+        if not self.is_started and answer.choices:
             self._start(answer, events)
         if json.first_byte(answer.usage) == 123:
             self._usage = answer.usage  # it counts all that there has been
@@ -179,7 +122,7 @@ class _Telling:
         for number, choice in enumerate(answer.choices or ()):
             self._choice(number if choice.index is None else choice.index, choice, events)
 
-    def end(self, events: list[Event]) -> None:
+    def finish(self, events: list[Event]) -> None:
         """Adds the end of a complete answer."""
         cited = [] if self._search is None else self._cited(self._search)
         for choice in self._choices.values():
@@ -204,12 +147,12 @@ class _Telling:
 
     def tell_usage(self, events: list[Event]) -> None:
         """Adds the usage, if it was told."""
-        usage = None if self._usage is None or not self._started else _usage(self._usage)
+        usage = None if self._usage is None or not self.is_started else _usage(self._usage)
         if usage is not None:
             events.append(UsageUpdate(usage))
 
     def _start(self, answer: wire.Answer, events: list[Event]) -> None:
-        self._started = True
+        self.is_started = True
         self._id = answer.id or answer.request_id or ""
         created = answer.created if answer.created is not None and 0 <= answer.created < _LATEST else None
         events.append(Start(id=self._id, model="", created=created, protocol=NAME))

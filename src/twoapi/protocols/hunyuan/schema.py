@@ -125,7 +125,7 @@ class Answer(_In):
     search_info: Raw = EMPTY
     error_msg: ErrorMsg | None = None
     error: Raw = EMPTY
-    response: Raw = EMPTY  # around an error in a stream, if any
+    response: Raw = EMPTY  # around a whole answer, and around an error in a stream, if any
 
 
 class Wrapped(_In):

@@ -1,7 +1,7 @@
 """The codecs of the two dialects, which differ in what is around messages and answers."""
 
 from twoapi.protocols.spark.decode_frames import SparkSocketDecoder, decode_frames, is_last
-from twoapi.protocols.spark.decode_http import SparkStreamDecoder, decode_response
+from twoapi.protocols.spark.decode_http import decode_response, stream_decoder
 from twoapi.protocols.spark.encode_request import encode_body, encode_frame
 from twoapi.protocols.spark.faults import decode_fault, decode_handshake
 from twoapi.protocols.spark.name import HTTP, SOCKET
@@ -16,7 +16,7 @@ class Spark:
     encode_request = staticmethod(encode_body)
     decode_response = staticmethod(decode_response)
     decode_fault = staticmethod(decode_fault)
-    stream_decoder = SparkStreamDecoder
+    stream_decoder = staticmethod(stream_decoder)
 
 
 class SparkSocket:

@@ -106,7 +106,7 @@ class SparkSocketDecoder:
                 self._fail(fault, events)
             elif self._say(frame, header, unknown, events):
                 self._done = True
-                self._telling.end(events)
+                self._telling.finish(events)
         except WireError as error:
             self._fail(broken(f"a message of the upstream cannot be read: {error.message}"), events)
 
@@ -125,7 +125,7 @@ class SparkSocketDecoder:
         telling.note(unknown)
         for said in choices.text or ():
             telling.say(0, said, None, events)  # their index counts the pieces, not the answers
-        return telling.started and _LAST in (header.status, choices.status)
+        return telling.is_started and _LAST in (header.status, choices.status)
 
     def _fail(self, fault: Fault, events: list[Event]) -> None:
         self._done = True

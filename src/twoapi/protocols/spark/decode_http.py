@@ -3,17 +3,16 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import Event, Failed, Fault, FaultError, Response
-from twoapi.ir.assemble import fold
+from twoapi.ir import Event, FaultError, Response
 from twoapi.protocols.base import Restore
 from twoapi.protocols.dialects.encoding import broken
+from twoapi.protocols.dialects.framed_answer import FramedDecoder, whole_answer
 from twoapi.protocols.spark import schema as wire
 from twoapi.protocols.spark.faults import hidden_fault
 from twoapi.protocols.spark.name import HTTP
 from twoapi.protocols.spark.telling import Telling
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
-from twoapi.wire.sse import Frame, SseReader
 from twoapi.wire.strict import strict
 
 _PLACES = "/choices/{}/message"
@@ -25,83 +24,42 @@ _decode_lenient = json.decoder(wire.Answer)
 
 def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in it and for a body that is none of this vendor."""
-    events: list[Event] = []
-    telling = Telling(restore, HTTP, _PLACES)
-    try:
-        answer, unknown = _read(body)
-        fault = hidden_fault(answer, HTTP)
-        if fault is None and not answer.choices:
-            fault = broken("the upstream's answer has no choices")
-        if fault is not None:
-            raise FaultError(fault)
-        _take(telling, answer, unknown, events)
-    except WireError as error:
-        raise FaultError(broken(f"the upstream's answer cannot be read: {error.message}")) from None
-    telling.end(events)
-    return fold(events)
+    return whole_answer(_Answer(restore, HTTP, _PLACES), body)
 
 
-class SparkStreamDecoder:
-    """Decodes one stream."""
+def stream_decoder(restore: Restore) -> FramedDecoder:
+    """A decoder for one streamed answer."""
+    return FramedDecoder(_Answer(restore, HTTP, _PLACES), marked=True)
 
-    __slots__ = ("_done", "_reader", "_telling")
 
-    def __init__(self, restore: Restore) -> None:
-        self._reader = SseReader()
-        self._telling = Telling(restore, HTTP, _PLACES)
-        self._done = False
+class _Answer(Telling):
+    """Takes the frames of one answer."""
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that these bytes complete."""
-        events: list[Event] = []
-        if not self._done:
-            try:
-                self._take_all(self._reader.feed(data), events)
-            except WireError as error:
-                self._fail(broken(error.message), events)
-        return events
+    __slots__ = ()
 
-    def close(self) -> list[Event]:
-        """The rest, when the connection has ended."""
-        events: list[Event] = []
-        if self._done or not self._take_all(self._reader.close(), events):
-            return events
-        if self._telling.reasoned:
-            self._end(events)
-        else:
-            self._fail(broken("the upstream's stream ended in the middle of the answer"), events)
-        return events
+    is_ended = False  # the mark of the end stands behind the last frame
 
-    def _take_all(self, frames: list[Frame], events: list[Event]) -> bool:
-        """Adds the events of frames; False when the stream is over."""
-        return all(self._take(payload.strip(), events) for _, payload in frames)
-
-    def _take(self, payload: bytes, events: list[Event]) -> bool:
-        if payload == b"[DONE]":
-            if self._telling.started:
-                self._end(events)
-            else:
-                self._fail(broken("the upstream's stream ended without an answer"), events)
-            return False
+    def take(self, payload: bytes, events: list[Event], name: bytes = b"") -> None:  # noqa: ARG002  frames have none
+        """Adds the events of one frame; raises FaultError for an error in place of an answer, and for what is none."""
         try:
             answer, unknown = _read(payload)
             fault = hidden_fault(answer, HTTP)
             if fault is None:
-                _take(self._telling, answer, unknown, events)
-                return True
+                self._take(answer, unknown, events)
         except WireError as error:
-            fault = broken(f"a frame of the upstream's stream cannot be read: {error.message}")
-        self._fail(fault, events)
-        return False
+            fault = broken(f"the upstream's answer cannot be read: {error.message}")
+        if fault is not None:
+            raise FaultError(fault)
 
-    def _end(self, events: list[Event]) -> None:
-        self._done = True
-        self._telling.end(events)
-
-    def _fail(self, fault: Fault, events: list[Event]) -> None:
-        self._done = True
-        self._telling.tell_usage(events)
-        events.append(Failed(fault))
+    def _take(self, answer: wire.Answer, unknown: dict[str, Raw], events: list[Event]) -> None:
+        """Raises WireError."""
+        if answer.choices:
+            self.start(answer.id or answer.sid or "", answer.model or "", answer.created, events)
+        self.count(answer.usage)
+        self.note({pointer.replace("/delta/", "/message/"): value for pointer, value in unknown.items()})
+        for number, choice in enumerate(answer.choices or ()):
+            index = number if choice.index is None else choice.index
+            self.say(index, choice.delta or choice.message, choice.finish_reason, events)
 
 
 def _read(payload: bytes) -> tuple[wire.Answer, dict[str, Raw]]:
@@ -110,14 +68,3 @@ def _read(payload: bytes) -> tuple[wire.Answer, dict[str, Raw]]:
         return _decode_strict(payload), {}
     except _BAD:
         return _decode_lenient(payload), json.unknown_fields(payload, wire.Answer)
-
-
-def _take(telling: Telling, answer: wire.Answer, unknown: dict[str, Raw], events: list[Event]) -> None:
-    """Adds the events of a chunk, or of all. Raises WireError."""
-    if answer.choices:
-        telling.start(answer.id or answer.sid or "", answer.model or "", answer.created, events)
-    telling.count(answer.usage)
-    telling.note({pointer.replace("/delta/", "/message/"): value for pointer, value in unknown.items()})
-    for number, choice in enumerate(answer.choices or ()):
-        index = number if choice.index is None else choice.index
-        telling.say(index, choice.delta or choice.message, choice.finish_reason, events)

@@ -34,7 +34,7 @@ class _Candidate:
 class Telling:
     """One answer. `places`: the JSON pointer of a candidate's message, with `{}` for its number."""
 
-    __slots__ = ("_candidates", "_id", "_places", "_protocol", "_restore", "_usage", "extras", "started")
+    __slots__ = ("_candidates", "_id", "_places", "_protocol", "_restore", "_usage", "extras", "is_started")
 
     def __init__(self, restore: Restore, protocol: str, places: str) -> None:
         self._restore = restore
@@ -43,19 +43,19 @@ class Telling:
         self._id = ""
         self._usage: Raw | None = None
         self._candidates: dict[int, _Candidate] = {}
-        self.started = False
+        self.is_started = False  # something of the answer has come
         self.extras: dict[str, Raw] = {}
 
     @property
-    def reasoned(self) -> bool:
+    def is_complete(self) -> bool:
         """True when each candidate has told why it ended."""
-        return self.started and all(candidate.word for candidate in self._candidates.values())
+        return self.is_started and all(candidate.word for candidate in self._candidates.values())
 
     def start(self, answer_id: str, model: str, created: int | None, events: list[Event]) -> None:
         """Begins the answer, once."""
-        if self.started:
+        if self.is_started:
             return
-        self.started = True
+        self.is_started = True
         self._id = answer_id
         known = created if created is not None and 0 <= created < _LATEST else None
         events.append(Start(id=answer_id, model=model, created=known, protocol=self._protocol))
@@ -81,7 +81,7 @@ class Telling:
         if said is not None and not _say(candidate.answer, said, events):
             self.extras[self._places.format(index) + "/tool_calls"] = said.tool_calls
 
-    def end(self, events: list[Event]) -> None:
+    def finish(self, events: list[Event]) -> None:
         """Adds the end of a complete answer; a reason that is not told follows from what was said."""
         for candidate in self._candidates.values():
             kind = _KINDS.get(candidate.word, "other") if candidate.word else "stop"
@@ -91,7 +91,7 @@ class Telling:
 
     def tell_usage(self, events: list[Event]) -> None:
         """Adds the usage, if it was told."""
-        usage = None if self._usage is None or not self.started else _usage(self._usage)
+        usage = None if self._usage is None or not self.is_started else _usage(self._usage)
         if usage is not None:
             events.append(UsageUpdate(usage))
 
