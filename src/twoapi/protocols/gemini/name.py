@@ -1,15 +1,7 @@
 """The protocol's name and what its error paths share."""
 
-from twoapi.ir import Fault, FaultError
+from twoapi.protocols.refusing import broken, refuse
 
 NAME = "gemini"
 
-
-def refuse(message: str, pointer: str | None, code: str | None = None) -> FaultError:
-    """The error of a request that is wrong, or that this protocol cannot carry; `pointer` into the client's body."""
-    return FaultError(Fault("invalid_request", message, code=code, param=pointer, protocol=None))
-
-
-def broken(message: str, code: str | None = None) -> Fault:
-    """The fault of an upstream whose answer cannot be used."""
-    return Fault("upstream_error", message, whose="upstream", code=code)
+__all__ = ["NAME", "broken", "refuse"]

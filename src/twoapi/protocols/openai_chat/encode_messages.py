@@ -23,10 +23,11 @@ from twoapi.protocols.call_ids import encode_call_id, short_call_id
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import CacheMarks
-from twoapi.protocols.openai_chat.media import as_raw, encode_media
+from twoapi.protocols.openai_chat.media import encode_media
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.replay import Replay
 from twoapi.protocols.openai_chat.schema_out import Contents
+from twoapi.protocols.openai_media import as_raw
 from twoapi.protocols.tool_names import ToolNames
 
 _ALL_PLAIN = frozenset({"system", "developer", "user", "assistant"})

@@ -10,12 +10,13 @@ from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
 from twoapi.protocols.openai_chat.encode_reasoning import Members, encode_reasoning
-from twoapi.protocols.openai_chat.encode_tools import ToolEncoder, conforms
+from twoapi.protocols.openai_chat.encode_tools import ToolEncoder
 from twoapi.protocols.openai_chat.mend_messages import in_words, mend_messages
 from twoapi.protocols.openai_chat.mend_request import USUAL, deviations, mend_request
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_limits import Limits
 from twoapi.protocols.pairing import pair_results
+from twoapi.protocols.strict_schemas import conforms
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire import json
 from twoapi.wire.http import Outgoing

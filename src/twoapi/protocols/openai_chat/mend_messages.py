@@ -9,8 +9,8 @@ from twoapi.ir import Loss, Message, Part, Request, Text, ToolCall, ToolResult, 
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
-from twoapi.protocols.openai_chat.media import as_raw
 from twoapi.protocols.openai_chat.name import NAME
+from twoapi.protocols.openai_media import as_raw
 from twoapi.wire import json
 
 _BETWEEN = " "  # what an assistant says between the result of a tool and the user: nothing, but not the empty text

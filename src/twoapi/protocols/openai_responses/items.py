@@ -26,9 +26,10 @@ from twoapi.ir import (
 )
 from twoapi.ir.request import Role
 from twoapi.protocols.call_ids import decode_call_id
+from twoapi.protocols.openai_media import decode_mark
 from twoapi.protocols.openai_responses import schema_items as wire
 from twoapi.protocols.openai_responses.lenient import lenient
-from twoapi.protocols.openai_responses.media import decode_audio, decode_file, decode_image, decode_mark
+from twoapi.protocols.openai_responses.media import decode_audio, decode_file, decode_image
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
