@@ -6,8 +6,8 @@ from typing import Literal, get_args
 import msgspec
 
 Kind = Literal["chat", "completion", "embedding", "rerank", "image", "speech", "transcription", "moderation"]
-# What is counted. The first group are tokens, whose prices are for a million; the others are for one.
-Metered = Literal[
+# What is counted: tokens, whose prices are for a million, and what is paid for one by one.
+_Tokens = Literal[
     "input",
     "cache_read",
     "cache_write",
@@ -19,6 +19,8 @@ Metered = Literal[
     "image_in",
     "image_out",
     "video_in",
+]
+_Units = Literal[
     "image",
     "second_in",
     "second_out",
@@ -27,22 +29,9 @@ Metered = Literal[
     "request",
     "search",
 ]
+Metered = Literal[_Tokens, _Units]
 METERS: frozenset[str] = frozenset(get_args(Metered))
-TOKENS: frozenset[str] = frozenset(
-    {
-        "input",
-        "cache_read",
-        "cache_write",
-        "cache_write_1h",
-        "output",
-        "reasoning",
-        "audio_in",
-        "audio_out",
-        "image_in",
-        "image_out",
-        "video_in",
-    }
-)
+TOKENS: frozenset[str] = frozenset(get_args(_Tokens))
 MILLION = 1_000_000
 
 
