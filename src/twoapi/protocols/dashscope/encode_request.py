@@ -1,6 +1,5 @@
 """The canonical request to this protocol's body, and every loss on the way."""
 
-from msgspec import Raw
 from msgspec.structs import replace
 
 from twoapi.ir import Loss, Request, plain
@@ -10,7 +9,7 @@ from twoapi.protocols.dashscope.encode_parameters import encode_parameters
 from twoapi.protocols.dashscope.name import MEDIA_PATH, NAME, TEXT_PATH
 from twoapi.protocols.dialects.encoding import Encoding, Wire
 from twoapi.protocols.dialects.turns import Turn, turns
-from twoapi.protocols.dialects.unsent import report_unsent
+from twoapi.protocols.dialects.unsent import report_unsent, without_own
 from twoapi.wire.http import Headers, Outgoing
 from twoapi.wire.json import encode
 
@@ -40,7 +39,7 @@ _UPLOADED = (b"x-dashscope-ossresourceresolve", b"enable")
 
 def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
-    request, own = _without_own(request)
+    request, own = without_own(request, _OWN)
     encoding = Encoding(request, capabilities, losses, NAME, _SHOWN)
     # Several answers are no reason to refuse.
     report_unsent(replace(request, sampling=replace(request.sampling, n=None)), NAME, losses, _SENT)
@@ -62,15 +61,6 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     if b'"oss://' in payload:  # of a file that was uploaded to the vendor
         headers.append(_UPLOADED)
     return Encoded(Outgoing(MEDIA_PATH if media else TEXT_PATH, payload, headers), encoding.restore())
-
-
-def _without_own(request: Request) -> tuple[Request, dict[str, Raw]]:
-    """The request without the members that are this vendor's own, and these."""
-    own = {name: request.extras["/" + name] for name in _OWN if "/" + name in request.extras}
-    if not own:
-        return request, own
-    rest = {pointer: value for pointer, value in request.extras.items() if pointer[1:] not in own}
-    return replace(request, extras=rest), own
 
 
 def _system_first(encoding: Encoding, spoken: list[Turn]) -> list[Turn]:

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from operator import attrgetter
 
+from msgspec import Raw
+from msgspec.structs import replace
+
 from twoapi.ir import Fault, FaultError, Loss, LossKind, Output, ReasoningConfig, Request, Sampling, State
 
 # Name for Request.where -> where the value is.
@@ -78,6 +81,17 @@ def _report_form(request: Request, target: str, losses: list[Loss], sent: frozen
     if output.modalities is not None:
         kind: LossKind = "info" if output.modalities == ["text"] else "dropped"
         losses.append(Loss(request.where("output.modalities"), kind, target, "answers are text"))
+
+
+def without_own(request: Request, names: tuple[str, ...]) -> tuple[Request, dict[str, Raw]]:
+    """The request without the members of these names, and these: the vendor's own, which its clients write beside those
+    of another protocol.
+    """
+    own = {name: request.extras["/" + name] for name in names if "/" + name in request.extras}
+    if not own:
+        return request, own
+    rest = {pointer: value for pointer, value in request.extras.items() if pointer[1:] not in own}
+    return replace(request, extras=rest), own
 
 
 def form_field(request: Request) -> str:

@@ -2,15 +2,12 @@
 
 from urllib.parse import quote
 
-from msgspec import Raw
-from msgspec.structs import replace
-
 from twoapi.ir import Loss, Request, plain
 from twoapi.protocols.base import Capabilities, Encoded
 from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
 from twoapi.protocols.dialects.turn_order import in_order
 from twoapi.protocols.dialects.turns import turns
-from twoapi.protocols.dialects.unsent import refusal, report_unsent
+from twoapi.protocols.dialects.unsent import refusal, report_unsent, without_own
 from twoapi.protocols.qianfan_v1.encode_functions import put_functions
 from twoapi.protocols.qianfan_v1.encode_messages import encode_messages
 from twoapi.protocols.qianfan_v1.name import NAME, PATH
@@ -32,7 +29,7 @@ _MOST_STOPS, _LONGEST_STOP = 4, 20
 
 def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
-    request, own = _without_own(request)
+    request, own = without_own(request, _OWN)
     report_unsent(request, NAME, losses, _SENT)
     encoding = Encoding(request, capabilities, losses, NAME)
     body: Wire = {"messages": []}
@@ -52,15 +49,6 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
         body["stream"] = True
     path = PATH + quote(_slug(request, model, capabilities), safe="")
     return Encoded(Outgoing(path, encode({**body, **own})), encoding.restore())
-
-
-def _without_own(request: Request) -> tuple[Request, dict[str, Raw]]:
-    """The request without the members that are this vendor's own, and these."""
-    own = {name: request.extras["/" + name] for name in _OWN if "/" + name in request.extras}
-    if not own:
-        return request, own
-    rest = {pointer: value for pointer, value in request.extras.items() if pointer[1:] not in own}
-    return replace(request, extras=rest), own
 
 
 def _slug(request: Request, model: str, capabilities: Capabilities) -> str:
