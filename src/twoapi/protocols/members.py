@@ -6,11 +6,17 @@ from msgspec import Raw
 from twoapi.ir import Fault, FaultError
 from twoapi.protocols.base import Peek
 from twoapi.wire.http import Incoming
+from twoapi.wire.json import guess_string
 
 _decode = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_str = msgspec.json.Decoder(str).decode
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BOOLS = {b"true": True, b"false": False, b"null": False}
+
+
+def guess_model(incoming: Incoming) -> str:
+    """The model if it is the first member or near the end."""
+    return guess_string(incoming.body, "model")
 
 
 def peek_members(incoming: Incoming) -> Peek:

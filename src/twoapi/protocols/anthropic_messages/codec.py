@@ -1,7 +1,5 @@
 """The codec: every method of the interface, each a line that names the module where it lives."""
 
-from datetime import UTC, datetime
-
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import faults, response
 from twoapi.protocols.anthropic_messages.decode_request import decode_request
@@ -13,9 +11,10 @@ from twoapi.protocols.anthropic_messages.stream_decoder import AnthropicStreamDe
 from twoapi.protocols.anthropic_messages.stream_encoder import AnthropicStreamEncoder, error_frame
 from twoapi.protocols.anthropic_messages.tap import AnthropicStreamTap
 from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
-from twoapi.protocols.members import peek_members
+from twoapi.protocols.members import guess_model, peek_members
+from twoapi.protocols.times import timestamp
 from twoapi.wire.http import Incoming
-from twoapi.wire.json import encode, guess_string
+from twoapi.wire.json import encode
 from twoapi.wire.sse import comment
 
 
@@ -29,6 +28,7 @@ class AnthropicMessages:
     request_id_header = b"request-id"
 
     # Functions of their own modules, without a frame between.
+    guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(response.encode_response)
@@ -40,10 +40,6 @@ class AnthropicMessages:
     inspect = staticmethod(response.inspect)
     stream_encoder = AnthropicStreamEncoder
     stream_decoder = AnthropicStreamDecoder
-
-    def guess_model(self, incoming: Incoming) -> str:
-        """The model if it is the first member or near the end."""
-        return guess_string(incoming.body, "model")
 
     def stream_fault(self, fault: ir.Fault, peek: Peek) -> bytes:  # noqa: ARG002  one form
         """The error event of a stream that has not begun."""
@@ -65,7 +61,7 @@ class AnthropicMessages:
                 "type": "model",
                 "id": model.id,
                 "display_name": model.id,
-                "created_at": datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "created_at": timestamp(model.created),
                 "lifecycle": "active",  # required by the vendor's SDK
             }
             for model in models

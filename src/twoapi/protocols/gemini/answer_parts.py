@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 import msgspec
 from msgspec import Raw
@@ -16,9 +14,6 @@ from twoapi.protocols.gemini.name import broken
 from twoapi.protocols.gemini.schema_answer import PromptFeedback
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import decoder
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 
 
 class _FreeText(msgspec.Struct):
@@ -120,20 +115,3 @@ def by_part(cited: Cited) -> dict[int, list[Citation]]:
     for number, citation in cited:
         found.setdefault(number, []).append(citation)
     return found
-
-
-def seconds(created: str | None) -> int | None:
-    """A time as whole seconds since the epoch; None for what is no time."""
-    if created is None:
-        return None
-    try:
-        time = datetime.fromisoformat(created)
-        return ((time if time.tzinfo is not None else time.replace(tzinfo=UTC)) - _EPOCH) // _SECOND
-    except (ValueError, OverflowError):
-        return None
-
-
-@lru_cache(maxsize=64)
-def timestamp(created: int) -> str:
-    """Seconds since the epoch as the vendor writes a time."""
-    return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -17,8 +17,6 @@ from twoapi.protocols.gemini.answer_parts import (
     made_call_id,
     no_answer,
     says_nothing,
-    seconds,
-    timestamp,
     unreadable,
 )
 from twoapi.protocols.gemini.faults import array_fault, hidden_fault
@@ -29,6 +27,7 @@ from twoapi.protocols.gemini.parts import BARE, Part, dressing, listed
 from twoapi.protocols.gemini.spelling import loosen
 from twoapi.protocols.gemini.stop import decode_stop, failure
 from twoapi.protocols.gemini.usage import decode_tier, decode_usage
+from twoapi.protocols.times import seconds, timestamp
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, is_null
 

@@ -6,9 +6,10 @@ from twoapi import ir
 from twoapi.ir import Loss, Opaque
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.gemini import parts as wire
-from twoapi.protocols.gemini.answer_parts import made_call_id, timestamp
+from twoapi.protocols.gemini.answer_parts import made_call_id
 from twoapi.protocols.gemini.name import NAME, broken
 from twoapi.protocols.sealing import to_base64
+from twoapi.protocols.times import timestamp
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 

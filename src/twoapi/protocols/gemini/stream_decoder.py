@@ -6,7 +6,7 @@ from msgspec import Raw
 from twoapi.ir import End, Event, Failed, Fault, Finish, Start, UsageUpdate
 from twoapi.protocols.base import Restore
 from twoapi.protocols.gemini import schema_answer as wire
-from twoapi.protocols.gemini.answer_parts import blocked, no_answer, seconds
+from twoapi.protocols.gemini.answer_parts import blocked, no_answer
 from twoapi.protocols.gemini.decode_response import keep_time, read_answer
 from twoapi.protocols.gemini.faults import array_fault, hidden_fault
 from twoapi.protocols.gemini.frames import FrameReader
@@ -15,6 +15,7 @@ from twoapi.protocols.gemini.name import NAME, broken
 from twoapi.protocols.gemini.stop import failure
 from twoapi.protocols.gemini.stream_candidate import StreamCandidate
 from twoapi.protocols.gemini.usage import decode_tier, decode_usage, usage_raw
+from twoapi.protocols.times import seconds
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import encode
 

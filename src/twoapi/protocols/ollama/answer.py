@@ -1,7 +1,5 @@
 """An answer to events, line by line; a whole answer is one line."""
 
-from datetime import UTC, datetime, timedelta
-
 import msgspec
 from msgspec import Raw
 
@@ -14,6 +12,7 @@ from twoapi.protocols.ollama import schema_answer as wire
 from twoapi.protocols.ollama.call_ids import made_id
 from twoapi.protocols.ollama.faults import hidden_fault
 from twoapi.protocols.ollama.name import NAME
+from twoapi.protocols.times import seconds
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.strict import strict
@@ -22,8 +21,6 @@ _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_strict = msgspec.json.Decoder(strict(wire.Line)).decode
 _decode_lenient = json.decoder(wire.Line)
 _decode_logprobs = msgspec.json.Decoder(list[wire.TokenLogprob]).decode
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 _STOPS: dict[str, StopKind] = {"stop": "stop", "length": "max_tokens"}
 _COUNTERS = (
     "total_duration",
@@ -165,17 +162,6 @@ def usage_of(told: wire.Line) -> ir.Usage | None:
     if not counters:
         return None
     return ir.Usage(input=told.prompt_eval_count, output=told.eval_count, raw=Raw(json.encode(counters)))
-
-
-def seconds(created: str | None) -> int | None:
-    """A time with nanoseconds as whole seconds since the epoch; None for what is no time."""
-    if created is None:
-        return None
-    try:
-        time = datetime.fromisoformat(created)
-        return ((time if time.tzinfo is not None else time.replace(tzinfo=UTC)) - _EPOCH) // _SECOND
-    except (ValueError, OverflowError):
-        return None
 
 
 def arguments_text(arguments: Raw) -> str:

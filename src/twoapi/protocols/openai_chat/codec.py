@@ -4,7 +4,7 @@ import msgspec
 
 from twoapi.ir import Fault
 from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
-from twoapi.protocols.members import peek_members
+from twoapi.protocols.members import guess_model, peek_members
 from twoapi.protocols.openai_chat.decode_request import decode_request
 from twoapi.protocols.openai_chat.decode_response import decode_response, inspect_response
 from twoapi.protocols.openai_chat.encode_request import encode_request
@@ -43,6 +43,7 @@ class OpenAIChat:
     request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
+    guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
@@ -54,10 +55,6 @@ class OpenAIChat:
     inspect = staticmethod(inspect_response)
     stream_encoder = ChatStreamEncoder
     stream_decoder = ChatStreamDecoder
-
-    def guess_model(self, incoming: Incoming) -> str:
-        """The model if it is the first member or near the end."""
-        return json.guess_string(incoming.body, "model")
 
     def stream_fault(self, fault: Fault, peek: Peek) -> bytes:  # noqa: ARG002  one form
         """The error ending of a stream that has not begun."""

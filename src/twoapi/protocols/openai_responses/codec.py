@@ -4,7 +4,7 @@ import msgspec
 
 from twoapi.ir import Fault
 from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
-from twoapi.protocols.members import peek_members
+from twoapi.protocols.members import guess_model, peek_members
 from twoapi.protocols.openai_responses.decode_request import decode_request
 from twoapi.protocols.openai_responses.decode_response import decode_response, inspect_response
 from twoapi.protocols.openai_responses.encode_request import encode_request
@@ -42,6 +42,7 @@ class OpenAIResponses:
     request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
+    guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
@@ -53,10 +54,6 @@ class OpenAIResponses:
     inspect = staticmethod(inspect_response)
     stream_encoder = ResponsesStreamEncoder
     stream_decoder = ResponsesStreamDecoder
-
-    def guess_model(self, incoming: Incoming) -> str:
-        """The model if it is the first member or near the end."""
-        return json.guess_string(incoming.body, "model")
 
     def stream_fault(self, fault: Fault, peek: Peek) -> bytes:  # noqa: ARG002  one form
         """A whole stream that fails before anything has been said."""

@@ -3,13 +3,12 @@
 from twoapi.ir import Fault
 from twoapi.protocols import openai_errors
 from twoapi.protocols.base import Peek
-from twoapi.protocols.members import peek_members
+from twoapi.protocols.members import guess_model, peek_members
 from twoapi.protocols.operations.completions.request import NAME, decode_request
 from twoapi.protocols.operations.completions.response import encode_response
 from twoapi.protocols.operations.completions.stream_encoder import KEEP_ALIVE, CompletionStreamEncoder, error_frame
 from twoapi.protocols.sealing import SEAL_PREFIX
-from twoapi.wire import json
-from twoapi.wire.http import Headers, Incoming
+from twoapi.wire.http import Headers
 
 
 class Completions:
@@ -21,14 +20,11 @@ class Completions:
     seal = SEAL_PREFIX.encode()
     request_id_header = b"x-request-id"
 
+    guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
     encode_response = staticmethod(encode_response)
     stream_encoder = CompletionStreamEncoder
-
-    def guess_model(self, incoming: Incoming) -> str:
-        """The model if it is the first member or near the end."""
-        return json.guess_string(incoming.body, "model")
 
     def encode_fault(self, fault: Fault, request_id: str) -> tuple[int, Headers, bytes]:
         """Status, headers and body of an error answer."""
