@@ -20,9 +20,9 @@ from twoapi.ir import (
 )
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.call_ids import encode_call_id, short_call_id
+from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
-from twoapi.protocols.openai_chat.cache_marks import CacheMarks
 from twoapi.protocols.openai_chat.media import encode_media
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.replay import Replay

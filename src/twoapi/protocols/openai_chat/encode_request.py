@@ -6,8 +6,9 @@ import msgspec
 
 from twoapi.ir import Loss, Output, ReasoningConfig, Request, State
 from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.openai_cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat import schema_out as out
-from twoapi.protocols.openai_chat.cache_marks import CacheMarks, encode_ttl
+from twoapi.protocols.openai_chat.cache_marks import MARKED
 from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
 from twoapi.protocols.openai_chat.encode_reasoning import Members, encode_reasoning
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder
@@ -52,7 +53,7 @@ def encode_request(  # noqa: C901, PLR0912  one look for each group of members t
     same = request.protocol == NAME
     if request.state != _NO_STATE:
         _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
-    marks = CacheMarks(losses, capabilities.cache_marks)
+    marks = CacheMarks(MARKED, losses, capabilities.cache_marks, same)
     encoder = MessageEncoder(request, capabilities, losses, marks)
     body = _begin(request, model, capabilities)
     if not same:
@@ -262,7 +263,7 @@ def _encode_rest(request: Request, body: out.Body, capabilities: Capabilities, l
     if mark is not None:
         if capabilities.cache_marks:
             path = request.where("cache_auto")
-            ttl = None if mark.ttl is None else encode_ttl(min(mark.ttl, 1800), path, losses)
+            ttl = None if mark.ttl is None else encode_ttl(min(mark.ttl, 1800), path, losses, NAME)
             if mark.ttl is not None and mark.ttl > 1800:
                 losses.append(Loss(path, "approximated", NAME, "30 minutes is the longest automatic lifetime"))
             body.prompt_cache_options = out.CacheOptions(mode="implicit", ttl=ttl)

@@ -6,8 +6,8 @@ from msgspec import Raw
 
 from twoapi.ir import Loss, Request, Schema, Tool
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_chat import schema_out as out
-from twoapi.protocols.openai_chat.cache_marks import CacheMarks
 from twoapi.protocols.openai_chat.decode_tools import WEB_SEARCH
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.strict_schemas import conforms

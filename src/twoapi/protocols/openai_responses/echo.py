@@ -7,8 +7,9 @@ from msgspec import Raw
 
 from twoapi.ir import FaultError, Output, ReasoningConfig, Request, Text
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.answer import ECHOED
-from twoapi.protocols.openai_responses.cache_marks import CacheMarks
+from twoapi.protocols.openai_responses.cache_marks import MARKED
 from twoapi.protocols.openai_responses.constraints import Constraints
 from twoapi.protocols.openai_responses.decode_request import INSTRUCTIONS
 from twoapi.protocols.openai_responses.encode_request import encode_request
@@ -97,7 +98,7 @@ def _repeated(request: Request) -> dict[str, object]:
     Constraints(request, _ALL, [], body).put()
     own = request.protocol == NAME
     if request.tools or request.tool_choice is not None or request.parallel is not None:
-        marks = CacheMarks([], enabled=True, same=own)
+        marks = CacheMarks(MARKED, [], enabled=True, same=own)
         names = ToolNames(_ALL.max_tool_name)
         ToolEncoder(request, _ALL, [], marks, _kept if own else names.wire).encode(body)
     if own:

@@ -24,9 +24,9 @@ from twoapi.ir import (
 )
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_media import as_raw
 from twoapi.protocols.openai_responses import schema_items as wire
-from twoapi.protocols.openai_responses.cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.decode_input import INPUT
 from twoapi.protocols.openai_responses.decode_request import INSTRUCTIONS
 from twoapi.protocols.openai_responses.encode_items import own_state, runs, written_reasoning

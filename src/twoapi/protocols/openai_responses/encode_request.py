@@ -5,8 +5,9 @@ from msgspec import Raw
 
 from twoapi.ir import Loss, Request
 from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_responses import schema_request as wire
-from twoapi.protocols.openai_responses.cache_marks import CacheMarks
+from twoapi.protocols.openai_responses.cache_marks import MARKED
 from twoapi.protocols.openai_responses.constraints import Constraints
 from twoapi.protocols.openai_responses.decode_input import INPUT
 from twoapi.protocols.openai_responses.encode_input import InputEncoder, bare_input
@@ -38,7 +39,7 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
         if bare is not None and not request.tools and request.tool_choice is None and not request.extras:
             body.instructions, body.input = bare
             return Encoded(Outgoing(PATH, json.encode(body)), Restore())
-    marks = CacheMarks(losses, enabled=capabilities.cache_marks, same=same)
+    marks = CacheMarks(MARKED, losses, enabled=capabilities.cache_marks, same=same)
     encoder = InputEncoder(request, capabilities, losses, marks)
     tools = ToolEncoder(request, capabilities, losses, marks, encoder.name)
     tools.encode(body)

@@ -7,8 +7,8 @@ from msgspec import Raw
 
 from twoapi.ir import Loss, LossKind, Request, Schema, Tool, ToolChoice
 from twoapi.protocols.base import Capabilities
+from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_responses import schema_request as wire
-from twoapi.protocols.openai_responses.cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.name import NAME, refuse
 from twoapi.protocols.strict_schemas import conforms
 from twoapi.wire import json
