@@ -15,6 +15,7 @@ from twoapi.protocols.anthropic_messages.envelope import native_redacted, native
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import encode_call_id
 from twoapi.protocols.past_calls import call_input
+from twoapi.protocols.url_media import not_fetched
 
 MAX_CALL_ID = 64
 _IMAGES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
@@ -240,7 +241,7 @@ def _source(encoding: Encoding, part: ir.Media, mime: str | None, path: str) -> 
         return {"type": "base64", "media_type": mime, "data": source.data}
     if isinstance(source, ir.Url):
         if not encoding.capabilities.url_media and not encoding.native:
-            raise refusal("the target fetches no files: they must be in the request itself", path)
+            raise not_fetched(path)
         return {"type": "url", "url": source.url}
     if isinstance(source, ir.FileId) and source.protocol == NAME:
         return {"type": "file", "file_id": source.id}

@@ -6,6 +6,7 @@ from twoapi import ir
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.dialects.encoding import Wire
 from twoapi.protocols.dialects.unsent import refusal
+from twoapi.protocols.url_media import not_fetched
 
 _S3 = "s3://"
 _IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
@@ -126,7 +127,7 @@ def _source(source: object, path: str) -> Wire:
     if isinstance(source, ir.Url) and source.url.startswith(_S3):
         return {"s3Location": {"uri": source.url}}
     if isinstance(source, ir.Url):
-        raise refusal("the target fetches no files: they must be in the request itself, or in S3", path)
+        raise not_fetched(path)
     raise refusal("the target cannot read this file: another service holds it, or it is empty", path)
 
 

@@ -12,6 +12,7 @@ from twoapi.ir import JsonText, plain
 from twoapi.protocols.dialects.encoding import Encoding
 from twoapi.protocols.dialects.unsent import refusal
 from twoapi.protocols.pairing import pair_results
+from twoapi.protocols.url_media import must_be_inline, not_fetched
 
 _ERROR_MARK = "[tool error] "
 _TAKEN = {"image": "images", "audio": "audio", "video": "video"}  # the capabilities
@@ -264,6 +265,8 @@ def _media(encoding: Encoding, part: ir.Media, path: str) -> list[JsonText | Pic
             raise refusal(f"this model takes no {_MANY[part.kind]}", path)
         if not isinstance(source, ir.Base64 | ir.Url):
             raise refusal("the target cannot read this file: another service holds it", path)
+        if isinstance(source, ir.Url) and must_be_inline(encoding.target, part.kind, encoding.capabilities):
+            raise not_fetched(path)
         return [Picture(source, part.mime, part.detail, path, part.kind)]
     if part.audio_id is not None:
         if not part.transcript:
@@ -295,6 +298,8 @@ def document_text(part: ir.Media, path: str) -> str:
     source = part.source
     if isinstance(source, ir.PlainText):
         return source.text
+    if isinstance(source, ir.Url):
+        raise not_fetched(path)
     mime = part.mime or ""
     if isinstance(source, ir.Base64) and (mime.startswith("text/") or mime in _TEXTS):
         try:

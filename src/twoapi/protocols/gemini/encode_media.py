@@ -6,6 +6,7 @@ from twoapi import ir
 from twoapi.protocols.gemini.encoding import Encoding
 from twoapi.protocols.gemini.name import NAME, refuse
 from twoapi.protocols.gemini.parts import LEVELS, Wire, write_media, write_text
+from twoapi.protocols.url_media import not_fetched
 
 _STARTS = (
     ("iVBORw0KGgo", "image/png"),
@@ -46,7 +47,7 @@ def encode_media(encoding: Encoding, part: ir.Media, base: str) -> list[Wire]:
     if not isinstance(source, ir.Base64 | ir.Url | ir.FileId):
         raise refuse("the target cannot read this document", path)
     if isinstance(source, ir.Url) and not encoding.native and not encoding.capabilities.url_media:
-        raise refuse("the target fetches no files: they must be in the request itself", path)
+        raise not_fetched(path)
     mime = part.mime or (None if encoding.native else _mime(encoding, part, path))
     wire = write_media(source, mime, part.name if part.name is not None else part.title)
     if part.detail is not None:

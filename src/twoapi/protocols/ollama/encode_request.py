@@ -12,6 +12,7 @@ from twoapi.protocols.dialects.turns import Call, Turn, one_text, turns
 from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.protocols.ollama.call_ids import is_made
 from twoapi.protocols.ollama.name import NAME
+from twoapi.protocols.url_media import not_fetched
 from twoapi.wire.http import Outgoing
 from twoapi.wire.json import encode, is_object
 
@@ -69,7 +70,7 @@ def _said(encoding: Encoding, turn: Turn) -> Wire:
         if worded:
             encoding.lose(picture.path, "reordered", "images stand before the words of their turn")
         if not isinstance(picture.source, ir.Base64):
-            raise refusal("the target fetches no images: they must be in the request itself", picture.path)
+            raise not_fetched(picture.path)
         if picture.detail is not None:
             encoding.lose(picture.path, "dropped", "images have no resolution")
         images.append(picture.source.data)

@@ -10,6 +10,7 @@ from twoapi.protocols.data_urls import decode_url
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_media import Target, decode_mark, decode_sound, image_url
+from twoapi.protocols.url_media import not_fetched
 from twoapi.wire.errors import WireError
 
 
@@ -67,11 +68,13 @@ def _sound(data: str, word: str) -> wire.ContentPart:
     return wire.AudioPart(input_audio=wire.InputAudio(data=data, format=word))
 
 
-def _image(part: Media, path: str, capabilities: Capabilities, losses: list[Loss], same: bool) -> wire.ContentPart:  # noqa: ARG001, FBT001  as Target has it
+def _image(part: Media, path: str, capabilities: Capabilities, losses: list[Loss], same: bool) -> wire.ContentPart:  # noqa: FBT001  as Target has it
     source = part.source
     if isinstance(source, Base64):
         url = image_url(part, source, path, losses, NAME)
     elif isinstance(source, Url):
+        if not same and not capabilities.url_media:
+            raise not_fetched(path)
         url = source.url
     else:
         raise refuse("an image by file id cannot be sent to this upstream", path)
@@ -90,7 +93,7 @@ def _linked(
     losses: list[Loss],  # noqa: ARG001
     same: bool,  # noqa: ARG001, FBT001
 ) -> wire.ContentPart:
-    raise refuse("a file by URL cannot be sent to this upstream", path)
+    raise not_fetched(path)
 
 
 def _sent(name: str | None, data: str) -> wire.ContentPart:

@@ -9,6 +9,7 @@ from twoapi.protocols.data_urls import decode_url
 from twoapi.protocols.openai_media import Target, decode_mark, decode_sound, image_url
 from twoapi.protocols.openai_responses import schema_items as wire
 from twoapi.protocols.openai_responses.name import NAME, refuse
+from twoapi.protocols.url_media import not_fetched
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
@@ -75,7 +76,7 @@ def _sound(data: str, word: str) -> wire.WrittenPart:
     return wire.InputAudio(input_audio=wire.AudioData(data=data, format=word))
 
 
-def _image(part: Media, path: str, capabilities: Capabilities, losses: list[Loss], same: bool) -> wire.WrittenPart:  # noqa: ARG001, FBT001  as Target has it
+def _image(part: Media, path: str, capabilities: Capabilities, losses: list[Loss], same: bool) -> wire.WrittenPart:  # noqa: FBT001  as Target has it
     source = part.source
     detail = part.detail if same or part.detail in _DETAILS else "auto"
     if part.detail is not None and detail != part.detail:
@@ -85,6 +86,8 @@ def _image(part: Media, path: str, capabilities: Capabilities, losses: list[Loss
             raise refuse("an image of another service cannot be sent to this upstream", path)
         return wire.InputImage(file_id=source.id, detail=detail)
     if isinstance(source, Url):
+        if not same and not capabilities.url_media:
+            raise not_fetched(path)
         return wire.InputImage(image_url=source.url, detail=detail)
     if not isinstance(source, Base64):
         raise refuse("this image cannot be sent to this upstream", path)
@@ -99,10 +102,12 @@ def _linked(
     part: Media,
     source: Url,
     path: str,
-    capabilities: Capabilities,  # noqa: ARG001
+    capabilities: Capabilities,
     losses: list[Loss],
-    same: bool,  # noqa: ARG001, FBT001
+    same: bool,  # noqa: FBT001
 ) -> wire.WrittenPart:
+    if not same and not capabilities.url_media:
+        raise not_fetched(path)
     if part.title and not part.name:
         losses.append(Loss(path + "/title", "dropped", NAME, "no title of a document by URL"))
     return wire.InputFile(file_url=source.url, filename=part.name)
