@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import cache
 from ipaddress import ip_address
 from itertools import chain, zip_longest
@@ -17,6 +17,7 @@ HANDSHAKE_TIMEOUT = 30.0
 SHUTDOWN_TIMEOUT = 1.0
 
 Address = tuple[socket.AddressFamily, tuple[str, int]]
+Resolver = Callable[[asyncio.AbstractEventLoop, Endpoint], Awaitable[list[Address]]]  # raises OSError
 
 
 def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
@@ -29,11 +30,14 @@ async def dial(
     endpoint: Endpoint,
     context: ssl.SSLContext | None,
     factory: Callable[[], asyncio.Protocol],
+    resolver: Resolver | None = None,
 ) -> None:
-    """Connects a protocol to the endpoint. The name is resolved anew each time; raises TransportError."""
+    """Connects a protocol to the endpoint. The name is resolved anew each time, and the connection is to one of the
+    addresses that came of that; raises TransportError.
+    """
     step: FailureKind = "dns"
     try:
-        addresses = await resolve(loop, endpoint)
+        addresses = await (resolver or resolve)(loop, endpoint)
         step = "refused"
         connected = await race(loop, addresses)
         if context is None:

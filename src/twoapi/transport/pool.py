@@ -6,7 +6,7 @@ from collections import deque
 
 from twoapi.transport.call import Call, Sink
 from twoapi.transport.connection import Connection, Limits
-from twoapi.transport.dial import dial, tls_context
+from twoapi.transport.dial import Resolver, dial, tls_context
 from twoapi.transport.endpoint import Endpoint
 from twoapi.transport.errors import TransportError
 from twoapi.transport.uploading import Source, StreamedCall, UploadingConnection
@@ -27,6 +27,7 @@ class Pool:
         idle_timeout: float = 60.0,
         max_connections: int | None = None,
         limits: Limits = Limits(),  # noqa: B008  immutable
+        resolver: Resolver | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._loop = loop
@@ -35,6 +36,7 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._max_connections = max_connections
         self._limits = limits
+        self._resolver = resolver
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._dials: dict[Call, asyncio.Task[None]] = {}
@@ -181,7 +183,7 @@ class Pool:
     async def _dial(self, call: Call) -> None:
         connection = (UploadingConnection if isinstance(call, StreamedCall) else Connection)(self, self._limits)
         try:
-            await dial(self._loop, self.endpoint, self._ssl, lambda: connection)
+            await dial(self._loop, self.endpoint, self._ssl, lambda: connection, self._resolver)
         except TransportError as error:
             self._abandon(call, error)
         except asyncio.CancelledError:
