@@ -9,6 +9,7 @@ from twoapi.config.settings import (
     CredentialSettings,
     KeySettings,
     Limits,
+    MediaSettings,
     ModelSettings,
     Rule,
     Settings,
@@ -48,6 +49,7 @@ SECTIONS: tuple[Section, ...] = (
             "keys": "Who may use the gateway: `open` is everyone who reaches a loopback address, else a list. "
             "`managed` is not available yet.",
             "limits": "What one worker accepts.",
+            "media": "Whether the gateway fetches files that clients give by URL, for upstreams that do not.",
             "timeouts": "How long an attempt may take, unless an upstream or an alias says otherwise.",
             "origins": "The web pages that may call from a browser: a list of origins such as `https://app.example`, "
             "or `*`. Not said: pages of this machine. With open keys no other page is served at all.",
@@ -187,6 +189,24 @@ SECTIONS: tuple[Section, ...] = (
         },
     ),
     Section(
+        MediaSettings,
+        "media",
+        "Images and other files by URL, for upstreams that fetch none. Nothing is fetched unless `fetch` is true.",
+        {
+            "fetch": "Fetch them, and send what they hold.",
+            "hosts": "Where from: names in which `*` stands for any text, or addresses, each with a port or `:*` where "
+            "it is not the scheme's own, as in `*.example.com`, `10.0.0.7:8080`, `[::1]:*`.",
+            "schemes": "By what; `[https, http]` fetches without encryption, too.",
+            "private": "Also from this machine, private networks and shared address space. Where clouds keep a "
+            "machine's secrets (169.254.169.254 and the like) is never asked.",
+            "size": "The most bytes of one file.",
+            "total": "The most bytes of the files of one request.",
+            "count": "The most files of one request.",
+            "timeout": "How long all files of a request may take.",
+            "concurrency": "How many files one worker fetches at once; further ones wait within `timeout`.",
+        },
+    ),
+    Section(
         Capabilities,
         "upstreams.NAME.capabilities",
         "What an endpoint and its model take. The catalogue knows its providers; only deviations have to be said.",
@@ -219,7 +239,7 @@ SECTIONS: tuple[Section, ...] = (
             "thinking_budget": "Gemini: the least and the most tokens of a thinking budget; null: it takes none.",
             "thought_signatures": "Gemini: refuses a call of the history without the signature of its thought.",
             "result_media": "Gemini: takes images and files in results of tools.",
-            "url_media": "Anthropic, Gemini: fetches files from any URL.",
+            "url_media": "Fetches files from any URL, where its protocol takes URLs; false: the gateway may (`media`).",
             "media_resolution": "Gemini: takes a resolution for each image.",
             "labels": "Gemini: takes labels, as Vertex does.",
             "token_counts": "Counts the tokens of a request; false: the gateway estimates them. Chat cannot.",

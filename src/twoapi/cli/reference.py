@@ -9,7 +9,7 @@ from msgspec import inspect as mi
 
 from twoapi.cli.meanings import SECTIONS, Section
 from twoapi.config.settings import Timeouts, TimeoutSettings
-from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, HostPattern, Size
 from twoapi.providers.model import Overrides
 from twoapi.wire.secret import Secret
 
@@ -21,6 +21,7 @@ _SCALARS: Mapping[type, str] = {
     BaseUrl: "URL",
     Dollars: "US dollars",
     Duration: "duration",
+    HostPattern: "host",
     Size: "size",
     Secret: "secret",
     Overrides: "[upstreams.NAME.capabilities](#upstreamsnamecapabilities)",

@@ -33,6 +33,7 @@ def check(
         *_check_top(settings),
         *_check_origins(settings),
         *_check_keys(settings),
+        *_check_media(settings),
     ]
     for name, upstream in settings.upstreams.items():
         complaints += _check_upstream(name, upstream, catalog)
@@ -74,6 +75,13 @@ def _check_origins(settings: Settings) -> Iterator[_Complaint]:
         parts = urlsplit(origin)
         if origin != "*" and (not parts.scheme or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}"):
             yield ("origins", index), "expected a scheme, a host and maybe a port, as in https://app.example, or *"
+
+
+def _check_media(settings: Settings) -> Iterator[_Complaint]:
+    media = settings.media
+    for name in ("hosts", "schemes", "timeout", "size", "total"):
+        if not getattr(media, name):
+            yield ("media", name), "allows nothing; to fetch no files write `fetch: false`"
 
 
 def _check_keys(settings: Settings) -> Iterator[_Complaint]:

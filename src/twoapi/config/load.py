@@ -12,7 +12,7 @@ from twoapi.config.settings import (
     ModelSettings,
     Settings,
 )
-from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, HostPattern, Size
 from twoapi.providers.cards import load_table
 from twoapi.providers.cards.table import TableError
 from twoapi.providers.catalog import READERS, CatalogError, load_catalog
@@ -106,6 +106,7 @@ _READERS: Mapping[type, Reader] = {
     Dollars: scalar_reader(Dollars.parse, "a price, as in 2.5"),
     BaseUrl: scalar_reader(BaseUrl.parse, "a URL"),
     Duration: scalar_reader(Duration.parse, "a duration, as in 5s"),
+    HostPattern: scalar_reader(HostPattern.parse, "a host"),
     Secret: scalar_reader(_secret, "a secret, as in ${OPENAI_API_KEY}"),
     Size: scalar_reader(Size.parse, "a size, as in 32MiB"),
 }

@@ -7,7 +7,7 @@ from msgspec import inspect as mi
 
 from twoapi.config.load import SHORTHANDS
 from twoapi.config.settings import CredentialSettings, Settings
-from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, HostPattern, Size
 from twoapi.protocols.base import Capabilities
 from twoapi.providers import catalog
 from twoapi.providers.model import Overrides, Provider
@@ -19,6 +19,7 @@ _SCALARS: Mapping[type, dict[str, object]] = {
     BaseUrl: {"type": "string", "format": "uri"},
     Dollars: {"type": ["string", "number"], "examples": [2.5]},
     Duration: {"type": ["string", "integer"], "examples": ["300ms", "5s", "2m"]},
+    HostPattern: {"type": "string", "examples": ["*.example.com", "10.0.0.7:8080"]},
     Secret: {"type": "string", "examples": ["${OPENAI_API_KEY}", "${file:/run/secrets/key}"]},
     Size: {"type": ["string", "integer"], "examples": ["64KiB", "32MiB"]},
 }

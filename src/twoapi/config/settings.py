@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from twoapi.config.values import Address, BaseUrl, Dollars, Duration, Size
+from twoapi.config.values import Address, BaseUrl, Dollars, Duration, HostPattern, Size
 from twoapi.providers.cards import Metered
 from twoapi.providers.model import Auth, Overrides
 from twoapi.providers.services import Service
@@ -138,6 +138,24 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     receive: Duration = field(default_factory=lambda: Duration(60.0))
 
 
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether, from where and how much is fetched when a client gives a file by a URL and its upstream fetches none.
+
+    `hosts` may hold `*` for any text, and ports. `size` is of one file, `total` and `count` are of the files of one
+    request, `timeout` is for all of them, `concurrency` of one worker.
+    """
+
+    fetch: bool = False
+    hosts: tuple[HostPattern, ...] = field(default_factory=lambda: (HostPattern("*"),))
+    schemes: tuple[Literal["https", "http"], ...] = ("https",)
+    private: bool = False
+    size: Size = field(default_factory=lambda: Size(20 * 2**20))
+    total: Size = field(default_factory=lambda: Size(50 * 2**20))
+    count: Count = 20
+    timeout: Duration = field(default_factory=lambda: Duration(10.0))
+    concurrency: Count = 16
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration. `secret`: what sealed state is sealed with; None: what the store made for itself.
     `model_table`: a file with newer model cards than those of the package, as `twoapi models refresh` writes it.
@@ -152,6 +170,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = field(default_factory=dict)
     keys: Literal["open", "managed"] | tuple[KeySettings, ...] = "open"
     limits: Limits = field(default_factory=Limits)
+    media: MediaSettings = field(default_factory=MediaSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     origins: tuple[str, ...] | None = None
     catalog: str | None = None

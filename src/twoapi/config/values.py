@@ -109,6 +109,42 @@ class BaseUrl(str):
         return cls(text.rstrip("/"))
 
 
+class HostPattern(str):
+    """A host and maybe a port, in both of which `*` may stand: `*.example.com`, `10.0.0.7:8080`, `[::1]:*`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "HostPattern":
+        """Raises ValueError that says how such an entry is written."""
+        made = cls(text.strip().lower())
+        bare, port = made.host, made.port
+        legal = port in ("", "*") or (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)
+        if made.startswith("["):
+            sound = ":" in bare and _ip(bare) is not None and made.partition("]")[2][:1] in ("", ":")
+        else:
+            sound = _HOST_NAME(bare.replace("*", "x")) is not None
+        if not legal or not sound or made.endswith(":"):
+            raise ValueError(
+                "expected a host and maybe a port, as in files.example.com, *.example.com, 10.0.0.7:8080 or [::1]:*"
+            )
+        return made
+
+    @property
+    def host(self) -> str:
+        """The name, or the address as it is usually written, without brackets."""
+        if not self.startswith("["):
+            return self.partition(":")[0]
+        bare = self[1:].partition("]")[0]
+        address = _ip(bare)
+        return bare if address is None else str(address)
+
+    @property
+    def port(self) -> str:
+        """Its digits, "*", or "" for the scheme's own."""
+        return (self.rpartition("]")[2] if self.startswith("[") else self).partition(":")[2]
+
+
 class Dollars(str):
     """A price in US dollars as decimal text: `0`, `2.5`, `0.0375`."""
 

@@ -44,7 +44,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     thinking_budget: tuple[int, int] | None = (0, 32768)  # Gemini: least and most tokens; None: takes no budget
     thought_signatures: bool = True  # Gemini: refuses a call of the history without one
     result_media: bool = True  # Gemini: takes images and files in results of tools
-    url_media: bool = True  # Anthropic, Gemini: fetches files from any URL
+    url_media: bool = True  # fetches files from any URL, where its protocol takes URLs
     media_resolution: bool = True  # Gemini: takes a resolution for each part
     labels: bool = False  # Gemini: takes labels (Vertex)
     token_counts: bool = True  # counts the tokens of a request, where its protocol has that (chat has not)
