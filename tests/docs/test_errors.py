@@ -25,7 +25,8 @@ keys: [{key}, {{key: {narrow}, models: [other]}}]
 upstreams:
   demo: {{provider: demo}}
   chat: {{provider: openai-compatible, base_url: "{chat}"}}
-  messages: {{provider: anthropic-compatible, base_url: "{messages}"}}
+  messages: {{provider: anthropic-compatible, base_url: "{messages}", capabilities: {{url_media: false}}}}
+media: {{fetch: true}}
 limits: {{receive: 1s, streams: 1}}
 """
 MIB = 1024 * 1024
@@ -88,6 +89,7 @@ LONELY_CALL = [
     {"role": "user", "content": "b"},
 ]
 SOUND = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]}]
+IMAGE = {"type": "image_url", "image_url": {"url": "https://169.254.169.254/latest/meta-data/"}}
 DEEP = b'{"model":"demo","messages":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 
 
@@ -118,6 +120,9 @@ PROVOKED: dict[str, list[Callable[[Scene], int]]] = {
     "the body is nested": [lambda scene: post(scene, DEEP)],
     "a tool call without": [lambda scene: post(scene, chat("messages/m", messages=LONELY_CALL))],
     "something the target": [lambda scene: post(scene, chat("messages/m", messages=SOUND))],
+    "a file by URL": [
+        lambda scene: post(scene, chat("messages/m", messages=[{"role": "user", "content": [IMAGE]}])),
+    ],
     "the conversion would lose": [lambda scene: post(scene, chat("messages/m", seed=1), {"twoapi-on-loss": "reject"})],
     "nobody who serves": [lambda scene: post(scene, {"model": "demo", "input": "a"}, path="/v1/embeddings")],
     "broken chunked": [

@@ -1,5 +1,7 @@
 """Client and upstream speak different protocols: through the canonical model, with every loss reported."""
 
+from collections.abc import Sequence
+
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.way import Pump
 from twoapi.ir import (
@@ -41,11 +43,13 @@ class Convert:
         clock: tuple[int, str],
         *,
         memory: Memory | None = None,
+        changed: Sequence[Loss] = (),
     ) -> None:
+        """`changed`: what the request has already lost on its way to this candidate."""
         self._client = client
         self._upstream = upstream
         self._memory = memory
-        self.losses: list[Loss] = []
+        self.losses: list[Loss] = [*changed]
         if memory is None:
             self._context = AnswerContext(request, clock[0], clock[1])
         else:

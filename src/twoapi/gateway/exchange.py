@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.convert import Convert
+from twoapi.gateway.fetch import Files, why_inlined
 from twoapi.gateway.headers import loss_refusal, passed_on
 from twoapi.gateway.local import Answerer, LocalAnswer
 from twoapi.gateway.memory import Memory
@@ -24,6 +25,7 @@ from twoapi.gateway.way import Pump, Way
 from twoapi.ir import Fault, FaultError, Loss, Request
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential
+from twoapi.policy.fetching import Guard
 from twoapi.policy.retry import answer_to_client, next_step, pause
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec, Peek
@@ -31,6 +33,7 @@ from twoapi.protocols.members import check_utf8
 from twoapi.protocols.opening import without_state
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.protocols.relaying import why_converted
+from twoapi.protocols.url_media import Inlining
 from twoapi.wire.http import Incoming
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Exchange(Telling):
 
     __slots__ = (
         "credentials",
+        "files",
         "is_stateless",
         "last",
         "memory",
@@ -74,6 +78,7 @@ class Exchange(Telling):
         self.begun = worker.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
         self.memory: Memory | None = None  # made with the first conversion
+        self.files: Files | None = None  # made for the first file that must be fetched
         self.attempt = None
         self.attempts = 0
         self.first_byte = 0.0
@@ -166,12 +171,15 @@ class Exchange(Telling):
         attempt.call = pool.send(head, outgoing.body, attempt)
 
     def _way(self, candidate: Candidate, credential: Credential) -> Way | None:
-        """Relayed or converted. None while what the request goes on from is being read."""
+        """Relayed or converted. None while what the request goes on from is read, or its files are fetched."""
         codec, incoming, clock = self.codec, self.incoming, (self.worker.now, self.id[4:])
         protocol, model, capabilities = candidate.protocol, candidate.model, candidate.capabilities
         if self.request is not None and protocol == codec.name and not self.peek.members:
             self.peek = codec.peek(incoming)  # a large request was decoded without it, for a candidate before
         why = why_converted(codec, protocol, capabilities, incoming, self.peek, is_refused=self.is_stateless)
+        guard = self.snapshot.guard
+        if guard is not None and why is None and not capabilities.url_media:
+            why = why_inlined(candidate, incoming, self._decoded)
         memory = None
         if why is not None:
             memory = self._remembered()
@@ -184,7 +192,26 @@ class Exchange(Telling):
         upstream, request = UPSTREAM_CODECS[protocol], memory.for_upstream(candidate, credential)
         if self.is_stateless:
             request = without_state(request)
-        return Convert(codec, upstream, request, model, capabilities, clock, memory=memory)
+        if guard is None:
+            return Convert(codec, upstream, request, model, capabilities, clock, memory=memory)
+        inlined = self._inlined(guard, candidate, request)
+        if inlined is None:
+            return None
+        request, changed = inlined
+        return Convert(codec, upstream, request, model, capabilities, clock, memory=memory, changed=changed)
+
+    def _inlined(self, guard: Guard, candidate: Candidate, request: Request) -> tuple[Request, list[Loss]] | None:
+        """The request with the files that the candidate does not fetch, and that so it is; None while they are fetched.
+        Raises FaultError for one that cannot be had.
+        """
+        inlining = Inlining(candidate.protocol, candidate.capabilities, native=candidate.protocol == self.codec.name)
+        wanted = inlining.wanted(request)
+        if not wanted:
+            return request, []
+        changed = inlining.losses(wanted)
+        self._check_losses(changed)  # for a request that is not sent nothing is fetched
+        files = self.files = self.files or Files(self.worker.fetcher, guard)
+        return (inlining.put(request, files.found), changed) if files.ready(wanted, self._go_on) else None
 
     def _check_losses(self, losses: list[Loss]) -> None:
         """Raises FaultError for a request that must not lose anything."""
@@ -240,6 +267,7 @@ class Exchange(Telling):
             self._give_up(pump.fault, pump.fault.kind)
         else:
             self.status = 200
+            self.files = None  # there is no further try
             self._start_stream(attempt.way.losses, attempt.headers)
             attempt.flow_to(self.port)
             if attempt.is_over:
@@ -397,6 +425,8 @@ class Exchange(Telling):
             attempt.cancel()
         if self.timer is not None:
             self.timer.cancel()
+        if self.files is not None:
+            self.files.cancel()
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Runs a step; whatever happens in it, the client gets an answer."""

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.gateway.convert import Convert
+from twoapi.gateway.fetch import check, why_inlined
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.routed import Routed
 from twoapi.gateway.snapshot import Snapshot
@@ -14,10 +15,12 @@ from twoapi.gateway.way import Way
 from twoapi.ir import FaultError, Loss, Request, Usage
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.estimate import estimated_tokens
+from twoapi.policy.fetching import Guard
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.protocols.relaying import Reason, why_converted
+from twoapi.protocols.url_media import Inlining, stand_in
 from twoapi.providers.cards import ModelCard, bill
 from twoapi.providers.presenting import hidden
 from twoapi.wire.errors import WireError
@@ -103,7 +106,15 @@ def explain(snapshot: Snapshot, codec: Codec, incoming: Incoming, key: KeyEntry)
         request = None  # relayed as it is, by those that do
     rejects = snapshot.rejects_losses(incoming.headers, key, plan)
     choices = [
-        chosen(candidate, why(plan, number, peek.model, snapshot), codec, incoming, peek, rejects=rejects)
+        chosen(
+            candidate,
+            why(plan, number, peek.model, snapshot),
+            codec,
+            incoming,
+            peek,
+            rejects=rejects,
+            guard=snapshot.guard,
+        )
         for number, candidate in enumerate(plan.candidates)
     ]
     tokens = None if request is None else estimated_tokens(request)
@@ -134,8 +145,19 @@ def why(plan: Plan, number: int, name: str, snapshot: Snapshot) -> str:
     return f"the alias {name} asks it {'first' if number == 0 else 'when those before it fail'}"
 
 
-def chosen(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, peek: Peek, *, rejects: bool) -> Choice:
-    """What a candidate would get for a request for an answer."""
+def chosen(  # noqa: PLR0913  what is asked, and of whom
+    candidate: Candidate,
+    why: str,
+    codec: Codec,
+    incoming: Incoming,
+    peek: Peek,
+    *,
+    rejects: bool,
+    guard: Guard | None = None,
+) -> Choice:
+    """What a candidate would get for a request for an answer. A file that would be fetched for it is shown as a mere
+    mark, and told among the losses.
+    """
     choice = Choice(
         upstream=candidate.upstream, model=candidate.model, protocol=candidate.protocol, why=why, way="local"
     )
@@ -143,6 +165,8 @@ def chosen(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pee
         return choice
     protocol, model, capabilities = candidate.protocol, candidate.model, candidate.capabilities
     choice.because = why_converted(codec, protocol, capabilities, incoming, peek, knows_turns=False)
+    if choice.because is None and guard is not None and not capabilities.url_media:
+        choice.because = why_inlined(candidate, incoming, lambda: codec.decode_request(incoming))
     choice.way = "relay" if choice.because is None else "convert"
     try:
         way: Way
@@ -150,7 +174,10 @@ def chosen(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pee
             way = Relay(codec, incoming, peek, model, capabilities, _CLOCK)
         else:
             request = codec.decode_request(incoming)
-            way = Convert(codec, UPSTREAM_CODECS[protocol], request, model, capabilities, _CLOCK)
+            changed: list[Loss] = []
+            if guard is not None:
+                request, changed = _marked(guard, candidate, request, native=protocol == codec.name)
+            way = Convert(codec, UPSTREAM_CODECS[protocol], request, model, capabilities, _CLOCK, changed=changed)
         if candidate.route is not None:
             way = Routed(way, candidate.route, stream=peek.stream)
         choice.request, choice.losses = sent(candidate, way.outgoing), way.losses
@@ -159,6 +186,14 @@ def chosen(candidate: Candidate, why: str, codec: Codec, incoming: Incoming, pee
         fault = error.fault
         choice.refused = Refused(status=fault.http_status, message=fault.message, param=fault.param)
     return choice
+
+
+def _marked(guard: Guard, candidate: Candidate, request: Request, *, native: bool) -> tuple[Request, list[Loss]]:
+    """The request with a mark for each file that would be fetched; raises FaultError for what would not be."""
+    inlining = Inlining(candidate.protocol, candidate.capabilities, native=native)
+    wanted = inlining.wanted(request)
+    check(guard, wanted)
+    return inlining.put(request, {one.url: stand_in(one) for one in wanted}), inlining.losses(wanted)
 
 
 def _cost(card: ModelCard | None, tokens: int, request: Request, now: datetime) -> Cost | None:

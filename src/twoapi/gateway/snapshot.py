@@ -8,6 +8,7 @@ from twoapi.config.settings import Limits, Settings
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry, KeyRing
 from twoapi.policy.credentials import Credential
+from twoapi.policy.fetching import Guard
 from twoapi.policy.origins import Origins
 from twoapi.policy.pricing import card_for
 from twoapi.policy.route import Candidate, Plan, Router
@@ -32,6 +33,7 @@ class Snapshot:
         self.limits: Limits = settings.limits
         self.keys = KeyRing(settings)
         self.origins = Origins(settings)
+        self.guard = Guard(settings.media) if settings.media.fetch else None  # of what is fetched for clients
         self._catalog = load_catalog(Path(settings.catalog) if settings.catalog else None)
         self._router = Router(settings, self._catalog)
         self.plans: dict[tuple[str, str | Want, KeyEntry], Plan] = {}

@@ -12,6 +12,7 @@ import msgspec
 
 from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
+from twoapi.gateway.fetch import Fetcher
 from twoapi.gateway.record import Record, Sink
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.state import State
@@ -45,6 +46,7 @@ class Worker:
     loop: asyncio.AbstractEventLoop  # from `open` on
     time: Callable[[], float]  # the loop's
     tokens: Tokens
+    fetcher: Fetcher
 
     def __init__(self, snapshot: Snapshot, sinks: Iterable[Sink] = (), state: State | None = None) -> None:
         self.snapshot = snapshot
@@ -68,6 +70,7 @@ class Worker:
         self.loop = loop
         self.time = loop.time
         self.tokens = Tokens(loop)
+        self.fetcher = Fetcher(loop)
         self.state.open(loop)
         self._timer = loop.call_later(SWEEP_INTERVAL, self._sweep)
 
@@ -77,6 +80,7 @@ class Worker:
             self._timer.cancel()
         self._flush()
         await self.tokens.close()
+        await self.fetcher.close()
         for pool in self.pools.values():
             await pool.close()
         self.pools.clear()

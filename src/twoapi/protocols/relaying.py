@@ -7,10 +7,11 @@ from twoapi.protocols.turns import TURNS, goes_on, in_thread
 from twoapi.wire.http import Incoming
 
 # "protocol": the upstream speaks another one. "refused": it refuses the state in the request. "sealed": the request
-# brings back what only the gateway can open. "thread": it is of a thread, and the upstream keeps none. "turn": it goes
-# on from a turn, or what only the gateway knows by its id. "declared": the upstream's answers mislead clients of its
-# protocol, and are put right.
-Reason = Literal["protocol", "refused", "sealed", "thread", "turn", "declared"]
+# brings back what only the gateway can open. "thread": it is of a thread, and the upstream keeps none. "turn": it
+# goes on from a turn, or what only the gateway knows by its id. "declared": the upstream's answers mislead clients of
+# its protocol, and are put right. What "files" means: the request has some by URL, which this upstream does not
+# fetch, and the gateway does.
+Reason = Literal["protocol", "refused", "sealed", "thread", "turn", "declared", "files"]
 
 
 def why_converted(  # noqa: PLR0913  what is spoken on both sides, what is asked, and what is known of it
