@@ -8,6 +8,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
 from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.free_text import FREE_TEXT
 from twoapi.protocols.past_calls import called_names
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
@@ -16,12 +17,6 @@ WEB_SEARCH = "web_search_20250305"
 _OBJECT = (b'{"type":"object"',)  # what nearly all schemas begin with
 _beginning: Callable[[Raw], tuple[bytes]] = Packed("16s").unpack_from
 _ANY_OBJECT: Wire = {"type": "object", "properties": {}}
-_FREE_TEXT: Wire = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
 _CHOICES = {"none": "none", "auto": "auto", "required": "any", "named": "tool"}
 
 
@@ -121,7 +116,7 @@ def _custom_tool(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:
         texts.append(tool.grammar.definition)
     if texts:
         wire["description"] = "\n\n".join(texts)
-    wire["input_schema"] = _FREE_TEXT
+    wire["input_schema"] = FREE_TEXT
     encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")
     encoding.mark(wire, tool.cache, tool.at)
     return wire

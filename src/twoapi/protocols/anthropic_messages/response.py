@@ -22,6 +22,7 @@ from twoapi.protocols.anthropic_messages.usage import (
     usage_extras,
 )
 from twoapi.protocols.base import USUAL, AnswerContext, Capabilities, Inspection, Restore
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.places import candidate_place, stop_places
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, fields, insert
@@ -108,21 +109,6 @@ def restore_calls(parts: Sequence[ir.Part], restore: Restore) -> bool:
                 part.kind = "custom"
                 part.arguments = unwrap_custom(part.arguments)
     return called
-
-
-class _FreeText(msgspec.Struct):
-    input: str
-
-
-_decode_free_text = decoder(_FreeText)
-
-
-def unwrap_custom(arguments: str) -> str:
-    """The free text of a call that went out as a function with one string; as it is when it is not of that form."""
-    try:
-        return _decode_free_text(arguments).input
-    except WireError:
-        return arguments
 
 
 def encode_response(response: ir.Response, context: AnswerContext, losses: list[ir.Loss]) -> bytes:

@@ -13,11 +13,12 @@ from twoapi.protocols.anthropic_messages.decode_blocks import decode_opaque
 from twoapi.protocols.anthropic_messages.envelope import closed
 from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
 from twoapi.protocols.anthropic_messages.lenient import loosen
-from twoapi.protocols.anthropic_messages.response import collect_extras, read_usage, unwrap_custom
+from twoapi.protocols.anthropic_messages.response import collect_extras, read_usage
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.anthropic_messages.usage import decode_stop, decode_usage, merge_usage, usage_extras
 from twoapi.protocols.base import Restore
 from twoapi.protocols.call_ids import decode_call_id
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, fields, first_byte
 from twoapi.wire.sse import Frame, SseReader

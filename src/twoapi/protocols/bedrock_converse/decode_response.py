@@ -23,7 +23,7 @@ from twoapi.protocols.bedrock_converse.faults import told_message
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.bedrock_converse.state import redacted, signature
 from twoapi.protocols.dialects.encoding import broken
-from twoapi.protocols.dialects.tools import unwrap_custom
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, first_byte, is_null, unknown_fields
 from twoapi.wire.strict import strict

@@ -27,7 +27,7 @@ from twoapi.protocols.bedrock_converse.faults import stream_fault
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.bedrock_converse.state import redacted, signature
 from twoapi.protocols.dialects.encoding import broken
-from twoapi.protocols.dialects.tools import unwrap_custom
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.wire.errors import WireError
 from twoapi.wire.eventstream import EventMessage, EventStreamReader
 from twoapi.wire.json import EMPTY, decoder, encode, escape, fields, is_null, is_object

@@ -19,7 +19,7 @@ from twoapi.protocols.cohere.answer_parts import (
     unreadable,
 )
 from twoapi.protocols.cohere.name import NAME
-from twoapi.protocols.dialects.tools import unwrap_custom
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.strict import strict

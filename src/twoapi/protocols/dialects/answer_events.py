@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from twoapi.ir import Delta, Event, Finish, Part, PartEnd, PartStart, Reasoning, StopReason, Text, ToolCall
 from twoapi.protocols.base import Restore
-from twoapi.protocols.dialects.tools import unwrap_custom
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.wire.json import is_object
 
 _CUTS = frozenset(("max_tokens", "context_window", "content_filter"))

@@ -6,24 +6,12 @@ from msgspec import Raw
 from twoapi.ir import CacheMark, JsonText, LossKind, Tool, plain
 from twoapi.protocols.dialects.encoding import Encoding, Wire
 from twoapi.protocols.dialects.unsent import refusal
+from twoapi.protocols.free_text import FREE_TEXT
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.errors import WireError
-from twoapi.wire.json import decoder, fields
+from twoapi.wire.json import fields
 
-_FREE_TEXT: Wire = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
 _NO_PARAMETERS: Wire = {"type": "object", "properties": {}}
-
-
-class _FreeText(msgspec.Struct):
-    input: str
-
-
-_decode_free_text = decoder(_FreeText)
 
 
 class Function(msgspec.Struct):
@@ -73,7 +61,7 @@ def _function(encoding: Encoding, tool: Tool) -> Function:
         if tool.grammar is not None and tool.grammar.definition:
             texts.append(tool.grammar.definition)
         encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")
-        return Function(name, "\n\n".join(texts) or None, _FREE_TEXT, None, tool.at)
+        return Function(name, "\n\n".join(texts) or None, FREE_TEXT, None, tool.at)
     return Function(name, tool.description, _parameters(encoding, tool), tool.strict, tool.at)
 
 
@@ -132,11 +120,3 @@ def report_parallel(encoding: Encoding) -> None:
     """How many calls come at once is the model's own choice."""
     if encoding.request.parallel is False:
         encoding.lose_field("parallel", "unsupported", "parallel calls cannot be switched off")
-
-
-def unwrap_custom(arguments: str) -> str:
-    """The free text of a call that went out as a function with one string; as it is when it is not of that form."""
-    try:
-        return _decode_free_text(arguments).input
-    except WireError:
-        return arguments

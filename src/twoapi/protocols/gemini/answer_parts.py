@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from twoapi.ir import Citation, Fault, FaultError, Part, Reasoning, StopReason, Text, ToolCall, plain
 from twoapi.protocols.base import Restore
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.gemini import parts as wire
 from twoapi.protocols.gemini.grounding import Cited, Texts, read_grounding, read_sources, told
 from twoapi.protocols.gemini.name import broken
@@ -15,12 +16,6 @@ from twoapi.protocols.gemini.schema_answer import PromptFeedback
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import decoder
 
-
-class _FreeText(msgspec.Struct):
-    input: str
-
-
-_decode_free_text = decoder(_FreeText)
 _decode_feedback = decoder(PromptFeedback)
 
 
@@ -50,7 +45,7 @@ def answer_part(part: wire.Part, at: str, restore: Restore, extras: dict[str, Ra
         made.id = restore.call_ids.get(made.id, made.id)
         if made.name in restore.custom:
             made.kind = "custom"
-            made.arguments = _free_text(made.arguments)
+            made.arguments = unwrap_custom(made.arguments)
     return made
 
 
@@ -59,14 +54,6 @@ def _compact(arguments: str) -> str:
     if " " in arguments or "\n" in arguments:
         return msgspec.json.format(arguments, indent=-1)
     return arguments
-
-
-def _free_text(arguments: str) -> str:
-    """The text of a custom tool's call that went out as a function with one string."""
-    try:
-        return _decode_free_text(arguments).input
-    except WireError:
-        return arguments
 
 
 def says_nothing(part: Part) -> bool:

@@ -5,6 +5,7 @@ from itertools import zip_longest
 from msgspec import Raw
 
 from twoapi import ir
+from twoapi.protocols.free_text import FREE_TEXT
 from twoapi.protocols.gemini.encoding import Encoding, is_open_object
 from twoapi.protocols.gemini.name import refuse
 from twoapi.protocols.gemini.parts import Wire
@@ -13,12 +14,6 @@ from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
-_FREE_TEXT: Wire = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
 _FREE_TEXT_REDUCED: Wire = {"type": "OBJECT", "properties": {"input": {"type": "STRING"}}, "required": ["input"]}
 
 
@@ -122,7 +117,7 @@ def _custom(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:
     if texts:
         wire["description"] = "\n\n".join(texts)
     if encoding.capabilities.json_schemas:
-        wire["parametersJsonSchema"] = _FREE_TEXT
+        wire["parametersJsonSchema"] = FREE_TEXT
     else:
         wire["parameters"] = _FREE_TEXT_REDUCED
     encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")

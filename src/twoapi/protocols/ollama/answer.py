@@ -7,7 +7,7 @@ from twoapi import ir
 from twoapi.ir.response import StopKind
 from twoapi.protocols.base import Restore
 from twoapi.protocols.dialects.encoding import broken
-from twoapi.protocols.dialects.tools import unwrap_custom
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.ollama import schema_answer as wire
 from twoapi.protocols.ollama.call_ids import made_id
 from twoapi.protocols.ollama.faults import hidden_fault

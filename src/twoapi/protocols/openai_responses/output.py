@@ -5,6 +5,7 @@ from msgspec import Raw
 
 from twoapi.ir import Item, Opaque, Origin, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
 from twoapi.protocols.base import Restore
+from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.openai_responses.items import ROLES, ItemDecoder
 from twoapi.protocols.openai_responses.known_items import UnusualError, is_message, known_item
 from twoapi.protocols.openai_responses.name import NAME
@@ -14,23 +15,8 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY
 
 _EMPTY_LIST, _EMPTY_TEXT = Raw(b"[]"), Raw(b'""')
-
-
-class _FreeText(msgspec.Struct):
-    input: str
-
-
 _NONE = (EMPTY, _EMPTY_LIST)
 _decode_str = msgspec.json.Decoder(str).decode
-_decode_free_text = json.decoder(_FreeText)
-
-
-def unwrap_custom(arguments: str) -> str:
-    """The free text of a call that went out as a function with one string; as it is when it is not of that form."""
-    try:
-        return _decode_free_text(arguments).input
-    except WireError:
-        return arguments
 
 
 def bare_text(items: list[AnyItem]) -> Text | None:
