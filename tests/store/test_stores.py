@@ -2,7 +2,7 @@
 
 import pytest
 
-from twoapi.store.port import Kept, Turn
+from twoapi.store.port import Held, Kept, Turn
 
 FAR = 2_000_000_000
 
@@ -78,3 +78,28 @@ def test_the_secret_is_made_once(store) -> None:
     (first,) = store.secrets().result(10)
     assert len(first) == 32
     assert store.secrets().result(10) == [first]
+
+
+def held(name: str, upstream: str = "up", tenant: str = "one", created: int = 1, kind: str = "files") -> Held:
+    return Held(tenant, name, upstream, None, kind, name.encode(), created)
+
+
+def test_what_is_kept_elsewhere_is_found_by_its_tenant(store) -> None:
+    rows = [held("b", created=2), held("a"), held("a", "other", created=3), held("c", kind="batches")]
+    store.hold([*rows, held("a", tenant="two")]).result(10)
+    assert store.held("one", "files").result(10) == [rows[1], rows[0], rows[2]]
+    assert store.held("one", "batches").result(10) == [rows[3]]
+    assert sorted(row.upstream for row in store.holders("one", "a").result(10)) == ["other", "up"]
+    assert store.holders("two", "b").result(10) == []
+    assert store.held("three", "files").result(10) == []
+
+
+def test_what_is_kept_elsewhere_is_replaced_and_let_go(store) -> None:
+    store.hold([held("a")]).result(10)
+    newer = Held("one", "a", "up", "account", "files", b"\0new", 5)
+    store.hold([newer]).result(10)
+    assert store.holders("one", "a").result(10) == [newer]
+    assert store.let_go("two", "a", "up").result(10) is False
+    assert store.let_go("one", "a", "up").result(10) is True
+    assert store.let_go("one", "a", "up").result(10) is False
+    assert store.holders("one", "a").result(10) == []

@@ -76,6 +76,13 @@ def test_the_files_of_a_batch_that_was_only_listed(drawers: Drawers) -> None:
     assert drawers.one.files.retrieve(batch.output_file_id).purpose == "batch_output"
 
 
+def test_the_files_of_a_batch_by_their_purpose(drawers: Drawers) -> None:
+    name = begin(drawers.one, WEST)
+    drawers.west.finish(name)
+    made = drawers.one.batches.retrieve(name).output_file_id
+    assert [one.id for one in drawers.one.files.list(purpose="batch_output")] == [made]
+
+
 def test_a_batch_belongs_to_its_tenant(drawers: Drawers) -> None:
     name = begin(drawers.one, WEST)
     drawers.west.finish(name)

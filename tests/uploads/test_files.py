@@ -9,7 +9,7 @@ import pytest
 from tests.uploads.keeping import CONFIG, Drawers, running_drawers
 from tests.uploads.site import SOUND
 
-from twoapi.testing.replies import error_reply
+from twoapi.testing.replies import error_reply, html_reply
 from twoapi.testing.services.kept import Kept
 
 WEST = {"twoapi-upstream": "west"}
@@ -128,6 +128,22 @@ def test_a_file_that_is_gone_elsewhere_is_gone(drawers: Drawers) -> None:
     with pytest.raises(openai.NotFoundError):
         drawers.one.files.retrieve(made.id)
     assert list(drawers.one.files.list()) == []
+
+
+def test_a_404_of_somebody_in_between_makes_nobody_forget(drawers: Drawers) -> None:
+    made = drawers.one.files.create(file=("a", b"x"), purpose="user_data", extra_headers=EAST)
+    drawers.upstreams[0].reply(html_reply(404))
+    with pytest.raises(openai.NotFoundError):
+        drawers.one.files.retrieve(made.id)
+    assert drawers.one.files.retrieve(made.id).id == made.id
+
+
+def test_a_head_alone(drawers: Drawers) -> None:
+    made = drawers.one.files.create(file=("a", b"x"), purpose="user_data", extra_headers=EAST)
+    answer = drawers.call("HEAD", f"/v1/files/{made.id}")
+    assert (answer.status, answer.headers["twoapi-upstream"], answer.body) == (200, "east", b"")
+    assert drawers.call("HEAD", f"/v1/files/{made.id}/content").status == 405
+    assert drawers.call("HEAD", "/v1/files").status == 200
 
 
 def test_two_upstreams_with_the_same_id() -> None:

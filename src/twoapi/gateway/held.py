@@ -21,7 +21,7 @@ from twoapi.gateway.streamed import Forwarded, StreamedExchange, addressed
 from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.way import Pump
 from twoapi.gateway.worker import Worker
-from twoapi.ir import Fault, Loss, Usage
+from twoapi.ir import Fault, FaultError, Loss, Usage
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
@@ -97,7 +97,7 @@ class _ContentPump(BytePump):
 class HeldExchange(StreamedExchange):
     """One thing that an upstream has: shown, read, deleted, cancelled; or a new batch, where its file is."""
 
-    __slots__ = ("_name", "_row", "_what")
+    __slots__ = ("_is_readable", "_name", "_row", "_what")
 
     def __init__(  # noqa: PLR0913  an operation, and how it is asked for
         self,
@@ -113,7 +113,8 @@ class HeldExchange(StreamedExchange):
         super().__init__(worker, codec, incoming, key, port, operation=operation, shape="openai")
         behind = unquote(incoming.path.partition(f"/{operation.name}")[2].removeprefix("/"))
         self._name, _, self._what = behind.partition("/")
-        self.method = method.decode()
+        self.method = "GET" if method == b"HEAD" else method.decode()
+        self._is_readable = method != b"HEAD"
         self._row: Held | None = None
 
     def begin(self) -> None:
@@ -126,6 +127,8 @@ class HeldExchange(StreamedExchange):
     async def _find(self) -> None:
         state, kind, incoming = self.worker.state, self._operation.name, self.incoming
         check_key(kind, self.key)
+        if self._what == "content" and not self._is_readable:
+            raise FaultError(Fault("method_not_allowed", "a content is read by GET"))
         named = named_upstream(incoming)
         if self._name:
             row = await holder(state, self.key, kind, self._name, named)
@@ -161,8 +164,9 @@ class HeldExchange(StreamedExchange):
 
     def _give_up(self, fault: Fault, kind: str) -> None:
         row, attempt = self._row, self.attempt
-        if row is not None and self._name and attempt is not None and attempt.status == 404:
-            self.worker.state.store.let_go(row.tenant, row.id, row.upstream)  # it is gone
+        is_told = attempt is not None and attempt.status == 404 and fault.raw is not None  # by the vendor, in its words
+        if is_told and row is not None and self._name:
+            self.worker.state.store.let_go(row.tenant, row.id, row.upstream)
         super()._give_up(fault, kind)
 
     # --- the way out

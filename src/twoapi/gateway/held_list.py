@@ -37,13 +37,19 @@ class HeldList(Retrieval):
         rows = await kept_rows(self._worker.state, self._key, kind)
         named = named_upstream(self._incoming)
         query = {name: values[-1] for name, values in parse_qs(self._incoming.query).items()}
-        rows = [row for row in rows if named in (None, row.upstream) and _has(row, query.get("purpose"))]
+        rows = [row for row in rows if named in (None, row.upstream)]
+        purpose = query.get("purpose")
+        if purpose is not None:
+            bodies = await self._all_fresh(kind, rows)
+            rows = [row for row, body in zip(rows, bodies, strict=True) if _is_for(purpose, body)]
         shown, has_more = _page(kind, rows, query)
-        turns = asyncio.Semaphore(_AT_ONCE)
-        fresh = await asyncio.gather(*(self._fresh(kind, row, turns) for row in shown))
-        data = [Raw(body) for body in fresh if body]
+        data = [Raw(body) for body in await self._all_fresh(kind, shown) if body]
         first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
         return json.encode({"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": has_more})
+
+    async def _all_fresh(self, kind: str, rows: Sequence[Held]) -> list[bytes]:
+        turns = asyncio.Semaphore(_AT_ONCE)
+        return await asyncio.gather(*(self._fresh(kind, row, turns) for row in rows))
 
     async def _fresh(self, kind: str, row: Held, turns: asyncio.Semaphore) -> bytes:
         """It as it is now; as it was when that cannot be found out, b"" when it is not there, or never was seen."""
@@ -63,18 +69,14 @@ class HeldList(Retrieval):
         pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
         async with asyncio.timeout(candidate.timeouts.first_byte or None):
             answer = await whole_answer(pool, await awaited_head(worker, candidate, credential, outgoing, method="GET"))
-        if answer.status == 404:
-            state.store.let_go(row.tenant, row.id, row.upstream)
-            return b""
         if answer.status != 200:
-            return row.body
+            return b"" if answer.status == 404 else row.body
         await write_down(state, rows_of(kind, kept_object(answer.body), answer.body, like=row))
         return answer.body
 
 
-def _has(row: Held, purpose: str | None) -> bool:
-    """True for all but files of another purpose."""
-    return purpose is None or (bool(row.body) and kept_object(row.body).purpose == purpose)
+def _is_for(purpose: str, body: bytes) -> bool:
+    return bool(body) and kept_object(body).purpose == purpose
 
 
 def _page(kind: str, rows: Sequence[Held], query: dict[str, str]) -> tuple[list[Held], bool]:

@@ -13,6 +13,7 @@ from twoapi.server.unpack import unknown_coding
 from twoapi.wire.codings import engine_of, known_codings
 from twoapi.wire.http import Headers
 
+_FORMS = frozenset(("upload", "held"))  # kinds of routes that take some
 _ASGI_PREFIXES = (b"/api/", b"/console")
 _NO_SOCKET = "a websocket is not offered here; send the request by POST"
 _HAS_SOCKETS = find_spec("websockets") is not None  # an extra
@@ -81,7 +82,8 @@ class Head:
         )
         self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
-        self.is_apart = self.is_asgi or self._streams_in()  # its body is not collected
+        # Its body is not collected.
+        self.is_apart = self.is_asgi or (self.route is not None and self.route.kind in _FORMS and self._streams_in())
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
         self.coding = "" if coding == "identity" else coding  # of the body
@@ -100,8 +102,7 @@ class Head:
             return False
         if self.route.kind == "held":
             return self.path.endswith("/files")
-        is_json = self.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-        return self.route.kind == "upload" and not is_json
+        return not self.headers.get(b"content-type", b"").lower().startswith(b"application/json")
 
     def _object_to_page(self, origin: bytes) -> Fault | None:
         """The same for a request that a web page sends; its browser wants to be told whether the page may."""
