@@ -1,8 +1,9 @@
 """How much Claude thinks, and how it draws tokens meanwhile: the same wherever it is served."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
-from twoapi.ir import LossKind, Message, Reasoning, ReasoningConfig, Request, ToolCall, ToolResult
+from twoapi.ir import LossKind, Part, Reasoning, ReasoningConfig, Request, ToolCall, ToolResult
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities
 
@@ -41,15 +42,16 @@ def effort_of_budget(budget: int) -> str:
 class Thinking:
     """`effort`, the vendor's word, and `member`, the object that says how to think. None: not said.
 
-    `most` is the output limit in tokens, thinking included; None when nobody says it. How the reasoning of a history is
-    kept, and what it means that there is no switch, each protocol says for itself.
+    `most` is the output limit in tokens, thinking included; None when nobody says it. `running`: what goes out of the
+    turn whose calls are being answered (see running_turn). How the reasoning of a history is kept, and what it means
+    that there is no switch, each protocol says for itself.
     """
 
     __slots__ = ("_encoding", "_most", "effort", "member")
 
     budgets: ClassVar[dict[str, int]] = BUDGETS
 
-    def __init__(self, encoding: Encoding, most: int | None) -> None:
+    def __init__(self, encoding: Encoding, most: int | None, running: list[Part] | None) -> None:
         self._encoding = encoding
         self._most = most
         self.member: dict[str, object] | None = None
@@ -62,7 +64,7 @@ class Thinking:
         self._put_effort(reasoning)
         self._put_mode(reasoning)
         self._put_display(reasoning)
-        self._stop_inside_a_tool_loop()
+        self._stop_inside_a_tool_loop(running)
 
     @property
     def on(self) -> bool:
@@ -88,9 +90,9 @@ class Thinking:
         """Reports that without thinking it is not said what is shown of it."""
         raise NotImplementedError
 
-    def _may_think(self, running: Message) -> bool:
-        """True when the model can go on from the calls of this message, which are being answered."""
-        first = running.parts[0]
+    def _may_think(self, running: list[Part]) -> bool:
+        """True when the model can go on from the calls of this turn, which are being answered."""
+        first = running[0]
         return type(first) is Reasoning and self._is_own(first)
 
     # --- what all do
@@ -177,12 +179,9 @@ class Thinking:
         else:
             self.member["display"] = _SHOWN[reasoning.show]
 
-    def _stop_inside_a_tool_loop(self) -> None:
+    def _stop_inside_a_tool_loop(self, running: list[Part] | None) -> None:
         """A model that thinks must find its own thinking before the calls that are being answered."""
-        if not self.on:
-            return
-        running = _running_calls(self._encoding.request.messages)
-        if running is None or self._may_think(running):
+        if not self.on or running is None or self._may_think(running):
             return
         self.member = {"type": "disabled"} if "disabled" in self._encoding.capabilities.thinking else None
         field = "reasoning.effort" if self._encoding.request.reasoning.mode is None else "reasoning.mode"
@@ -192,13 +191,16 @@ class Thinking:
         self._encoding.lose(self._encoding.request.where(field), kind, detail)
 
 
-def _running_calls(messages: list[Message]) -> Message | None:
-    """The assistant message whose calls the end of the conversation answers."""
+def running_turn(turns: Iterable[tuple[str, list[Part]]]) -> list[Part] | None:
+    """The parts of the turn whose calls the end of the conversation answers; None when it answers none.
+
+    `turns`: role and parts of each turn as it goes out, the last one first. What is left out counts for nothing.
+    """
     answered = False
-    for message in reversed(messages):
-        if message.role == "assistant":
-            return message if answered and any(type(p) is ToolCall for p in message.parts) else None
-        answered = answered or any(type(part) is ToolResult for part in message.parts)
+    for role, parts in turns:
+        if role == "assistant":
+            return parts if answered and any(type(part) is ToolCall for part in parts) else None
+        answered = answered or any(type(part) is ToolResult for part in parts)
     return None
 
 

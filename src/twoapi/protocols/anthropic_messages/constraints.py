@@ -44,11 +44,11 @@ class Thinking(claude_thinking.Thinking):
     def _is_own(self, part: ir.Reasoning) -> bool:
         return native_signature(part) is not None or native_redacted(part) is not None
 
-    def _may_think(self, running: ir.Message) -> bool:
+    def _may_think(self, running: list[ir.Part]) -> bool:
         if super()._may_think(running):
             return True
         # The client's own decision: not all thinking types ask for it.
-        return self._native and not any(type(part) is ir.Reasoning for part in running.parts)
+        return self._native and not any(type(part) is ir.Reasoning for part in running)
 
     def _lose_switch(self, field: str) -> None:
         if self._encoding.capabilities.thinking:

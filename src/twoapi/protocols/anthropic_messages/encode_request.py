@@ -10,6 +10,7 @@ from twoapi.protocols.anthropic_messages.encode_tools import called_tools, encod
 from twoapi.protocols.anthropic_messages.encode_turns import Turns, bare_turns, encode_turns, write_turn
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, VERSION, Encoding, Wire, refusal
 from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.claude_thinking import running_turn
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.http import Headers, Outgoing
 from twoapi.wire.json import encode, insert
@@ -79,7 +80,7 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
         turns = _put_turns(encoding, body)
     if encoding.marks or encoding.pending is not None:
         encoding.settle_marks()
-    thinking = None if request.reasoning == _NO_REASONING else Thinking(encoding, max_tokens)
+    thinking = None if request.reasoning == _NO_REASONING else _thinking(encoding, max_tokens, turns)
     put_sampling(encoding, body, thinking=thinking is not None and thinking.on)
     if tools:
         body["tools"] = tools
@@ -94,6 +95,11 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     if request.stream:
         body["stream"] = True
     return body, turns
+
+
+def _thinking(encoding: Encoding, max_tokens: int, turns: Turns | None) -> Thinking:
+    spoken = [] if turns is None else [(turn.role, turn.parts) for turn in reversed(turns.turns)]
+    return Thinking(encoding, max_tokens, running_turn(spoken))
 
 
 def _put_turns(encoding: Encoding, body: Wire) -> Turns:

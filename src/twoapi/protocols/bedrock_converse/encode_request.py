@@ -12,6 +12,7 @@ from twoapi.protocols.bedrock_converse.encode_tools import encode_config, encode
 from twoapi.protocols.bedrock_converse.encode_turns import encode_turns
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
+from twoapi.protocols.claude_thinking import running_turn
 from twoapi.protocols.dialects.encoding import Wire, output_limit
 from twoapi.protocols.dialects.unsent import refusal, report_unsent
 from twoapi.wire.http import Outgoing
@@ -63,7 +64,8 @@ def _body(encoding: Encoding) -> Wire:
     config = encode_config(encoding, tools)
     encoding.settle_marks()
     limit = output_limit(encoding)
-    thinking = Thinking(encoding, encoding.capabilities.max_output if limit is None else limit)
+    running = running_turn((turn.role, turn.parts) for turn in reversed(turns.turns))
+    thinking = Thinking(encoding, encoding.capabilities.max_output if limit is None else limit, running)
     thinking.leave_choice(config)
     body: Wire = {}
     if turns.system:

@@ -15,11 +15,12 @@ _FILLER = "."  # the least that a turn can say
 
 
 class Turn(Struct):
-    """A message of the upstream's body."""
+    """A message of the upstream's body. `parts`: those that `blocks` say."""
 
     role: str
     at: str
     blocks: list[Wire]
+    parts: list[ir.Part]
 
 
 class Turns(Struct):
@@ -52,7 +53,7 @@ def encode_turns(encoding: Encoding) -> Turns:
         raise refusal("at least one message of the user is needed", encoding.request.where("messages"))
     if turns[0].role == "assistant":
         encoding.lose(turns[0].at, "synthesized", "a turn of the user, who must speak first")
-        turns.insert(0, Turn("user", turns[0].at, [{"text": _FILLER}]))
+        turns.insert(0, Turn("user", turns[0].at, [{"text": _FILLER}], []))
     for turn in turns:
         _add_words(encoding, turn)
     _mark_end(encoding, turns[-1])
@@ -65,23 +66,29 @@ def _put_turn(encoding: Encoding, turns: list[Turn], message: ir.Message) -> Non
     last = turns[-1] if turns else None
     if last is not None and last.role == role:
         size = len(last.blocks)
-        _put_parts(encoding, last.blocks, message, role)
+        last.parts += _put_parts(encoding, last.blocks, message, role)
         if len(last.blocks) > size and message.role != "tool" and not _is_result(last.blocks[0]):
             encoding.lose(message.at, "info", "turns of one speaker that follow each other are one")
         return
     blocks: list[Wire] = []
-    _put_parts(encoding, blocks, message, role)
+    parts = _put_parts(encoding, blocks, message, role)
     if blocks:
-        turns.append(Turn(role, message.at, blocks))
+        turns.append(Turn(role, message.at, blocks, parts))
 
 
 def _is_result(block: Wire) -> bool:
     return "toolResult" in block
 
 
-def _put_parts(encoding: Encoding, blocks: list[Wire], message: ir.Message, role: str) -> None:
+def _put_parts(encoding: Encoding, blocks: list[Wire], message: ir.Message, role: str) -> list[ir.Part]:
+    """Adds what the message says; the parts of which something is said come back."""
+    said: list[ir.Part] = []
     for part in message.parts:
+        size = len(blocks)
         encode_part(encoding, blocks, part, message.at, role)
+        if len(blocks) > size:
+            said.append(part)
+    return said
 
 
 def _add_words(encoding: Encoding, turn: Turn) -> None:
