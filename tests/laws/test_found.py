@@ -28,6 +28,29 @@ CASES: dict[str, tuple[str, dict[str, Json]]] = {
             "max_completion_tokens": 1,
         },
     ),
+    "state is asked for and reasoning switched off": (
+        "openai-responses",
+        {
+            "model": "m",
+            "input": "hi",
+            "include": ["reasoning.encrypted_content"],
+            "reasoning": {"effort": "none"},
+            "store": False,
+        },
+    ),
+    "nothing goes out of the turn behind the results": (
+        "gemini",
+        {
+            "contents": [
+                {"role": "user", "parts": [{"text": "hi"}]},
+                {"role": "model", "parts": [{"functionCall": {"name": "f", "id": "call_1"}}]},
+                {"role": "user", "parts": [{"functionResponse": {"name": "f", "id": "call_1", "response": {}}}]},
+                {"role": "model", "parts": [{"text": ""}]},
+                {"role": "user", "parts": [{"text": "and then?"}]},
+            ],
+            "generationConfig": {"thinkingConfig": {"thinkingLevel": "MINIMAL"}},
+        },
+    ),
     "the choice is among one tool": (
         "openai-responses",
         {

@@ -15,7 +15,7 @@ Fact = tuple[str, str]
 def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], list[str]]:
     """What `before` says and `after` does not, and the reverse: each a list of JSON pointers."""
     one, other = normal_request(protocol, before), normal_request(protocol, after)
-    gone, new = _fields(_meant_choice(meant_schemas(one)), _meant_choice(meant_schemas(other)))
+    gone, new = _fields(_meant(one), _meant(other))
     new = [at for at in new if _IMPLIED.get(at) not in one and not at.startswith(_OWN_WAYS.get(protocol, ()))]
     facts_before = list(_FACTS[protocol](one))
     facts_after = list(_FACTS[protocol](other))
@@ -80,6 +80,22 @@ def _unmatched(left: list[str], right: list[str]) -> tuple[list[int], list[int]]
 
 
 _MISSING = object()
+
+
+def _meant(body: dict[str, Json]) -> dict[str, Json]:
+    """The members of a request by what they mean."""
+    return _meant_choice(_meant_include(meant_schemas(body)))
+
+
+def _meant_include(body: dict[str, Json]) -> dict[str, Json]:
+    """The body without the wish for the state of a reasoning that is switched off."""
+    if (body.get("reasoning") or {}).get("effort") != "none" or _STATE not in body.get("include", ()):
+        return body
+    rest = [item for item in body["include"] if item != _STATE]
+    return {**body, "include": rest} if rest else {name: item for name, item in body.items() if name != "include"}
+
+
+_STATE = "reasoning.encrypted_content"
 
 
 def _meant_choice(body: dict[str, Json]) -> dict[str, Json]:
