@@ -2,6 +2,7 @@
 
 import msgspec
 
+from twoapi.ir import Tool, plain
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import decoder
 
@@ -11,6 +12,14 @@ FREE_TEXT: dict[str, object] = {
     "required": ["input"],
     "additionalProperties": False,
 }
+
+
+def described(tool: Tool) -> str | None:
+    """The description of such a tool, with the grammar that its text must keep to; None when it has neither."""
+    texts = [] if tool.description is None else [plain(tool.description)]
+    if tool.grammar is not None and tool.grammar.definition:
+        texts.append(tool.grammar.definition)
+    return "\n\n".join(texts) if texts else None
 
 
 class _FreeText(msgspec.Struct):

@@ -8,7 +8,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
 from twoapi.protocols.anthropic_messages.schema import NAME
-from twoapi.protocols.free_text import FREE_TEXT
+from twoapi.protocols.free_text import FREE_TEXT, described
 from twoapi.protocols.past_calls import called_names
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
@@ -111,11 +111,9 @@ def _input_schema(encoding: Encoding, tool: ir.Tool) -> object:
 
 
 def _custom_tool(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:
-    texts = [] if tool.description is None else [ir.plain(tool.description)]
-    if tool.grammar is not None and tool.grammar.definition:
-        texts.append(tool.grammar.definition)
-    if texts:
-        wire["description"] = "\n\n".join(texts)
+    description = described(tool)
+    if description is not None:
+        wire["description"] = description
     wire["input_schema"] = FREE_TEXT
     encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")
     encoding.mark(wire, tool.cache, tool.at)

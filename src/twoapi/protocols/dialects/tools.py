@@ -3,10 +3,10 @@
 import msgspec
 from msgspec import Raw
 
-from twoapi.ir import CacheMark, JsonText, LossKind, Tool, plain
+from twoapi.ir import CacheMark, JsonText, LossKind, Tool
 from twoapi.protocols.dialects.encoding import Encoding, Wire
 from twoapi.protocols.dialects.unsent import refusal
-from twoapi.protocols.free_text import FREE_TEXT
+from twoapi.protocols.free_text import FREE_TEXT, described
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
@@ -57,11 +57,8 @@ def _function(encoding: Encoding, tool: Tool) -> Function:
     _report(encoding, tool)
     name = encoding.names.wire(tool.name, tool.namespace)
     if tool.kind == "custom":
-        texts = [] if tool.description is None else [plain(tool.description)]
-        if tool.grammar is not None and tool.grammar.definition:
-            texts.append(tool.grammar.definition)
         encoding.lose(tool.at, "emulated", "a free-text tool is sent as a function with one string")
-        return Function(name, "\n\n".join(texts) or None, FREE_TEXT, None, tool.at)
+        return Function(name, described(tool) or None, FREE_TEXT, None, tool.at)
     return Function(name, tool.description, _parameters(encoding, tool), tool.strict, tool.at)
 
 

@@ -5,7 +5,7 @@ from itertools import zip_longest
 from msgspec import Raw
 
 from twoapi import ir
-from twoapi.protocols.free_text import FREE_TEXT
+from twoapi.protocols.free_text import FREE_TEXT, described
 from twoapi.protocols.gemini.encoding import Encoding, is_open_object
 from twoapi.protocols.gemini.name import refuse
 from twoapi.protocols.gemini.parts import Wire
@@ -111,11 +111,9 @@ def reduced(encoding: Encoding, schema: ir.Schema, at: str) -> Wire:
 
 
 def _custom(encoding: Encoding, tool: ir.Tool, wire: Wire) -> Wire:
-    texts = [] if tool.description is None else [ir.plain(tool.description)]
-    if tool.grammar is not None and tool.grammar.definition:
-        texts.append(tool.grammar.definition)
-    if texts:
-        wire["description"] = "\n\n".join(texts)
+    description = described(tool)
+    if description is not None:
+        wire["description"] = description
     if encoding.capabilities.json_schemas:
         wire["parametersJsonSchema"] = FREE_TEXT
     else:
