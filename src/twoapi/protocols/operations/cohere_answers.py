@@ -4,6 +4,7 @@ from msgspec import Raw
 
 from twoapi.ir import Fault, FaultError, Usage
 from twoapi.protocols import openai_errors
+from twoapi.protocols.base import Inspection
 from twoapi.protocols.operations.members import broken
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -35,6 +36,15 @@ def members_of(body: bytes, member: str) -> dict[str, Raw]:
     if fault is not None:
         raise FaultError(fault)
     raise broken(message or f"the upstream's answer has no {member!r}")
+
+
+def inspect(body: bytes, member: str) -> Inspection:
+    """Usage and hidden error of an answer, one of whose members is `member`."""
+    try:
+        members = members_of(body, member)
+    except FaultError as error:
+        return Inspection(fault=error.fault)
+    return Inspection(usage=usage(members.get("meta", json.EMPTY)))
 
 
 def usage(meta: Raw) -> Usage | None:

@@ -2,7 +2,7 @@
 
 from msgspec import Raw
 
-from twoapi.ir import FaultError, JsonText, Loss
+from twoapi.ir import JsonText, Loss
 from twoapi.protocols.base import Inspection
 from twoapi.protocols.operations import cohere_answers, json_bodies
 from twoapi.protocols.operations.base import Face, Native, Reach, Shape
@@ -207,11 +207,7 @@ def read(body: bytes, asked: Embeddings) -> Embedded:
 
 def inspect(body: bytes) -> Inspection:
     """Usage and hidden error of an answer that is relayed."""
-    try:
-        members = cohere_answers.members_of(body, "embeddings")
-    except FaultError as error:
-        return Inspection(fault=error.fault)
-    return Inspection(usage=cohere_answers.usage(members.get("meta", json.EMPTY)))
+    return cohere_answers.inspect(body, "embeddings")
 
 
 def write(answer: Embedded, asked: Embeddings, losses: list[Loss]) -> bytes:

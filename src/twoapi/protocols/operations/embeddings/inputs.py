@@ -83,6 +83,14 @@ def report_purpose(settings: Settings, target: str, losses: list[Loss]) -> None:
         losses.append(Loss(settings.purpose_at, "dropped", target, "it makes one kind of vectors for all purposes"))
 
 
+def report_all(asked: Embeddings, settings: Settings, target: str, losses: list[Loss]) -> None:
+    """All of these, for a shape that has inputs and their size and nothing else."""
+    report_purpose(settings, target, losses)
+    report_titles(asked, target, losses)
+    report_truncation(asked, target, losses)
+    report_rest(asked, target, losses)
+
+
 def nearest(
     settings: Settings, words: dict[Purpose, str], near: dict[Purpose, str], target: str, losses: list[Loss]
 ) -> str | None:

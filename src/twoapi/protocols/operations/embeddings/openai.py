@@ -106,10 +106,7 @@ def encode(asked: Embeddings, model: str, path: str, losses: list[Loss]) -> Outg
     if same:
         return Outgoing(json_bodies.place(path, model), with_extras(members, asked.extras))
     only_floats(asked, NAME, losses)
-    inputs.report_purpose(settings, NAME, losses)
-    inputs.report_titles(asked, NAME, losses)
-    inputs.report_truncation(asked, NAME, losses)
-    inputs.report_rest(asked, NAME, losses)
+    inputs.report_all(asked, settings, NAME, losses)
     return Outgoing(json_bodies.place(path, model), json.encode(members))
 
 

@@ -25,10 +25,7 @@ def encode(asked: Embeddings, model: str, path: str, losses: list[Loss]) -> Outg
     if settings.dimensions is not None:
         members["dimensions"] = settings.dimensions
     only_floats(asked, NAME, losses)
-    inputs.report_purpose(settings, NAME, losses)
-    inputs.report_titles(asked, NAME, losses)
-    inputs.report_truncation(asked, NAME, losses)
-    inputs.report_rest(asked, NAME, losses)
+    inputs.report_all(asked, settings, NAME, losses)
     return Outgoing(json_bodies.place(path, model), json.encode(members))
 
 

@@ -1,6 +1,6 @@
 """Rerank in the shape of Cohere's v2."""
 
-from twoapi.ir import FaultError, Loss
+from twoapi.ir import Loss
 from twoapi.protocols.base import Inspection
 from twoapi.protocols.operations import cohere_answers, json_bodies
 from twoapi.protocols.operations.base import Face, Native, Reach, Shape
@@ -53,11 +53,7 @@ def read(body: bytes, asked: Rerank) -> Ranked:
 
 def inspect(body: bytes) -> Inspection:
     """Usage and hidden error of an answer that is relayed."""
-    try:
-        members = cohere_answers.members_of(body, "results")
-    except FaultError as error:
-        return Inspection(fault=error.fault)
-    return Inspection(usage=cohere_answers.usage(members.get("meta", json.EMPTY)))
+    return cohere_answers.inspect(body, "results")
 
 
 def write(answer: Ranked, asked: Rerank, losses: list[Loss]) -> bytes:  # noqa: ARG001  other shapes tell it
