@@ -1,13 +1,27 @@
-"""The limits that both protocols of OpenAI put on what clients of others send."""
+"""The limits that both protocols of OpenAI put on what clients of others send, and their words for it."""
 
 from twoapi.ir import Loss, LossKind, Request
+from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities
 from twoapi.wire.json import escape
 
 MAX_PAIRS = 16
 MAX_KEY, MAX_VALUE = 64, 512  # characters
 _MAX_NAME = 64
+_BUDGETS: tuple[tuple[int, Effort], ...] = (
+    (0, "none"),
+    (1024, "minimal"),
+    (2048, "low"),
+    (8192, "medium"),
+    (16384, "high"),
+    (32768, "xhigh"),
+)
 _NAMING = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+def effort_of_budget(budget: int) -> Effort:
+    """The effort that reasons at least as much as a budget, in tokens, allows."""
+    return next((effort for most, effort in _BUDGETS if budget <= most), "max")
 
 
 class Limits:

@@ -10,20 +10,13 @@ from twoapi.ir import Loss, Request
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.openai_chat.name import NAME
+from twoapi.protocols.openai_limits import effort_of_budget
 
 Members = dict[str, object]
 
 _VENDORS = ("reasoning_effort",)
 
 _EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_BUDGETS: tuple[tuple[int, Effort], ...] = (
-    (0, "none"),
-    (1024, "minimal"),
-    (2048, "low"),
-    (8192, "medium"),
-    (16384, "high"),
-    (32768, "xhigh"),
-)
 
 
 class _Asked(msgspec.Struct):
@@ -99,7 +92,7 @@ def _effort(asked: _Asked, members: Members) -> None:
     if asked.budget is not None and "budget" not in asked.told:
         asked.told.add("budget")
         if effort is None:
-            meant: Effort = next((word for most, word in _BUDGETS if asked.budget <= most), "max")
+            meant = effort_of_budget(asked.budget)
             word = _nearest(meant, accepted)
             asked.lose("budget", "approximated", f"sent as effort {word or meant}")
             if word is not None:

@@ -7,7 +7,7 @@ from msgspec import Raw
 from twoapi.ir import Loss, LossKind, Output, ReasoningConfig, Request, State
 from twoapi.ir.request import Effort
 from twoapi.protocols.base import Capabilities
-from twoapi.protocols.openai_limits import Limits
+from twoapi.protocols.openai_limits import Limits, effort_of_budget
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.decode_request import LOGPROBS, SEALED
 from twoapi.protocols.openai_responses.name import NAME, refuse
@@ -16,14 +16,6 @@ from twoapi.protocols.strict_schemas import conforms
 MIN_OUTPUT = 16  # tokens; the vendor refuses a lower limit
 MAX_USER = 128  # characters
 _ANY_OBJECT = Raw(b'{"type":"object","properties":{}}')
-_BUDGETS: tuple[tuple[int, Effort], ...] = (
-    (0, "none"),
-    (1024, "minimal"),
-    (2048, "low"),
-    (8192, "medium"),
-    (16384, "high"),
-    (32768, "xhigh"),
-)
 _TIERS = {
     "auto": "auto",
     "default": "default",
@@ -153,7 +145,7 @@ class Constraints:
             return "none"
         if budget is not None and budget >= 0:  # a negative one says: as much as the model likes
             if effort is None:
-                effort = next((word for most, word in _BUDGETS if budget <= most), "max")
+                effort = effort_of_budget(budget)
                 self._lose("reasoning.budget", "approximated", f"sent as effort {effort}")
             else:
                 self._lose("reasoning.budget", "dropped", "the effort says how much to reason")
