@@ -20,6 +20,12 @@ class Upstream:
     `patience` is how long, in seconds, a stream that is held waits for its client; `vendors` are those by protocol.
     """
 
+    arrivals: list[Arrival]
+    reply: Reply
+    fault: Fault | None
+    hold: threading.Event | None  # when set, a stream stops after its first half until the client has heard some of it
+    held_in_vain: bool
+
     def __init__(
         self,
         host: str = "127.0.0.1",
@@ -29,12 +35,7 @@ class Upstream:
     ) -> None:
         self.vendors = vendors
         self.patience = patience
-        self.arrivals: list[Arrival] = []
-        self.reply = Reply(text="Ready.")
-        self.fault: Fault | None = None
-        # When set, a stream stops after its first half until the client has heard something of it.
-        self.hold: threading.Event | None = None
-        self.held_in_vain = False
+        self.play(Reply(text="Ready."))
         upstream = self
 
         class Handler(_Handler):

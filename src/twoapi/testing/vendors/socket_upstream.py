@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from twoapi.conformance import Upstream, Vendor
-from twoapi.conformance.reply import Fault, Reply
+from twoapi.conformance.reply import Reply
 from twoapi.conformance.vendor import Arrival
 
 
@@ -25,11 +25,7 @@ class SocketUpstream(Upstream):
     def __init__(self, patience: float = 3.0, *, vendors: Mapping[str, Vendor]) -> None:
         self.vendors = vendors
         self.patience = patience
-        self.arrivals: list[Arrival] = []
-        self.reply = Reply(text="Ready.")
-        self.fault: Fault | None = None
-        self.hold: threading.Event | None = None
-        self.held_in_vain = False
+        self.play(Reply(text="Ready."))
         self._serving = serve(self._talk, "127.0.0.1", 0, max_size=None)
         self.port: int = self._serving.socket.getsockname()[1]
         self.url = f"ws://127.0.0.1:{self.port}"
