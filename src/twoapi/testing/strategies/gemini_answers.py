@@ -19,7 +19,12 @@ from twoapi.testing.strategies.values import (
 )
 
 _counts = st.integers(1, 100_000)  # the vendor leaves out counts of zero
-signatures = st.binary(min_size=1, max_size=20).map(lambda data: base64.b64encode(data).decode())
+# Never one that begins like a carrier of a gateway's, which is taken for a damaged one: no vendor's does.
+signatures = (
+    st.binary(min_size=1, max_size=20)
+    .filter(lambda data: not data.startswith(b"tw1"))
+    .map(lambda data: base64.b64encode(data).decode())
+)
 _function_names = names.map(lambda name: "f" + name)  # the vendor's begin with a letter
 
 
