@@ -11,7 +11,7 @@ import pytest
 
 from twoapi.store import queries
 from twoapi.store.open import open_store
-from twoapi.store.port import Kept, StoreError, Turn
+from twoapi.store.port import Held, Kept, StoreError, Turn
 from twoapi.store.sqlite import SqliteStore
 from twoapi.store.sqlite_sql import HEAD
 
@@ -206,6 +206,21 @@ def test_a_sweep_deletes_what_has_expired(path) -> None:
     assert connection.execute("SELECT name FROM state").fetchall() == [("stays",)]
     assert connection.execute("SELECT count(*) FROM turns").fetchone() == (0,)
     connection.close()
+
+
+def test_a_database_of_an_earlier_release_is_brought_to_this_one(path) -> None:
+    store = SqliteStore(str(path))
+    store.write([Kept("stays", b"x", FAR)]).result(20)
+    store.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP TABLE held")
+    connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    later = SqliteStore(str(path))
+    assert later.find(["stays"]).result(20) == {"stays": b"x"}
+    later.hold([Held("t", "a", "up", None, "files", b"x", 1)]).result(10)
+    assert len(later.held("t", "files").result(10)) == 1
+    later.close()
 
 
 def test_a_database_of_a_later_release_is_refused_and_left_alone(path) -> None:

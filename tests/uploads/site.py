@@ -31,6 +31,11 @@ upstreams:
   second: {{provider: openai-compatible, base_url: "{url}/v1", credentials: [{upstream}]}}
   keys: {{provider: openai-compatible, base_url: "{url}/v1", credentials: [wrong-key, {upstream}]}}
   raw: {{provider: openai-compatible, base_url: "{raw}/v1", credentials: [{upstream}], timeouts: {{idle: 500ms}}}}
+  signed:
+    provider: openai-compatible
+    base_url: "{url}/v1"
+    auth: {{scheme: sigv4, service: bedrock}}
+    credentials: [{{parts: {{access_key_id: a, secret_access_key: b, region: r}}}}]
   gemini: {{provider: gemini-compatible, base_url: "{url}", credentials: [{upstream}]}}
 models:
   pair: {{candidates: [first/w-1, second/w-2], retries: 0}}

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import socket
+import threading
 
 import pytest
 from tests.uploads.site import (
@@ -16,6 +17,7 @@ from tests.uploads.site import (
     read_answer,
     read_until,
     request_head,
+    running_site,
 )
 
 from twoapi.testing.replies import error_reply, html_reply
@@ -298,6 +300,21 @@ def test_refusals(site: Site, body: bytes, headers: dict[str, str], status: int,
 def test_a_client_gets_the_models_that_it_may_use(site: Site) -> None:
     answer = site.post(PATH, form(("model", "once"), ("file", SMALL)), key="other-key")
     assert (answer.status, "may not use" in answer.message()) == (403, True)
+
+
+def test_a_credential_that_signs_bodies_cannot_send_a_form(site: Site) -> None:
+    answer = site.post(PATH, form(("model", "signed/m"), ("file", SMALL)))
+    assert (answer.status, "signs bodies" in answer.message()) == (502, True)
+
+
+def test_the_gateway_stops_in_the_middle() -> None:
+    with running_site() as site:
+        body = form(("model", "raw/w-1"), ("file", SOUND))
+        with site.begin(PATH, len(body), body[:100_000]) as client, site.raw.accept() as upstream:
+            read_until(upstream, b"w-1\r\n")
+            threading.Thread(target=site.gateway.stop).start()
+            answer = read_answer(client)
+        assert (answer.status, "stopping" in answer.message()) == (503, True)
 
 
 def test_an_upstream_that_answers_with_a_page(site: Site) -> None:
