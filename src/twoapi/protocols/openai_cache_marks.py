@@ -1,7 +1,7 @@
 """Prompt-cache breakpoints of OpenAI's protocols: on the parts that can hold one, at most four, the last ones."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,7 +21,7 @@ class Marked(msgspec.Struct, frozen=True):
     """How a protocol marks: the parts that can hold a mark, and the mark of a lifetime ("30m", "12h"; None: none)."""
 
     name: str
-    holders: tuple[type, ...]
+    holders: tuple[type[Holder], ...]
     mark: Callable[[str | None], object]
 
 
@@ -50,8 +50,11 @@ class CacheMarks(msgspec.Struct):
         """Puts the mark of a part, or else one that waits, on the last of its wire parts that can hold it."""
         if mark is None and self.pending is None:
             return
-        holder = next((part for part in reversed(parts) if self._holds(part)), None)
-        if holder is None:
+        holders = self.marked.holders
+        for holder in reversed(parts):
+            if isinstance(holder, holders):
+                break
+        else:
             if mark is not None:
                 self.carry(mark, path)
             return
@@ -82,9 +85,6 @@ class CacheMarks(msgspec.Struct):
         for part, path in self.placed[:-_MOST]:
             part.prompt_cache_breakpoint = None
             self._drop(path, f"at most {_MOST} cache breakpoints")
-
-    def _holds(self, part: object) -> TypeGuard[Holder]:
-        return isinstance(part, self.marked.holders)
 
     def _drop(self, path: str, why: str) -> None:
         self.losses.append(Loss(path, "dropped", self.marked.name, why))
