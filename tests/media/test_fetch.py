@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -304,6 +305,23 @@ def test_servers_that_mean_no_good(loop: NewLoop, script: Any, why: str) -> None
             fetcher = here()
             assert why in await refused(fetcher, rules, f"http://127.0.0.1:{server.port}/a")
             assert server.connections == 1
+
+    run(main(), loop)
+
+
+@each_loop
+@pytest.mark.parametrize("script", [endless, says(ZIPPED % len(BOMB) + BOMB)], ids=["endless", "bomb"])
+def test_no_more_is_held_than_may_be_kept(loop: NewLoop, script: Any) -> None:
+    async def main() -> None:
+        async with Upstream(script) as server:
+            fetcher, rules = here(), guard(size=2**20)
+            tracemalloc.start()
+            try:
+                await refused(fetcher, rules, f"http://127.0.0.1:{server.port}/a")
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert peak < 6 * 2**20
 
     run(main(), loop)
 

@@ -86,6 +86,8 @@ PUBLIC = guard()
         "gs://bucket/cat.png",
         "ws://a.example/",
         "https://a.example/" + "a" * 9000,
+        "https://" + "a." * 200 + "example/",
+        "https://" + "a" * 70 + ".example/",
     ],
 )
 def test_hostile_urls_lead_nowhere(url: str) -> None:

@@ -184,6 +184,24 @@ def explained(site: Site, protocol: str, body: Json) -> Json:
     return choice
 
 
+@pytest.mark.parametrize("top", ["", OPEN], ids=["without leave", "not to be had"])
+def test_the_next_candidate_may_fetch_itself(top: str) -> None:
+    def config(port: int) -> str:
+        return (
+            f"upstreams:\n  blind: {{provider: ollama, protocols: {{ollama: 'http://127.0.0.1:{port}'}}}}\n"
+            f"  chat: {{provider: openai-compatible, base_url: 'http://127.0.0.1:{port}/v1'}}\n"
+            "models: {conf: {candidates: [blind/m-1, chat/m-2], retries: 0}}\n"
+        )
+
+    with Site(config, top=top) as site:
+        site.vendor.reply(whole("openai-chat"))
+        url = site.url("/none.png")
+        assert site.ask("anthropic-messages", looking("anthropic-messages", url)).status == 200
+        [request] = site.vendor.requests
+        assert {"type": "image_url", "image_url": {"url": url}} in request.json()["messages"][0]["content"]
+        assert len(site.files.requests) == (1 if top else 0)
+
+
 def test_a_relay_stays_one_where_the_upstream_fetches() -> None:
     with compatible("anthropic-compatible", capabilities="url_media: true") as site:
         site.vendor.reply(whole("anthropic-messages"))

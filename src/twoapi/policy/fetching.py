@@ -12,6 +12,7 @@ from twoapi.wire.media_types import ENDINGS, sniffed
 
 _PORTS: Final = {"https": 443, "http": 80}
 _LONGEST = 8192  # characters of a URL
+_LONGEST_HOST = 253
 _HOST_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._")
 _SAFE = "/?%:@!$&'()*+,;=~-._[]|^`{}\"<>"  # of a path and query; the rest is percent-encoded
 _NUMERIC = frozenset("0123456789")
@@ -160,6 +161,8 @@ def _parsed(url: str) -> Place:
 
 def _host(name: str) -> str:
     wrong = NotFetchedError("this is not a host that files are fetched from")
+    if len(name) > _LONGEST_HOST:
+        raise wrong
     if ":" in name:
         try:
             return str(IPv6Address(name.replace("%", "zone")))  # a zone means another host on each machine
