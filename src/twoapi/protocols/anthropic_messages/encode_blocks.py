@@ -14,17 +14,12 @@ from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, Encoding
 from twoapi.protocols.anthropic_messages.envelope import native_redacted, native_signature
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.media_types import begun_type
 from twoapi.protocols.past_calls import call_input
 from twoapi.protocols.url_media import not_fetched
 
 MAX_CALL_ID = 64
 _IMAGES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
-_IMAGE_STARTS = (
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-)
 SHORT = 64  # a longer text is not looked at: it is taken to hold more than white space
 _VISIBLE = frozenset(range(33, 127)) - frozenset(b'"\\')  # what only a text that is not blank has behind its quote
 _first_two: Callable[[Raw], tuple[int, int]] = Packed("2B").unpack_from
@@ -249,12 +244,7 @@ def _source(encoding: Encoding, part: ir.Media, mime: str | None, path: str) -> 
 
 
 def _sniffed(part: ir.Media) -> str | None:
-    if not isinstance(part.source, ir.Base64):
-        return None
-    data = part.source.data
-    if data.startswith("JVBERi0"):
-        return "application/pdf"
-    return next((mime for start, mime in _IMAGE_STARTS if data.startswith(start)), None)
+    return begun_type(part.source.data) if isinstance(part.source, ir.Base64) else None
 
 
 def _decoded(data: str, path: str) -> str:

@@ -6,6 +6,7 @@ from twoapi import ir
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.dialects.encoding import Wire
 from twoapi.protocols.dialects.unsent import refusal
+from twoapi.protocols.media_types import begun_type
 from twoapi.protocols.url_media import not_fetched
 
 _S3 = "s3://"
@@ -55,13 +56,6 @@ _DOCUMENTS = {
 _FORMATS = {"image": _IMAGES, "audio": _AUDIO, "video": _VIDEO, "file": _DOCUMENTS}
 _MEMBERS = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
 _TEXTUAL = frozenset(("application/json", "application/xml", "application/yaml"))
-_STARTS = (
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-    ("JVBERi0", "application/pdf"),
-)
 _ENDINGS = {"jpg": "image/jpeg", "mp3": "audio/mpeg", "mpg": "video/mpg", "htm": "text/html"}
 _ENDINGS |= {wire: mime for table in _FORMATS.values() for mime, wire in reversed(table.items())}
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -()[]")
@@ -111,7 +105,7 @@ def _mime(encoding: Encoding, part: ir.Media, path: str) -> str | None:
     if isinstance(source, ir.PlainText | ir.Blocks):
         return "text/plain"
     if isinstance(source, ir.Base64):
-        found = next((mime for start, mime in _STARTS if source.data.startswith(start)), None)
+        found = begun_type(source.data)
         if found is not None:
             return found
     name = part.name or (source.url if isinstance(source, ir.Url) else "")

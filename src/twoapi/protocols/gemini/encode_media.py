@@ -6,15 +6,9 @@ from twoapi import ir
 from twoapi.protocols.gemini.encoding import Encoding
 from twoapi.protocols.gemini.name import NAME, refuse
 from twoapi.protocols.gemini.parts import LEVELS, Wire, write_media, write_text
+from twoapi.protocols.media_types import begun_type
 from twoapi.protocols.url_media import not_fetched
 
-_STARTS = (
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-    ("JVBERi0", "application/pdf"),
-)
 _ENDINGS = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -68,7 +62,7 @@ def _mime(encoding: Encoding, part: ir.Media, path: str) -> str | None:
     """The media type by what the data begins with, or by the ending of the URL; bytes must have one."""
     source = part.source
     if isinstance(source, ir.Base64):
-        found = next((mime for start, mime in _STARTS if source.data.startswith(start)), None)
+        found = begun_type(source.data)
         if found is None and part.name:
             found = _ENDINGS.get(part.name.rpartition(".")[2].lower())
         if found is None:
