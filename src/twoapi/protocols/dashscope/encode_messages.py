@@ -3,7 +3,7 @@
 from twoapi.ir import Base64
 from twoapi.protocols.data_urls import encode_url
 from twoapi.protocols.dialects.encoding import Encoding, Wire
-from twoapi.protocols.dialects.turns import Call, Picture, Turn, one_text
+from twoapi.protocols.dialects.turns import Call, Picture, Turn, one_text, past_thoughts
 
 _USUAL = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4"}
 
@@ -19,13 +19,9 @@ def _message(encoding: Encoding, turn: Turn, *, media: bool) -> Wire:
         message["tool_calls"] = [_call(number, call) for number, call in enumerate(turn.calls)]
     if turn.role == "tool":
         message["tool_call_id"] = turn.call_id
-    if turn.thoughts:
-        field = encoding.capabilities.reasoning_field
-        if field is not None:
-            message[field] = "\n\n".join(thought.text for thought in turn.thoughts)
-        else:
-            for thought in turn.thoughts:
-                encoding.lose(thought.path, "dropped", "past reasoning is not sent")
+    field, thoughts = encoding.capabilities.reasoning_field, past_thoughts(encoding, turn)
+    if field is not None and thoughts is not None:
+        message[field] = thoughts
     return message
 
 

@@ -201,6 +201,20 @@ class _Walk:
         return [one for part in parts for one in part_said(self._encoding, part, message.at)]
 
 
+def past_thoughts(encoding: Encoding, turn: Turn) -> str | None:
+    """What the model thought in the turn, as one text; None for nothing, and where the upstream takes none of it."""
+    if turn.thoughts and encoding.capabilities.reasoning_field is not None:
+        return "\n\n".join([thought.text for thought in turn.thoughts])
+    lose_thoughts(encoding, turn)
+    return None
+
+
+def lose_thoughts(encoding: Encoding, turn: Turn) -> None:
+    """Reports what the model thought in the turn."""
+    for thought in turn.thoughts:
+        encoding.lose(thought.path, "dropped", "past reasoning is not sent")
+
+
 def one_text(encoding: Encoding, turn: Turn, between: str = "\n\n") -> JsonText:
     """All words of a turn as one text; the turns of a model are joined without anything between."""
     texts = turn.texts

@@ -2,7 +2,7 @@
 
 from twoapi.ir import plain
 from twoapi.protocols.dialects.encoding import Encoding, Wire
-from twoapi.protocols.dialects.turns import Call, Turn, one_text
+from twoapi.protocols.dialects.turns import Call, Turn, lose_thoughts, one_text
 from twoapi.protocols.dialects.unsent import refusal
 
 _BLANK = " "
@@ -44,11 +44,11 @@ def _assistant(encoding: Encoding, turn: Turn, results: dict[str, Turn], message
     text = one_text(encoding, turn)
     if not turn.calls:
         messages.append({"role": "assistant", "content": text})
-        _lose_thoughts(encoding, turn)
+        lose_thoughts(encoding, turn)
         return
     field = encoding.capabilities.reasoning_field
     if field is None:
-        _lose_thoughts(encoding, turn)
+        lose_thoughts(encoding, turn)
     for number, call in enumerate(turn.calls):
         function: Wire = {"name": call.name, "arguments": call.arguments or "{}"}
         if number:
@@ -61,8 +61,3 @@ def _assistant(encoding: Encoding, turn: Turn, results: dict[str, Turn], message
 
 def _result(encoding: Encoding, turn: Turn, call: Call) -> Wire:
     return {"role": "function", "name": call.name, "content": plain(one_text(encoding, turn))}
-
-
-def _lose_thoughts(encoding: Encoding, turn: Turn) -> None:
-    for thought in turn.thoughts:
-        encoding.lose(thought.path, "dropped", "past reasoning is not sent")

@@ -8,7 +8,7 @@ from twoapi.protocols.dialects.search import functions_and_search
 from twoapi.protocols.dialects.thinking_switch import thinking_switch
 from twoapi.protocols.dialects.tools import Function, lose_strict, report_parallel
 from twoapi.protocols.dialects.turn_order import in_order
-from twoapi.protocols.dialects.turns import Call, Turn, one_text, turns
+from twoapi.protocols.dialects.turns import Call, Turn, one_text, past_thoughts, turns
 from twoapi.protocols.dialects.unsent import form_field, report_unsent
 from twoapi.protocols.spark import schema as wire
 from twoapi.protocols.spark.name import HTTP, SOCKET
@@ -104,11 +104,7 @@ def _message(encoding: Encoding, turn: Turn) -> wire.Message:
         message.tool_calls = [_call(encoding, call) for call in turn.calls]
     if turn.role == "tool":
         message.tool_call_id = _call_id(encoding, turn.call_id)
-    if turn.thoughts and encoding.capabilities.reasoning_field is not None:
-        message.reasoning_content = "\n\n".join(thought.text for thought in turn.thoughts)
-    else:
-        for thought in turn.thoughts:
-            encoding.lose(thought.path, "dropped", "past reasoning is not sent")
+    message.reasoning_content = past_thoughts(encoding, turn)
     return message
 
 
