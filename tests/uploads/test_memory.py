@@ -1,6 +1,7 @@
 """200 MB through a gateway in a process of its own, whose memory is looked at on the way."""
 
 import hashlib
+import http.client
 import json
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from tests.uploads.site import KEY, form, read_answer, request_head
 
 SIZE, PIECE = 200 * 10**6, 10**6
+CONTENT = 300  # pieces
 GROWTH = 4 * 2**20  # bytes; a few buffers are less than one
 SERVE = """
 import asyncio, sys
@@ -28,7 +30,11 @@ CONFIG = """
 listen: 127.0.0.1:0
 keys: [{{key: {key}, name: team}}]
 upstreams:
-  lab: {{provider: openai-compatible, base_url: "http://127.0.0.1:{port}/v1", credentials: [upstream-key]}}
+  lab:
+    provider: openai-compatible
+    base_url: "http://127.0.0.1:{port}/v1"
+    credentials: [upstream-key]
+    operations: {{files: [openai]}}
 """
 
 
@@ -54,6 +60,9 @@ class Listening:
         head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
         if not head:
             return
+        if head.startswith(b"GET "):
+            self._tell(connection)
+            return
         length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
         heard, size, buffer = hashlib.sha256(body), len(body), bytearray(2**20)
         while size < length:
@@ -62,10 +71,18 @@ class Listening:
                 return
             heard.update(memoryview(buffer)[:count])
             size += count
-        answer = json.dumps({"text": heard.hexdigest()}).encode()
+        answer = json.dumps({"text": heard.hexdigest(), "id": "file-1", "created_at": 1}).encode()
         connection.sendall(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer)
         )
+
+    def _tell(self, connection: socket.socket) -> None:
+        """A content that is larger than any answer that is held."""
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        connection.sendall(head % (CONTENT * PIECE))
+        piece = bytes(PIECE)
+        for _ in range(CONTENT):
+            connection.sendall(piece)
 
     def close(self) -> None:
         self._listener.close()
@@ -131,4 +148,33 @@ def test_memory_stays(gateway: tuple[int, int], *, model_first: bool) -> None:
     before = resident(pid)
     text, expected, most = transcribe(port, pid, model_first=model_first, size=SIZE)
     assert text == expected
+    assert most - before < GROWTH
+
+
+def read_content(port: int, pid: int) -> tuple[int, int]:
+    """The length of a content, and the most memory that the gateway had on the way."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/v1/files/file-1/content", headers={"authorization": f"Bearer {KEY}"})
+    response = connection.getresponse()
+    assert response.status == 200
+    size = most = 0
+    while data := response.read(PIECE):
+        size += len(data)
+        if size % (10 * PIECE) == 0:
+            most = max(most, resident(pid))
+    connection.close()
+    return size, most
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_memory_stays_while_a_content_is_read(gateway: tuple[int, int]) -> None:
+    port, pid = gateway
+    with socket.create_connection(("127.0.0.1", port), 30) as client:
+        body = form(("purpose", "user_data"), ("file", b"x"))
+        client.sendall(request_head("/v1/files", f"content-length: {len(body)}") + body)
+        assert read_answer(client).json()["id"] == "file-1"
+    read_content(port, pid)  # what is made once
+    before = resident(pid)
+    size, most = read_content(port, pid)
+    assert size == CONTENT * PIECE
     assert most - before < GROWTH
