@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Fault, FaultKind
+from twoapi.protocols.statuses import KIND_OF_STATUS
 from twoapi.wire import json
 from twoapi.wire.durations import number, seconds
 from twoapi.wire.errors import WireError
@@ -57,26 +58,7 @@ _TYPES: dict[str, FaultKind] = {
     "not_found_error": "not_found",
     "invalid_request_error": "invalid_request",
 }
-_STATUSES: dict[int, FaultKind] = {
-    400: "invalid_request",
-    401: "unauthenticated",
-    402: "quota_exhausted",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "timeout",
-    409: "conflict",
-    413: "too_large",
-    422: "unprocessable",
-    424: "upstream_error",
-    429: "rate_limited",
-    498: "overloaded",
-    499: "cancelled",
-    503: "overloaded",
-    504: "timeout",
-    524: "timeout",
-    529: "overloaded",
-}
+_STATUSES: dict[int, FaultKind] = {**KIND_OF_STATUS, 424: "upstream_error", 498: "overloaded", 524: "timeout"}
 # How compatible servers begin to say that a prompt is too long, who tell it by no code.
 _TOO_LONG = (
     "this model's maximum context length is",

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.statuses import KIND_OF_STATUS
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers
 from twoapi.wire.json import EMPTY, decode, decoder, encode, first_byte, items
@@ -47,23 +48,6 @@ _KINDS: dict[str, ir.FaultKind] = {
     "timeout_error": "timeout",
     "overloaded_error": "overloaded",
 }
-_KINDS_OF_STATUS: dict[int, ir.FaultKind] = {
-    400: "invalid_request",
-    401: "unauthenticated",
-    402: "quota_exhausted",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "timeout",
-    409: "conflict",
-    413: "too_large",
-    422: "unprocessable",
-    429: "rate_limited",
-    499: "cancelled",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
 _CLIENTS = {"invalid_request", "context_length", "not_found", "conflict", "too_large", "unprocessable"}
 # The service has no code for it; its message begins with these words, and agents wait for the kind to compact.
 _TOO_LONG = ("prompt is too long", "input length and `max_tokens` exceed context limit")
@@ -99,7 +83,7 @@ def decode_fault(status: int, headers: dict[bytes, bytes], body: bytes) -> ir.Fa
     wait = _retry_after(headers)
     named = headers.get(b"request-id")
     request_id = None if named is None else named.decode("latin-1")
-    kind = _KINDS_OF_STATUS.get(status) or ("invalid_request" if 400 <= status < 500 else "upstream_error")
+    kind = KIND_OF_STATUS.get(status) or ("invalid_request" if 400 <= status < 500 else "upstream_error")
     try:
         wire = _decode_body(_unlisted(body))
     except WireError:

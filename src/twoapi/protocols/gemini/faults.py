@@ -8,27 +8,11 @@ from msgspec import Raw
 
 from twoapi.ir import Fault, FaultKind
 from twoapi.protocols.gemini.name import NAME
+from twoapi.protocols.statuses import KIND_OF_STATUS
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers
 
-_STATUSES: dict[int, FaultKind] = {
-    400: "invalid_request",
-    401: "unauthenticated",
-    402: "quota_exhausted",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "timeout",
-    409: "conflict",
-    413: "too_large",
-    422: "unprocessable",
-    429: "rate_limited",
-    499: "cancelled",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
 _WORDS: dict[str, FaultKind] = {
     "INVALID_ARGUMENT": "invalid_request",
     "FAILED_PRECONDITION": "invalid_request",
@@ -158,7 +142,7 @@ def _fault(error: Raw | None, status: int, body: bytes) -> Fault:
     status = status or (code if 400 <= code < 600 else 0)
     details = _details(told)
     reason = next((detail.reason for detail in details if detail.reason), None)
-    kind = _REASONS.get(reason or "") or _STATUSES.get(status) or _WORDS.get(told.status or "")
+    kind = _REASONS.get(reason or "") or KIND_OF_STATUS.get(status) or _WORDS.get(told.status or "")
     if kind is None:
         kind = "invalid_request" if 400 <= status < 500 else "upstream_error"
     elif status >= 500 and kind in _CLIENTS:
