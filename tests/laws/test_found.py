@@ -9,6 +9,7 @@ from tests.laws.protocols import others
 from twoapi.ir import Loss
 from twoapi.protocols.base import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
+from twoapi.testing.laws import answers, streams
 from twoapi.testing.laws import requests as laws
 from twoapi.testing.laws.subject import decoded
 from twoapi.testing.replies import Json
@@ -125,3 +126,21 @@ def test_what_is_dropped_cuts_no_turn(target: str, items: list[Json]) -> None:
     assert body == plain
     told = [loss for loss in losses if "turns of the model" not in loss.detail]  # which stood apart
     assert Counter(loss.kind for loss in told) - Counter(loss.kind for loss in usual) == {"dropped": 1}
+
+
+def test_sources_come_through_beside_grounding_that_is_kept_as_it_was() -> None:
+    """Grounding that names a source twice is kept as a whole; what was recited stands beside it all the same."""
+    chunk = {"web": {"uri": "https://e.example", "title": "e"}}
+    support = {"segment": {"endIndex": 2, "text": "hi"}, "groundingChunkIndices": [0]}
+    candidate = {
+        "index": 0,
+        "finishReason": "STOP",
+        "content": {"role": "model", "parts": [{"text": "hi"}]},
+        "groundingMetadata": {"groundingChunks": [chunk, chunk], "groundingSupports": [support]},
+        "citationMetadata": {"citations": [{"startIndex": 0, "endIndex": 2, "uri": "https://e.example"}]},
+    }
+    usage = {"promptTokenCount": 1, "totalTokenCount": 1}
+    document = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m", "responseId": "r"}
+    body = json.dumps(document).encode()
+    answers.response_identity(CODECS["gemini"], body)
+    streams.stream_identity(CODECS["gemini"], b"data: " + body + b"\n\n")

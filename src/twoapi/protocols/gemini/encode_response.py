@@ -139,7 +139,9 @@ def metadata(
     """Grounding, sources and log probabilities of a candidate; an empty object where extras will be put into one."""
     made: Wire = {}
     whole = answer.same and at + "/groundingMetadata" in extras  # kept as it was
-    if cited and not whole:
+    if whole:
+        cited = [one for one in cited if one[1].raw is not None]
+    if cited:
         grounding, recited = write_citations(cited, texts, answer.losses, "", same=answer.same)
         if grounding is not None:
             made["groundingMetadata"] = grounding
