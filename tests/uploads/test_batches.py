@@ -8,6 +8,7 @@ import openai
 import pytest
 from tests.uploads.keeping import Drawers, running_drawers
 
+from twoapi.testing.replies import error_reply
 from twoapi.testing.services.kept import Kept
 
 LINES = b"".join(
@@ -47,6 +48,23 @@ def test_a_batch_from_beginning_to_end(drawers: Drawers) -> None:
         done.input_file_id: "batch",
         done.output_file_id: "batch_output",
     }
+
+
+def test_a_batch_is_not_begun_twice(drawers: Drawers) -> None:
+    file = drawers.one.files.create(file=("a.jsonl", LINES), purpose="batch", extra_headers=WEST)
+    drawers.upstreams[1].reply(error_reply("openai-chat", 500, "made up"))
+    with pytest.raises(openai.InternalServerError, match="made up"):
+        drawers.one.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+    assert drawers.west.batches == {}
+    assert [request.path for request in drawers.upstreams[1].requests].count("/v1/batches") == 1
+
+
+def test_clients_that_leave_before_it_is_known_where_their_file_is(drawers: Drawers) -> None:
+    head = b"GET /v1/files/file-1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer one-key\r\n\r\n"
+    for _ in range(20):
+        with drawers.gateway.connect() as client:
+            client.sendall(head)
+    drawers.gateway.wait(lambda: not drawers.gateway.connections and drawers.gateway.worker.running == 0)
 
 
 def test_a_batch_that_is_cancelled(drawers: Drawers) -> None:

@@ -63,7 +63,7 @@ class FileUpload(UploadExchange):
         return UNCHANGED if self._model is None else removed(self._model)
 
     def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        self._soon(self._keep(losses, usage, upstream, body))
+        self._soon(lambda: self._keep(losses, usage, upstream, body))
 
     async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
         state, candidate = self.worker.state, self.candidate
@@ -122,7 +122,7 @@ class HeldExchange(StreamedExchange):
         self.worker.running += 1
         self.worker.counters.exchanges += 1
         self.peek = Peek("", stream=False)
-        self._soon(self._find())
+        self._soon(self._find)
 
     async def _find(self) -> None:
         state, kind, incoming = self.worker.state, self._operation.name, self.incoming
@@ -136,7 +136,8 @@ class HeldExchange(StreamedExchange):
             row = await holder(state, self.key, "files", input_file(incoming.body), named)
         self._row = row
         self.order = (keeper(self.snapshot, kind, row),)
-        self.plan = Plan(self.order)
+        # What may have begun a batch is not sent once more to the same account: that would be two.
+        self.plan = Plan(self.order, retries=0) if self.method == "POST" else Plan(self.order)
         self._try_candidate(0)
 
     # --- the way in
@@ -172,7 +173,7 @@ class HeldExchange(StreamedExchange):
     # --- the way out
 
     def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        self._soon(self._keep(losses, usage, upstream, body))
+        self._soon(lambda: self._keep(losses, usage, upstream, body))
 
     async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
         row, store = self._row, self.worker.state.store

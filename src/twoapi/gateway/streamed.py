@@ -1,7 +1,7 @@
 """An operation whose request, or whose answer, is too large to be held, or that is asked for by another method."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import NoReturn
 
 from msgspec.structs import replace
@@ -217,13 +217,13 @@ class StreamedExchange(OperationExchange):
 
     # --- what must wait for the store
 
-    def _soon(self, step: Coroutine[None, None, None]) -> None:
+    def _soon(self, step: Callable[[], Coroutine[None, None, None]]) -> None:
         """Runs what takes its time; whatever happens in it, the client gets an answer."""
         self._task = self.worker.loop.create_task(self._run(step))
 
-    async def _run(self, step: Coroutine[None, None, None]) -> None:
+    async def _run(self, step: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
-            await step
+            await step()
         except Exception as error:  # noqa: BLE001  the outermost frame of a request: it must be answered
             if not self.is_over:
                 self._answer_for(error)
