@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,18 +96,27 @@ def upstream() -> Iterator[Listening]:
     found.close()
 
 
-@pytest.fixture
-def gateway(upstream: Listening) -> Iterator[tuple[int, int]]:
-    """The port and the process id of a gateway."""
-    process = subprocess.Popen([sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+@contextmanager
+def serving(upstream: Listening, before: str = "") -> Iterator[tuple[int, int]]:
+    """The port and the process id of a gateway that does something else before."""
+    command = [sys.executable, "-c", before + SERVE]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(CONFIG.format(key=KEY, port=upstream.port))
     process.stdin.close()
-    yield int(process.stdout.readline()), process.pid
-    process.terminate()
-    process.wait(20)
-    process.stdout.close()
+    try:
+        yield int(process.stdout.readline()), process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture
+def gateway(upstream: Listening) -> Iterator[tuple[int, int]]:
+    with serving(upstream) as found:
+        yield found
 
 
 def resident(pid: int) -> int:
@@ -178,3 +188,13 @@ def test_memory_stays_while_a_content_is_read(gateway: tuple[int, int]) -> None:
     size, most = read_content(port, pid)
     assert size == CONTENT * PIECE
     assert most - before < GROWTH
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_a_form_that_cannot_be_stored(upstream: Listening) -> None:
+    body = form(("file", bytes(5 * PIECE)), ("model", "lab/w-1"))
+    few = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({PIECE}, {PIECE}))\n"
+    with serving(upstream, few) as (port, _), socket.create_connection(("127.0.0.1", port), 30) as client:
+        client.sendall(request_head("/v1/audio/transcriptions", f"content-length: {len(body)}") + body)
+        answer = read_answer(client)
+    assert (answer.status, "cannot be stored" in answer.message()) == (503, True)
