@@ -1,11 +1,12 @@
 """The page about the programs, made from the records."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from clients.manners import MANNERS
 from clients.programs import PROGRAMS
 from clients.record import Ran, Record
-from clients.upstreams import DIALECTS, KINDS, MOUNTED
+from clients.upstreams import DIALECTS, KINDS, MOUNTED, UPSTREAMS
 
 _INTRO = """\
 # Client programs
@@ -69,6 +70,7 @@ _GROUPS = (
         "Claude on Bedrock (InvokeModel) and on Vertex AI, Gemini on Vertex AI, strict.",
     ),
 )
+_OTHERS = {**DIALECTS, **MOUNTED}
 
 
 def page(records: Sequence[Record]) -> str:
@@ -79,9 +81,10 @@ def page(records: Sequence[Record]) -> str:
         strict = [job for job in jobs if job.manner == "strict" and job.upstream in group]
         if strict:
             lines += [f"### {title}", "", f"{about} {_good(strict)}", "", *_matrix(strict, list(group)), ""]
-    defective = [job for job in jobs if job.manner not in ("strict", "plain")]
-    if defective:
-        lines += ["### Defective streams", "", *_by_manner(defective), ""]
+    for title, group in (("Defective streams", KINDS), ("Defective streams of dialects and platforms", _OTHERS)):
+        defective = [job for job in jobs if job.manner not in ("strict", "plain") and job.upstream in group]
+        if defective:
+            lines += [f"### {title}", "", *_by_manner(defective), ""]
     if any(job.problems for job in jobs):
         lines += ["### What went wrong", "", *_wrong(jobs), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -89,14 +92,26 @@ def page(records: Sequence[Record]) -> str:
 
 def _told(records: Sequence[Record]) -> Iterator[str]:
     """Which run each record is of, and the packages."""
-    yield "| jobs | went well | commit | measured |"
-    yield "|---|---|---|---|"
-    for one in records:
+    yield "| manner | upstreams | jobs | went well | commit | measured |"
+    yield "|---|---|---|---|---|---|"
+    for one in sorted(records, key=_order):
+        manners = ", ".join(f"`{name}`" for name in MANNERS if any(job.manner == name for job in one.jobs))
+        upstreams = [name for name in UPSTREAMS if any(job.upstream == name for job in one.jobs)]
+        told = "the four" if upstreams == list(KINDS) else ", ".join(f"`{name}`" for name in upstreams)
         good = sum(not job.problems for job in one.jobs)
-        yield f"| {len(one.jobs)} | {good} | `{one.commit}` | {one.date} |"
+        yield f"| {manners} | {told} | {len(one.jobs)} | {good} | `{one.commit}` | {one.date} |"
     yield ""
-    packages = {name: package for one in records for name, package in one.packages.items()}
-    yield "With " + ", ".join(dict.fromkeys(packages.values())) + "."
+    known = {name: package for one in records for name, package in one.packages.items()}
+    from_npm = {known[one.name] for one in PROGRAMS if one.room == "node" and one.name in known}
+    from_pypi = {known[one.name] for one in PROGRAMS if one.room != "node" and one.name in known}
+    told = f"From npm: {', '.join(sorted(from_npm))}. From PyPI: {', '.join(sorted(from_pypi))}."
+    yield from textwrap.wrap(told, 120, break_on_hyphens=False, break_long_words=False)
+
+
+def _order(record: Record) -> tuple[int, int]:
+    """By manners, then by upstreams."""
+    first = record.jobs[0]
+    return list(MANNERS).index(first.manner), list(UPSTREAMS).index(first.upstream)
 
 
 def _good(jobs: Sequence[Ran]) -> str:
@@ -123,7 +138,7 @@ def _cell(job: Ran | None) -> str:
 
 def _by_manner(jobs: Sequence[Ran]) -> Iterator[str]:
     """Programs by manners; a cell says how many upstreams went well."""
-    upstreams = list(dict.fromkeys(job.upstream for job in jobs))
+    upstreams = [name for name in UPSTREAMS if any(job.upstream == name for job in jobs)]
     yield f"Before {', '.join(f'`{name}`' for name in upstreams)}. {_good(jobs)}"
     yield ""
     manners = [name for name in MANNERS if any(job.manner == name for job in jobs)]

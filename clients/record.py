@@ -39,11 +39,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def record(outcomes: Iterable[Outcome], programs: Iterable[Program], commit: str) -> Record:
     """The outcomes of these programs, run on this commit."""
-    known = _versions()
     return Record(
         commit=commit,
         date=datetime.now(UTC).date().isoformat(),
-        packages={one.name: f"{one.package} {known[one.package]}" for one in programs},
+        packages=packages(programs),
         jobs=[
             Ran(
                 program=one.program,
@@ -76,9 +75,9 @@ def commit() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _versions() -> dict[str, str]:
-    """The version of each package that is asked for by name."""
-    found: dict[str, str] = dict(json.loads((_HERE / "package.json").read_text())["dependencies"])
+def packages(programs: Iterable[Program]) -> dict[str, str]:
+    """The package and version of each program, by its room's lock: npm and PyPI have packages of one name."""
+    known = {"node": dict(json.loads((_HERE / "package.json").read_text())["dependencies"])}
     for asked in sorted((_HERE / "requirements").glob("*.in")):
-        found |= dict(line.split("==") for line in asked.read_text().split())
-    return found
+        known[asked.stem] = dict(line.split("==") for line in asked.read_text().split())
+    return {one.name: f"{one.package} {known[one.room][one.package]}" for one in programs}

@@ -36,6 +36,13 @@ def test_a_bare_stream_holds_the_same_data_in_another_dress() -> None:
     assert altered("bare", whole).body == whole.body
 
 
+def test_streams_of_other_framings_behave_badly_too() -> None:
+    lines = sse_reply(FRAMES).having(content_type="application/x-ndjson")
+    assert altered("bare", lines) == lines.having(framing="close")
+    assert altered("short", lines).pieces == lines.pieces[:2]
+    assert altered("short", json_reply({"a": 1})) == json_reply({"a": 1})
+
+
 def test_only_the_first_answer_breaks() -> None:
     stream, whole = sse_reply(FRAMES), json_reply({"a": 1})
     assert altered("cut", whole).faults.cut_at == len(whole.body) // 2
