@@ -19,6 +19,12 @@ CALLS = [{"type": "function_call", "call_id": f"call_{number}", "name": "f", "ar
 RESULTS = [{"type": "function_call_output", "call_id": f"call_{number}", "output": "ok"} for number in (1, 2)]
 SHOT = {"type": "computer_call_output", "call_id": "call_3", "output": {"type": "computer_screenshot", "file_id": "f"}}
 
+MARKED = {
+    "type": "image_url",
+    "image_url": {"url": "https://e.example/a.png"},
+    "prompt_cache_breakpoint": {"mode": "explicit"},
+}
+
 CASES: dict[str, tuple[str, dict[str, Json]]] = {
     "a function tells no parameters": (
         "openai-chat",
@@ -51,6 +57,10 @@ CASES: dict[str, tuple[str, dict[str, Json]]] = {
             ],
             "generationConfig": {"thinkingConfig": {"thinkingLevel": "MINIMAL"}},
         },
+    ),
+    "the first of too many marks behind equal parts is left out": (
+        "openai-chat",
+        {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}, *[MARKED] * 5]}]},
     ),
     "the choice is among one tool": (
         "openai-responses",

@@ -24,6 +24,8 @@ def differences(protocol: str, before: bytes, after: bytes) -> tuple[list[str], 
         right = [fact for fact in facts_after if _kind_of(fact[1]) == kind]
         if kind == '["result':
             left, right = (sorted(facts, key=lambda fact: _holder(fact[1])) for facts in (left, right))
+        if kind == '["mark"':
+            left, right = left[::-1], right[::-1]  # of too many the first are left out, also of equal ones
         lost, added = _unmatched([fact for _, fact in left], [fact for _, fact in right])
         gone += [left[index][0] for index in lost]
         new += [right[index][0] for index in added if not right[index][1].endswith(_IMPLIED_DETAIL)]
