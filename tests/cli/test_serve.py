@@ -114,7 +114,7 @@ def test_a_broken_file_is_reported_and_changes_nothing(serve, tmp_path: Path):
     served = serve(*LISTEN).ready()
     file.write_text("upstreams: {demo: {provider: dmeo}}\n")
     served.wait_for("the configuration was not reloaded, the one before stays in force")
-    assert "twoapi.yaml:1:30 upstreams.demo.provider: " in served.wait_for("did you mean 'demo'?")
+    assert "twoapi.yaml:1:30 upstreams.demo.provider: " in served.wait_for("did you mean 'demo' (")
     assert served.models() == ["one", "demo"]
 
 

@@ -27,6 +27,18 @@ def choose_max_tokens(encoding: Encoding) -> int:
     return most  # type: ignore[return-value]  # lower than what was asked
 
 
+def _thought(messages: list[ir.Message], running: list[ir.Part]) -> bool:
+    """True when the client's own form of this turn, which may be several messages, holds reasoning."""
+    sent = {id(part) for part in running}
+    last = max((n for n, said in enumerate(messages) if any(id(part) in sent for part in said.parts)), default=-1)
+    for message in reversed(messages[: last + 1]):
+        if message.role != "assistant":
+            return False
+        if any(type(part) is ir.Reasoning for part in message.parts):
+            return True
+    return False
+
+
 class Thinking(claude_thinking.Thinking):
     """The two members that say how much to think: `thinking` and `output_config.effort`.
 
@@ -47,8 +59,8 @@ class Thinking(claude_thinking.Thinking):
     def _may_think(self, running: list[ir.Part]) -> bool:
         if super()._may_think(running):
             return True
-        # The client's own decision: not all thinking types ask for it.
-        return self._native and not any(type(part) is ir.Reasoning for part in running)
+        # The client's own decision, unless it said thinking that does not go out: not all thinking types ask for it.
+        return self._native and not _thought(self._encoding.request.messages, running)
 
     def _lose_switch(self, field: str) -> None:
         if self._encoding.capabilities.thinking:
