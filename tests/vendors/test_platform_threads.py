@@ -16,7 +16,7 @@ WITHOUT = {
     "mantle": ("anthropic-bedrock-mantle", "anthropic.claude-opus-4-8", REGION),
     "vertex": ("anthropic-vertex", "claude-opus-4-8", PLACE),
     "foundry": ("anthropic-foundry", "claude-opus-4-8", "credentials: [k]"),
-    "compatible": ("anthropic-compatible", "m-1", "credentials: [k]"),
+    "an operator's": ("anthropic-compatible", "m-1", "credentials: [k], capabilities: {threads: false}"),
 }
 
 
