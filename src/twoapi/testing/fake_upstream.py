@@ -19,6 +19,9 @@ Handler = Callable[[Received], Reply]
 BASE_PATHS = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "", "gemini": ""}
 
 
+_TURNS = 5
+
+
 class FakeUpstream:
     """A server for any path, in a thread of its own, so that blocking tests and other processes can use it.
 
@@ -173,6 +176,8 @@ class FakeUpstream:
         if self._server is not None:
             self._server.close()
             self._server = None
+            for _ in range(_TURNS):  # a connection that has just been accepted is told of some turns of the loop later
+                await asyncio.sleep(0)
         working = [task for connection in list(self._alive) if (task := connection.abort()) is not None]
         for task in working:
             with contextlib.suppress(asyncio.CancelledError):
