@@ -15,7 +15,8 @@ from twoapi.gateway.convert import Convert
 from twoapi.gateway.relay import Relay
 from twoapi.gateway.way import Way
 from twoapi.ir import Event
-from twoapi.protocols.base import AnswerContext, Capabilities, Restore
+from twoapi.protocols.base import AnswerContext, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.wire.http import Incoming
 

@@ -47,4 +47,4 @@ def test_a_secret_is_text_and_the_capabilities_are_listed() -> None:
     assert [shape["type"] for shape in credential] == ["string", "object"]
     assert {"access_key_id", "client_secret"} <= credential[1]["properties"]["parts"]["properties"].keys()
     capabilities = definitions["UpstreamSettings"]["properties"]["capabilities"]["properties"]
-    assert capabilities["images"] == {"type": "boolean"}
+    assert capabilities["images"] == {"type": "boolean", "description": "Takes images."}

@@ -12,7 +12,7 @@ from tests.laws.protocols import few, fewest
 from twoapi.conformance import Arrival
 from twoapi.conformance.reply import Reply
 from twoapi.ir import FaultError, Loss, Message, Request, ToolCall, ToolResult
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.testing.laws import answers, bounds, streams
 from twoapi.testing.laws.bounds import is_linear

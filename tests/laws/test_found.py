@@ -7,7 +7,7 @@ import pytest
 from tests.laws.protocols import others
 
 from twoapi.ir import Loss
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.testing.laws import answers, streams
 from twoapi.testing.laws import requests as laws

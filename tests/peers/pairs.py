@@ -4,7 +4,8 @@ import json
 from typing import Any, NamedTuple
 
 from twoapi.ir import Loss, Opaque, Origin
-from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Encoded
+from twoapi.protocols.base import AnswerContext, Codec, Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.sealing import PLAIN

@@ -6,7 +6,7 @@ from twoapi.config import Settings, parse
 from twoapi.config.settings import Timeouts
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.route import Candidate, Router
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.demo import answer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.relaying import Reason, why_converted
 from twoapi.testing.canned import PATHS, gemini_path, request_body

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import capabilities_for

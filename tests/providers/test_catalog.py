@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.providers.catalog import CatalogError, load_catalog, parse_provider
 from twoapi.providers.local import ANSWERERS

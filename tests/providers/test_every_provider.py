@@ -12,7 +12,7 @@ from twoapi.ir import Base64, Loss, Media, Message, Request, Text, Tool, ToolCal
 from twoapi.ir.fault import STATUS
 from twoapi.ir.request import Sampling, Schema
 from twoapi.policy.route import Candidate, Router
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.errors import ErrorRule

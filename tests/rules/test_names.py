@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from twoapi.protocols.base import AnswerContext, Capabilities
+from twoapi.protocols.base import AnswerContext
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.testing.fake_connection import Received
 from twoapi.testing.rules.pieces import responses_tool

@@ -8,7 +8,8 @@ import pytest
 
 from twoapi import ir
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import AnswerContext, Capabilities, Encoded, Restore
+from twoapi.protocols.base import AnswerContext, Encoded, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.sealing import PLAIN

@@ -41,7 +41,7 @@ from tests.traps.conversion import (
     user,
 )
 
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.wire.http import Incoming
 

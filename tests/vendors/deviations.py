@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from twoapi.ir import Loss
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.opening import open_sealed
 from twoapi.protocols.registry import CODECS
 from twoapi.protocols.sealing import PLAIN

@@ -15,7 +15,8 @@ from tests.vendors.deviations import (
 
 from twoapi.ir import Citation, FaultError, Loss, Reasoning, Response, Text, UrlSource
 from twoapi.ir.assemble import fold
-from twoapi.protocols.base import AnswerContext, Capabilities, Restore
+from twoapi.protocols.base import AnswerContext, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.testing.canned import PATHS
 from twoapi.wire.http import Incoming

@@ -26,7 +26,7 @@ from tests.vendors.deviations import (
 )
 
 from twoapi.ir import Loss
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat.mend_request import DECLARED
 from twoapi.protocols.registry import CODECS
 from twoapi.testing.canned import PATHS

@@ -13,7 +13,8 @@ from twoapi.ir import Event, Failed
 from twoapi.ir.assemble import fold
 from twoapi.ir.events import End
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import Capabilities, Peek, Restore
+from twoapi.protocols.base import Peek, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.testing.vendors.compatible import COMPATIBLE
 from twoapi.wire.http import Incoming
 

@@ -12,7 +12,8 @@ from twoapi.cli.owners import provider_for
 from twoapi.config.values import BaseUrl
 from twoapi.ir import Delta, Event, Failed, FaultError, Message, Request, Response, Text, ToolCall
 from twoapi.ir.assemble import Assembler
-from twoapi.protocols.base import Capabilities, Codec, Restore
+from twoapi.protocols.base import Codec, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.model import auth_headers, usual_auth
 from twoapi.wire.http import Outgoing

@@ -9,7 +9,8 @@ import msgspec
 from twoapi.cli.output import EXIT_FAILED, columns, print_json
 from twoapi.cli.owners import protocol_type, provider_for, upstream_type
 from twoapi.ir import Fault, FaultError, Loss
-from twoapi.protocols.base import Capabilities, Codec, UpstreamCodec
+from twoapi.protocols.base import Codec, UpstreamCodec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.pieces import said_at_once
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.protocols.relaying import why_converted

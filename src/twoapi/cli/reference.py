@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import inspect as mi
 
-from twoapi.cli.meanings import SECTIONS, Section
+from twoapi.cli.sections import SECTIONS, Section
 from twoapi.config.settings import Timeouts, TimeoutSettings
 from twoapi.config.values import Address, BaseUrl, Dollars, Duration, HostPattern, Size
 from twoapi.providers.model import Overrides
@@ -50,13 +50,20 @@ def _section(section: Section) -> Iterator[str]:
     yield ""
     yield "| setting | type | default | meaning |"
     yield "|---|---|---|---|"
-    for field in _fields(section.kind):
+    for field in fields(section.kind):
         default = _default(section, field)
-        yield f"| `{field.encode_name}` | {_type(field.type)} | {default} | {section.meanings[field.encode_name]} |"
+        yield f"| `{field.encode_name}` | {_type(field.type)} | {default} | {meaning(field)} |"
     yield ""
 
 
-def _fields(kind: type[msgspec.Struct]) -> tuple[mi.Field, ...]:
+def meaning(field: mi.Field) -> str:
+    """What a field of the settings means, in one sentence; "" when its struct does not say it."""
+    said = field.type.extra_json_schema if isinstance(field.type, mi.Metadata) else None
+    return str((said or {}).get("description", ""))
+
+
+def fields(kind: type[msgspec.Struct]) -> tuple[mi.Field, ...]:
+    """The fields of a struct, with what is said of them."""
     info = mi.type_info(kind)
     assert isinstance(info, mi.StructType)  # noqa: S101  of a struct it is one
     return info.fields

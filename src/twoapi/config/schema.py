@@ -8,10 +8,11 @@ from msgspec import inspect as mi
 from twoapi.config.load import SHORTHANDS
 from twoapi.config.settings import CredentialSettings, Settings
 from twoapi.config.values import Address, BaseUrl, Dollars, Duration, HostPattern, Size
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.providers import catalog
 from twoapi.providers.model import Overrides, Provider
 from twoapi.providers.schemes import part_names
+from twoapi.wire.fit import bare
 from twoapi.wire.secret import Secret
 
 _SCALARS: Mapping[type, dict[str, object]] = {
@@ -72,7 +73,7 @@ def _with_shorthand(schema: dict[str, object], struct: type, short: str) -> dict
     properties = schema["properties"]
     assert isinstance(properties, dict)  # noqa: S101  a struct's schema has them
     shapes: list[object] = [*_without_null(properties[short]), schema]
-    if any(isinstance(field.type, mi.VarTupleType) for field in _fields(struct) if field.encode_name == short):
+    if any(isinstance(bare(field.type), mi.VarTupleType) for field in _fields(struct) if field.encode_name == short):
         shapes.insert(0, {"type": "string"})
     return {"anyOf": shapes}
 

@@ -9,7 +9,8 @@ from msgspec import Raw, structs
 from twoapi.ir import Base64, CacheMark, FaultError, Loss, Media, Message, Request, Text, Tool, ToolChoice
 from twoapi.ir.request import Output, ReasoningConfig, Sampling, Schema
 from twoapi.policy.route import Candidate
-from twoapi.protocols.base import Capabilities, Codec
+from twoapi.protocols.base import Codec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.counting import COUNTINGS
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.protocols.turns import TURNS

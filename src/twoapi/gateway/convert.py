@@ -20,7 +20,8 @@ from twoapi.ir import (
 )
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.events import End
-from twoapi.protocols.base import AnswerContext, Capabilities, Codec, StreamDecoder, StreamEncoder, UpstreamCodec
+from twoapi.protocols.base import AnswerContext, Codec, StreamDecoder, StreamEncoder, UpstreamCodec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.pieces import IN_PIECES, said_at_once
 
 # Events that say nothing yet: while only these have come, another upstream may still answer.

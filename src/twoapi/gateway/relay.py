@@ -3,7 +3,8 @@
 from twoapi.gateway.way import Pump
 from twoapi.ir import FaultError, Loss, Usage
 from twoapi.ir.assemble import fold, unfold
-from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Peek, Restore
+from twoapi.protocols.base import AnswerContext, Codec, Peek, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.wire.http import Incoming
 
 

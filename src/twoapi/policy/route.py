@@ -8,7 +8,7 @@ from twoapi.config.settings import ModelSettings, OnLoss, Settings, Timeouts, Ti
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.credentials import Credential, credentials_of
 from twoapi.policy.turns import Turns, cycle
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.providers.local import ANSWERERS, Answerer
 from twoapi.providers.model import Provider, capabilities_for
 from twoapi.providers.mount import Route, filled, option_values

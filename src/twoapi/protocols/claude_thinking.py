@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 
 from twoapi.ir import LossKind, Part, Reasoning, ReasoningConfig, Request, ToolCall, ToolResult
 from twoapi.ir.request import Effort
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 
 MIN_BUDGET = 1024
 

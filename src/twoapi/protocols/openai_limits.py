@@ -2,7 +2,7 @@
 
 from twoapi.ir import Loss, LossKind, Request
 from twoapi.ir.request import Effort
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.wire.json import escape
 
 MAX_PAIRS = 16

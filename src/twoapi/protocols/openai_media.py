@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Base64, Blocks, CacheMark, FileId, Loss, Media, PlainText, Text, Url, plain
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.data_urls import encode_url
 from twoapi.protocols.refusing import refuse
 from twoapi.wire import json

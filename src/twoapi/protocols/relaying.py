@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from twoapi.protocols.base import Capabilities, Codec, Peek
+from twoapi.protocols.base import Codec, Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.turns import TURNS, goes_on, in_thread
 from twoapi.wire.http import Incoming
 

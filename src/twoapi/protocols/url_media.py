@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from twoapi.ir import Base64, Blocks, Fault, FaultError, Loss, Media, Part, Request, ToolResult, Url
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.wire.media_types import ENDINGS
 
 _ALL = frozenset(("image", "audio", "video", "file"))

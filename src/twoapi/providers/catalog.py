@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.providers.model import Auth, Endpoint, ModelFacts, Overrides, Provider, Variable
 from twoapi.providers.services import Service
 from twoapi.wire.fit import Broken, Fitter, Reader, partial_reader

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.providers.errors import Errors
 from twoapi.providers.mount import Mount, Option, option_names
 from twoapi.providers.services import Service, problems
@@ -41,12 +42,24 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     `scope` what a token is for, `token_url` where a token is asked for.
     """
 
-    scheme: SchemeName
-    header: str | None = None
-    also: str | None = None
-    service: str | None = None
-    scope: str | None = None
-    token_url: str | None = None
+    scheme: Annotated[
+        SchemeName,
+        Meta(
+            description=(
+                "`bearer` is `Authorization: Bearer`, `header` the bare secret in a header, `none` nothing; for "
+                "the others see [Credentials](#credentials)."
+            )
+        ),
+    ]
+    header: Annotated[str | None, Meta(description="The header's name, with `scheme: header`.")] = None
+    also: Annotated[str | None, Meta(description="A second header with the same secret.")] = None
+    service: Annotated[
+        str | None, Meta(description="What a signature is for, where the catalogue does not say it.")
+    ] = None
+    scope: Annotated[str | None, Meta(description="What a token is for, where the catalogue does not say it.")] = None
+    token_url: Annotated[
+        str | None, Meta(description="Where a token is asked for, when not where the vendor usually gives it.")
+    ] = None
 
     def __post_init__(self) -> None:
         if (self.header is not None) != (self.scheme == "header"):

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from twoapi.protocols.operations.table import OPERATIONS, USUAL
 
@@ -16,10 +18,30 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     stands for any text).
     """
 
-    shape: str
-    path: str | None = None
-    protocol: str | None = None
-    models: tuple[str, ...] = ("*",)
+    shape: Annotated[
+        str,
+        Meta(
+            description=(
+                "The form of its requests: `openai`, `gemini`, `cohere`, `dashscope`, `ollama`, `bedrock-titan`, "
+                "`bedrock-cohere` for embeddings; `jina`, `cohere`, `dashscope` for rerank; `openai` for the "
+                "rest."
+            )
+        ),
+    ]
+    path: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "Behind the base URL, when not where vendors of that shape have it; `{model}` is the model's name."
+            )
+        ),
+    ] = None
+    protocol: Annotated[
+        str | None, Meta(description="Whose base URL and credentials it stands behind, when the upstream has several.")
+    ] = None
+    models: Annotated[
+        tuple[str, ...], Meta(description="The models that it is offered for; `*` stands for any text.")
+    ] = ("*",)
 
 
 class Want(msgspec.Struct, frozen=True):

@@ -111,6 +111,7 @@ class Fitter:
 
     def _short(self, node: Node, kind: mi.Type, path: Path) -> object:
         """A value that stands for a whole struct; one scalar stands for a list of it."""
+        kind = bare(kind)
         if isinstance(kind, mi.VarTupleType) and isinstance(node, ScalarNode):
             value = self._fit(node, kind.item_type, (*path, 0))
             return value if isinstance(value, Broken) else (value,)
@@ -219,6 +220,11 @@ class Fitter:
 
 
 Reader = Callable[[Fitter, Node, Path], object]
+
+
+def bare(kind: mi.Type) -> mi.Type:
+    """A type without what is said of it."""
+    return bare(kind.type) if isinstance(kind, mi.Metadata) else kind
 
 
 def scalar_reader(parse: Callable[[str], object], expected: str) -> Reader:

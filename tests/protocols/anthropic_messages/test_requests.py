@@ -8,7 +8,7 @@ from msgspec import Raw
 from tests.protocols.anthropic_messages.wire import CODEC, decode, encode, foreign, says
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.wire.http import Incoming
 
 USER = says("user", "hi")

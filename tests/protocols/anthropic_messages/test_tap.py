@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.protocols.anthropic_messages.wire import CODEC, OLD, fixture, frames
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, StreamTap
+from twoapi.protocols.base import StreamTap
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.testing.canned import messages_frames
 from twoapi.wire.http import Incoming
 

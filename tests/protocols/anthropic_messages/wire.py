@@ -8,7 +8,8 @@ from msgspec import Raw, structs
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import AnthropicMessages
-from twoapi.protocols.base import AnswerContext, Capabilities, Restore
+from twoapi.protocols.base import AnswerContext, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.wire.http import Incoming
 
 CODEC = AnthropicMessages()

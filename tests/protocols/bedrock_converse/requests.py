@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import structs
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities
 from twoapi.protocols.bedrock_converse.encode_request import encode_request
+from twoapi.protocols.capabilities import Capabilities
 
 # A model that takes all there is.
 ABLE = Capabilities(top_k_field="/top_k", stop_field="/stop_sequence")

@@ -10,7 +10,8 @@ from msgspec import Raw
 from tests.laws.protocols import few
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, Restore
+from twoapi.protocols.base import Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.testing.laws.answers import crosses
 from twoapi.testing.laws.bounds import deep_answer_is_refused

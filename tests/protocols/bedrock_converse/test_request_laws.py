@@ -12,7 +12,7 @@ from tests.laws.protocols import few, fewest
 from tests.protocols.bedrock_converse.oracle import params, problems, serialized
 
 from twoapi.ir import FaultError, Loss
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS, UPSTREAM_CODECS
 from twoapi.providers.catalog import load_catalog
 from twoapi.providers.model import capabilities_for

@@ -12,7 +12,7 @@ from tests.protocols.bedrock_converse.oracle import serialized
 from tests.protocols.bedrock_converse.requests import ABLE, HI, PNG, asked, content, encode, says
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.counting import COUNTINGS
 from twoapi.protocols.registry import UPSTREAM_CODECS
 

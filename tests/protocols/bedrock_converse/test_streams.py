@@ -7,7 +7,8 @@ import pytest
 
 from twoapi import ir
 from twoapi.ir.assemble import fold
-from twoapi.protocols.base import Capabilities, Restore
+from twoapi.protocols.base import Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.testing.eventstream import write_event
 from twoapi.testing.laws.streams import split_invariance

@@ -10,7 +10,7 @@ import pytest
 from twoapi import ir
 from twoapi.conformance import Upstream
 from twoapi.conformance.reply import Reply
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.cohere import Cohere
 from twoapi.protocols.registry import CODECS
 from twoapi.testing.vendors.cohere import STAGED

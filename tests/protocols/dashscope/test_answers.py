@@ -12,7 +12,8 @@ from twoapi import ir
 from twoapi.conformance.reply import Called, Cited, Reply, Spoken, Used
 from twoapi.ir.assemble import fold
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import Capabilities, Codec, Restore
+from twoapi.protocols.base import Codec, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dashscope import DashScope
 from twoapi.protocols.registry import CODECS
 from twoapi.testing.laws import answers, bounds, streams

@@ -10,7 +10,7 @@ from tests.laws.protocols import few, fewest
 
 from twoapi.conformance import Arrival
 from twoapi.ir import FaultError, Loss, Request, ToolCall, ToolResult
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dashscope import DashScope
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog

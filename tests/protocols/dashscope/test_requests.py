@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from twoapi.ir import FaultError, Loss
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dashscope import DashScope
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import load_catalog

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.gemini.decode_request import decode_request
 from twoapi.protocols.gemini.encode_request import encode_request
 from twoapi.wire.http import Incoming

@@ -10,7 +10,8 @@ from msgspec import Raw
 from tests.protocols.gemini.requests import HI, PATH, call, decode, encode, foreign, result, said, says
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.base import Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.gemini.decode_request import decode_request
 from twoapi.protocols.gemini.encode_parts import SKIP
 from twoapi.protocols.gemini.encode_request import encode_request

@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.ir.request import Output, ReasoningConfig, Sampling, Schema
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.hunyuan import Hunyuan
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.wire.http import Incoming

@@ -10,7 +10,7 @@ import pytest
 from twoapi import ir
 from twoapi.conformance import Upstream
 from twoapi.conformance.reply import Reply
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.ollama import Ollama
 from twoapi.protocols.ollama.call_ids import made_id
 from twoapi.protocols.registry import CODECS

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from twoapi.ir import Fault, FaultError
-from twoapi.protocols.base import Capabilities, ModelEntry, Restore
+from twoapi.protocols.base import ModelEntry, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.wire.http import Incoming
 

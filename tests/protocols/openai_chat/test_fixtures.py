@@ -11,7 +11,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from twoapi.ir import Event, Loss, Response
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.grammar import violations
-from twoapi.protocols.base import AnswerContext, Capabilities, Restore
+from twoapi.protocols.base import AnswerContext, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.wire.http import Incoming
 

@@ -31,7 +31,8 @@ from twoapi.ir import (
     plain,
 )
 from twoapi.ir.request import ToolChoice
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.wire.http import Incoming
 

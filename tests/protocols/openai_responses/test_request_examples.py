@@ -8,7 +8,7 @@ import pytest
 
 from twoapi.ir import FaultError, Loss, Request
 from twoapi.protocols.anthropic_messages import AnthropicMessages
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.members import peek_members
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.openai_responses.decode_request import decode_request

@@ -38,7 +38,8 @@ from twoapi.ir import (
     plain,
 )
 from twoapi.ir.request import ToolChoice
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_responses.decode_request import decode_request
 from twoapi.protocols.openai_responses.encode_request import encode_request
 from twoapi.protocols.openai_responses.items import mint_id

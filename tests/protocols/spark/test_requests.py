@@ -7,7 +7,8 @@ import pytest
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import AnthropicMessages
-from twoapi.protocols.base import Capabilities, UpstreamCodec
+from twoapi.protocols.base import UpstreamCodec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.protocols.spark import Spark, SparkSocket
 from twoapi.providers.catalog import load_catalog

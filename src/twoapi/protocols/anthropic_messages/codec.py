@@ -10,7 +10,8 @@ from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.anthropic_messages.stream_decoder import AnthropicStreamDecoder
 from twoapi.protocols.anthropic_messages.stream_encoder import AnthropicStreamEncoder, error_frame
 from twoapi.protocols.anthropic_messages.tap import AnthropicStreamTap
-from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
+from twoapi.protocols.base import ModelEntry, Peek
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.members import guess_model, peek_members
 from twoapi.protocols.times import timestamp
 from twoapi.wire.http import Incoming

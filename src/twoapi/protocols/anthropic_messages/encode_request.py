@@ -9,7 +9,8 @@ from twoapi.protocols.anthropic_messages.constraints import Thinking, choose_max
 from twoapi.protocols.anthropic_messages.encode_tools import called_tools, encode_choice, encode_tools
 from twoapi.protocols.anthropic_messages.encode_turns import Turns, bare_turns, encode_turns, write_turn
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, VERSION, Encoding, Wire, refusal
-from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.base import Encoded, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.claude_thinking import running_turn
 from twoapi.protocols.tool_checks import check_tools
 from twoapi.wire.http import Headers, Outgoing

@@ -2,7 +2,7 @@
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.schema import NAME
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.tool_checks import full_name
 from twoapi.protocols.tool_names import ToolNames
 

@@ -3,7 +3,8 @@
 from twoapi.protocols.anthropic_messages.decode_request import refuse
 from twoapi.protocols.anthropic_messages.encode_request import PATH
 from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION
-from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.base import Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers, Incoming, Outgoing
 from twoapi.wire.json import encode, fields, replace_member

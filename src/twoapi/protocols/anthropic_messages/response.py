@@ -21,7 +21,8 @@ from twoapi.protocols.anthropic_messages.usage import (
     stop_details,
     usage_extras,
 )
-from twoapi.protocols.base import USUAL, AnswerContext, Capabilities, Inspection, Restore
+from twoapi.protocols.base import AnswerContext, Inspection, Restore
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.places import candidate_place, stop_places
 from twoapi.wire.errors import WireError

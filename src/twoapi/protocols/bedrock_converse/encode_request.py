@@ -6,12 +6,13 @@ import msgspec
 from msgspec import Raw
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
 from twoapi.protocols.bedrock_converse.constraints import Thinking, put_inference
 from twoapi.protocols.bedrock_converse.encode_tools import encode_config, encode_tools
 from twoapi.protocols.bedrock_converse.encode_turns import encode_turns
 from twoapi.protocols.bedrock_converse.encoding import Encoding
 from twoapi.protocols.bedrock_converse.name import NAME
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.claude_thinking import running_turn
 from twoapi.protocols.dialects.encoding import Wire, output_limit
 from twoapi.protocols.dialects.unsent import refusal, report_unsent

@@ -3,9 +3,9 @@
 import hashlib
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities
 from twoapi.protocols.bedrock_converse.name import NAME
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dialects import encoding as dialect
 from twoapi.protocols.dialects.encoding import Wire
 

@@ -3,7 +3,8 @@
 import msgspec
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.cohere.encode_messages import encode_messages
 from twoapi.protocols.cohere.name import NAME
 from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from twoapi.ir import Loss, Request, plain
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dashscope.encode_messages import encode_messages
 from twoapi.protocols.dashscope.encode_parameters import encode_parameters
 from twoapi.protocols.dashscope.name import MEDIA_PATH, NAME, TEXT_PATH

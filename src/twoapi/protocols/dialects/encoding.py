@@ -1,7 +1,8 @@
 """What the encoders of vendors' own dialects share. No client speaks one, so every request comes from elsewhere."""
 
 from twoapi.ir import CacheMark, Fault, Loss, LossKind, Request
-from twoapi.protocols.base import Capabilities, Restore
+from twoapi.protocols.base import Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.tool_checks import full_name
 from twoapi.protocols.tool_names import ToolNames
 

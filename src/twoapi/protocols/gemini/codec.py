@@ -1,6 +1,7 @@
 """The codec of this protocol: one method for each thing that a gateway asks of it."""
 
-from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
+from twoapi.protocols.base import ModelEntry, Peek
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.gemini.decode_request import decode_request
 from twoapi.protocols.gemini.decode_response import decode_response, inspect
 from twoapi.protocols.gemini.encode_request import encode_request

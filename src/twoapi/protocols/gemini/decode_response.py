@@ -7,7 +7,8 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.ir import Candidate, FaultError, Response, StopReason, Text, ToolCall, plain
-from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
+from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.gemini import schema_answer as wire
 from twoapi.protocols.gemini.answer_parts import (
     answer_part,

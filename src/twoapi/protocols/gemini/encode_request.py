@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.base import Encoded, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.gemini.constraints import Thinking, put_sampling
 from twoapi.protocols.gemini.decode_config import CONFIG, JSON
 from twoapi.protocols.gemini.encode_contents import encode_contents

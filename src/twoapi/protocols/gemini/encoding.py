@@ -3,7 +3,7 @@
 import hashlib
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.gemini.name import NAME
 from twoapi.protocols.tool_checks import full_name
 from twoapi.protocols.tool_names import ToolNames

@@ -1,7 +1,8 @@
 """The client's own bytes for an upstream of the same protocol."""
 
 from twoapi.ir import Fault, FaultError
-from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.base import Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.gemini.target import COUNT, STREAM, VERSION, path_of, target_of, wants_events
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing

@@ -6,7 +6,8 @@ from urllib.parse import quote, unquote
 from msgspec import Struct
 
 from twoapi.ir import FaultError
-from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.base import Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.gemini.name import refuse
 from twoapi.wire.http import Incoming
 

@@ -3,8 +3,9 @@
 from msgspec import Raw
 
 from twoapi.ir import Base64, Loss, Request
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.data_urls import encode_url
 from twoapi.protocols.dialects.encoding import Encoding
 from twoapi.protocols.dialects.search import functions_and_search

@@ -4,7 +4,8 @@ import msgspec
 from msgspec import Raw
 
 from twoapi import ir
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
 from twoapi.protocols.dialects.thinking_switch import told_to_think
 from twoapi.protocols.dialects.tools import declarations, functions, lose_strict, report_parallel

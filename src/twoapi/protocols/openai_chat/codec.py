@@ -3,7 +3,8 @@
 import msgspec
 
 from twoapi.ir import Fault
-from twoapi.protocols.base import USUAL, Capabilities, ModelEntry, Peek
+from twoapi.protocols.base import ModelEntry, Peek
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.members import guess_model, peek_members
 from twoapi.protocols.openai_chat.decode_request import decode_request
 from twoapi.protocols.openai_chat.decode_response import decode_response, inspect_response

@@ -16,7 +16,8 @@ from twoapi.ir import (
     Text,
     ToolCall,
 )
-from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
+from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import (
     arguments_text,

@@ -18,8 +18,8 @@ from twoapi.ir import (
     Unknown,
     plain,
 )
-from twoapi.protocols.base import Capabilities
 from twoapi.protocols.call_ids import encode_call_id, short_call_id
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out

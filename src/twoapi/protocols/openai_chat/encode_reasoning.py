@@ -8,7 +8,7 @@ import msgspec
 
 from twoapi.ir import Loss, Request
 from twoapi.ir.request import Effort
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_limits import effort_of_budget
 

@@ -5,7 +5,8 @@ from operator import attrgetter
 import msgspec
 
 from twoapi.ir import Loss, Output, ReasoningConfig, Request, State
-from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.base import Encoded, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.cache_marks import MARKED

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Raw
 
 from twoapi.ir import Loss, Request, Schema, Tool
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.decode_tools import WEB_SEARCH

@@ -3,7 +3,7 @@
 import re
 
 from twoapi.ir import Fault
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat.faults import error_frame
 from twoapi.protocols.openai_chat.mend_answer import may_fail, told_failure
 from twoapi.protocols.openai_chat.tap import ChatTap, payloads

@@ -5,7 +5,7 @@ from msgspec import Raw
 
 from twoapi.ir import Base64, FileId, Loss, Media, Part, Refusal, Text, Url
 from twoapi.protocols import openai_media
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.data_urls import decode_url
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.name import NAME, refuse

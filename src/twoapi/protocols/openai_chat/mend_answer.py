@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Candidate, Citation, Fault, FaultError, Part, Reasoning, Response, Text, UrlSource, Usage, plain
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.hidden_errors import hidden_error, may_hide
 from twoapi.protocols.openai_chat.entries import seal_entry
 from twoapi.protocols.openai_chat.stop import FAILURE_WORDS, failure

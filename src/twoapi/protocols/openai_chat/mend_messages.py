@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Loss, Message, Part, Request, Text, ToolCall, ToolResult, plain
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.name import NAME

@@ -9,7 +9,7 @@ from operator import attrgetter
 from msgspec import Raw
 
 from twoapi.ir import Loss, LossKind, Request
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.encode_reasoning import Members
 from twoapi.protocols.openai_chat.name import NAME

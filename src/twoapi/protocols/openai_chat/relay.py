@@ -2,7 +2,8 @@
 
 from msgspec import Raw
 
-from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.base import Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.encode_request import PATH
 from twoapi.protocols.openai_chat.name import refuse

@@ -3,7 +3,7 @@
 from msgspec import Raw
 
 from twoapi.ir import Loss, LossKind, Message, Opaque, Reasoning, plain
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.protocols.openai_chat.schema_out import Contents

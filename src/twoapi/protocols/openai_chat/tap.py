@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from twoapi.ir import Fault, Usage
-from twoapi.protocols.base import USUAL, Capabilities
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.faults import error_frame, hidden_fault
 from twoapi.protocols.openai_chat.mend_answer import usage_in

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Loss, Usage
-from twoapi.protocols.base import USUAL, Capabilities
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.wire import json

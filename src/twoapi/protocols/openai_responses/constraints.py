@@ -6,7 +6,7 @@ from msgspec import Raw
 
 from twoapi.ir import Loss, LossKind, Output, ReasoningConfig, Request, State
 from twoapi.ir.request import Effort
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_limits import Limits, effort_of_budget
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.decode_request import LOGPROBS, SEALED

@@ -4,7 +4,8 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Candidate, FaultError, Part, Refusal, Response, StopReason, Text, ToolCall
-from twoapi.protocols.base import USUAL, Capabilities, Inspection, Restore
+from twoapi.protocols.base import Inspection, Restore
+from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.openai_responses.answer import Answer, read_answer, read_known_answer
 from twoapi.protocols.openai_responses.faults import hidden_fault
 from twoapi.protocols.openai_responses.known_items import UnusualError

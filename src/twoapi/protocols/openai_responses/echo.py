@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import FaultError, Output, ReasoningConfig, Request, Text
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_responses.answer import ECHOED
 from twoapi.protocols.openai_responses.cache_marks import MARKED

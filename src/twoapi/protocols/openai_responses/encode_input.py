@@ -22,8 +22,8 @@ from twoapi.ir import (
     Unknown,
     plain,
 )
-from twoapi.protocols.base import Capabilities
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_media import as_raw
 from twoapi.protocols.openai_responses import schema_items as wire

@@ -4,7 +4,8 @@ import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Loss, Request
-from twoapi.protocols.base import Capabilities, Encoded, Restore
+from twoapi.protocols.base import Encoded, Restore
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.cache_marks import MARKED

@@ -6,7 +6,7 @@ from operator import attrgetter
 from msgspec import Raw
 
 from twoapi.ir import Loss, LossKind, Request, Schema, Tool, ToolChoice
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_cache_marks import CacheMarks
 from twoapi.protocols.openai_responses import schema_request as wire
 from twoapi.protocols.openai_responses.name import NAME, refuse

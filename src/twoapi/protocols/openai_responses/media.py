@@ -4,7 +4,7 @@ from msgspec import Raw
 
 from twoapi.ir import Base64, FileId, Loss, Media, Url
 from twoapi.protocols import openai_media
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.data_urls import decode_url
 from twoapi.protocols.openai_media import Target, decode_mark, decode_sound, image_url
 from twoapi.protocols.openai_responses import schema_items as wire

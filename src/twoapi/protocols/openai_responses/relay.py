@@ -1,6 +1,7 @@
 """The client's own bytes for an upstream of this protocol: only the model's name is replaced."""
 
-from twoapi.protocols.base import Capabilities, Peek
+from twoapi.protocols.base import Peek
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_responses.encode_request import PATH
 from twoapi.wire import json
 from twoapi.wire.http import Incoming, Outgoing

@@ -3,7 +3,8 @@
 from urllib.parse import quote
 
 from twoapi.ir import Loss, Request, plain
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dialects.encoding import Encoding, Wire, output_limit, takes_sampling
 from twoapi.protocols.dialects.turn_order import in_order
 from twoapi.protocols.dialects.turns import turns

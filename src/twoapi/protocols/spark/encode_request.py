@@ -1,8 +1,9 @@
 """The canonical request to the vendor's: a body over HTTP, a frame over a websocket."""
 
 from twoapi.ir import Loss, Request
-from twoapi.protocols.base import Capabilities, Encoded
+from twoapi.protocols.base import Encoded
 from twoapi.protocols.call_ids import encode_call_id
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.dialects.encoding import Encoding, output_limit
 from twoapi.protocols.dialects.search import functions_and_search
 from twoapi.protocols.dialects.thinking_switch import thinking_switch

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import msgspec
 
 from twoapi.ir import FaultError, Loss, Message, Output, Request, Schema, Text, Tool
-from twoapi.protocols.base import Capabilities, Codec
+from twoapi.protocols.base import Codec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.testing.laws.subject import FULL, decoded, encoded
 from twoapi.testing.replies import Json
 

@@ -4,7 +4,8 @@ import json
 import re
 
 from twoapi.ir import Event, Loss, Message, Request, Response, Text, Tool, ToolCall
-from twoapi.protocols.base import AnswerContext, Capabilities, Codec, Restore, UpstreamCodec
+from twoapi.protocols.base import AnswerContext, Codec, Restore, UpstreamCodec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.testing.replies import Json
 from twoapi.wire.http import Incoming
 

@@ -3,7 +3,8 @@
 import msgspec
 
 from twoapi.ir import FaultError, Loss, Request
-from twoapi.protocols.base import Capabilities, Codec
+from twoapi.protocols.base import Codec
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.testing.laws.subject import decoded, encoded
 from twoapi.testing.replies import Json
 

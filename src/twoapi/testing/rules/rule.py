@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from twoapi.ir import FaultError, Loss
-from twoapi.protocols.base import Capabilities
+from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
 from twoapi.testing.canned import PATHS, gemini_path, request_body
 from twoapi.testing.strict import refusal_reasons
