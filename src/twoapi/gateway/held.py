@@ -1,16 +1,19 @@
 """Files and batches: each is asked for where it is, by who it belongs to."""
 
-from urllib.parse import quote, unquote
+from typing import cast
 
+from twoapi.gateway.arriving import Arriving
 from twoapi.gateway.form_sources import FormSource, Given
 from twoapi.gateway.headers import RawHeaders
 from twoapi.gateway.keeping import (
     accounts,
     check_key,
     chosen,
+    collection_url,
     holder,
     keeper,
     named_upstream,
+    owner,
     rows_of,
     waited,
     want,
@@ -27,7 +30,8 @@ from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.operations.base import Native, Operation
 from twoapi.protocols.operations.forms import UNCHANGED, Edit, removed, text_of
-from twoapi.protocols.operations.kept_objects import input_file, kept_object
+from twoapi.protocols.operations.kept.base import Face, Kind
+from twoapi.protocols.operations.kept.openai import input_file
 from twoapi.protocols.operations.passing import BytePump
 from twoapi.store.port import Held
 from twoapi.wire.http import Incoming, Outgoing
@@ -40,7 +44,22 @@ class FileUpload(UploadExchange):
     vendor's and is taken out, or the only one that offers files.
     """
 
-    __slots__ = ()
+    __slots__ = ("_face",)
+
+    def __init__(  # noqa: PLR0913  an operation, and its body
+        self,
+        worker: Worker,
+        codec: Codec,
+        incoming: Incoming,
+        key: KeyEntry,
+        port: ClientPort,
+        *,
+        operation: Operation,
+        face: Face,
+        arriving: Arriving,
+    ) -> None:
+        super().__init__(worker, codec, incoming, key, port, operation=operation, shape=face.shape, arriving=arriving)
+        self._face = face
 
     def _order(self) -> tuple[Candidate, ...] | None:
         named, scanner = named_upstream(self.incoming), self._scanner
@@ -50,10 +69,10 @@ class FileUpload(UploadExchange):
         self.peek = Peek("" if part is None else text_of(part), stream=False)
         self._model = part
         if part is None:
-            order: tuple[Candidate, ...] = (chosen(self.snapshot, self._operation.name, named),)
+            order: tuple[Candidate, ...] = (chosen(self.snapshot, self._face, "files", named),)
             self.plan = Plan(order)
             return order
-        self.plan = self.snapshot.plan(self.peek.model, want("files"), self.key)
+        self.plan = self.snapshot.plan(self.peek.model, want(self._face, "files"), self.key)
         return self.plan.order(self.worker.counters.exchanges)
 
     def _check(self) -> None:
@@ -62,16 +81,18 @@ class FileUpload(UploadExchange):
     def _edit(self, candidate: Candidate) -> Edit:  # noqa: ARG002  the same for each
         return UNCHANGED if self._model is None else removed(self._model)
 
+    def _outgoing(self, candidate: Candidate) -> Outgoing:
+        outgoing = super()._outgoing(candidate)
+        return Outgoing(outgoing.path, b"", [*outgoing.headers, *self._face.headers(self.incoming.headers)])
+
     def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
         self._soon(lambda: self._keep(losses, usage, upstream, body))
 
     async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        state, candidate = self.worker.state, self.candidate
-        await state.load()
-        account = state.origin(candidate, self.credentials[0]).account
-        like = Held(self.key.tenant, "", candidate.upstream, account, "files", b"", state.now())
-        await write_down(state, rows_of("files", kept_object(body), body, like=like))
-        super()._deliver(losses, usage, upstream, body)
+        face, candidate = self._face, self.candidate
+        like = await owner(self.worker.state, self.key, candidate, self.credentials[0])
+        await write_down(self.worker.state, rows_of(face, "files", body, like=like))
+        super()._deliver(losses, usage, upstream, face.shown("files", body, collection_url(self.incoming, "files")))
 
 
 class _Content(Forwarded):
@@ -97,7 +118,7 @@ class _ContentPump(BytePump):
 class HeldExchange(StreamedExchange):
     """One thing that an upstream has: shown, read, deleted, cancelled; or a new batch, where its file is."""
 
-    __slots__ = ("_is_readable", "_name", "_row", "_what")
+    __slots__ = ("_face", "_is_readable", "_kind", "_name", "_row", "_what")
 
     def __init__(  # noqa: PLR0913  an operation, and how it is asked for
         self,
@@ -109,10 +130,13 @@ class HeldExchange(StreamedExchange):
         port: ClientPort,
         *,
         operation: Operation,
+        face: Face,
     ) -> None:
-        super().__init__(worker, codec, incoming, key, port, operation=operation, shape="openai")
-        behind = unquote(incoming.path.partition(f"/{operation.name}")[2].removeprefix("/"))
-        self._name, _, self._what = behind.partition("/")
+        """The operation must be one of those that are kept."""
+        super().__init__(worker, codec, incoming, key, port, operation=operation, shape=face.shape)
+        self._face = face
+        self._kind = cast("Kind", operation.name)
+        self._name, self._what = face.parted(self._kind, incoming.path)
         self.method = "GET" if method == b"HEAD" else method.decode()
         self._is_readable = method != b"HEAD"
         self._row: Held | None = None
@@ -125,20 +149,25 @@ class HeldExchange(StreamedExchange):
         self._soon(self._find)
 
     async def _find(self) -> None:
-        state, kind, incoming = self.worker.state, self._operation.name, self.incoming
-        check_key(kind, self.key)
-        if self._what == "content" and not self._is_readable:
+        face, kind = self._face, self._kind
+        check_key(face, kind, self.key)
+        if self._what in face.contents and not self._is_readable:
             raise FaultError(Fault("method_not_allowed", "a content is read by GET"))
-        named = named_upstream(incoming)
-        if self._name:
-            row = await holder(state, self.key, kind, self._name, named)
-        else:
-            row = await holder(state, self.key, "files", input_file(incoming.body), named)
-        self._row = row
-        self.order = (keeper(self.snapshot, kind, row),)
+        await self._place()
         # What may have begun a batch is not sent once more to the same account: that would be two.
         self.plan = Plan(self.order, retries=0) if self.method == "POST" else Plan(self.order)
         self._try_candidate(0)
+
+    async def _place(self) -> None:
+        """Finds out who is to be asked. Raises FaultError."""
+        face, kind = self._face, self._kind
+        state, named = self.worker.state, named_upstream(self.incoming)
+        if self._name:
+            row = await holder(state, self.key, face, kind, self._name, named)
+        else:
+            row = await holder(state, self.key, face, "files", input_file(self.incoming.body), named)
+        self._row = row
+        self.order = (keeper(self.snapshot, face, kind, row),)
 
     # --- the way in
 
@@ -151,15 +180,16 @@ class HeldExchange(StreamedExchange):
         self._try()
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
-        rest = "".join(f"/{quote(part, safe='')}" for part in (self._name, self._what) if part)
-        return addressed(self._operation, candidate, rest, [])
+        face = self._face
+        rest = face.rest(self._kind, self._name, self._what)
+        return addressed(self._operation, face.shape, candidate, rest, face.headers(self.incoming.headers))
 
     def _body(self, candidate: Candidate) -> tuple[FormSource | None, int | None]:  # noqa: ARG002  the same for each
         body = self.incoming.body if self.method == "POST" else b""
         return (Given(body) if body else None), len(body)
 
     def _forwarded(self, outgoing: Outgoing) -> Forwarded:
-        if self._what == "content":
+        if self._what in self._face.contents:
             return _Content(self._native, outgoing)
         return super()._forwarded(outgoing)
 
@@ -176,10 +206,11 @@ class HeldExchange(StreamedExchange):
         self._soon(lambda: self._keep(losses, usage, upstream, body))
 
     async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        row, store = self._row, self.worker.state.store
-        assert row is not None  # noqa: S101  it was asked where the row says
-        if self.method == "DELETE":
-            await waited(self.worker.state, store.let_go(row.tenant, row.id, row.upstream))
+        face, kind, row, state = self._face, self._kind, self._row, self.worker.state
+        if self.method == "DELETE" and row is not None:
+            await waited(state, state.store.let_go(row.tenant, row.id, row.upstream))
         else:
-            await write_down(self.worker.state, rows_of(self._operation.name, kept_object(body), body, like=row))
+            like = row or await owner(state, self.key, self.candidate, self.credentials[0])
+            await write_down(state, rows_of(face, kind, body, like=like))
+            body = face.shown(kind, body, collection_url(self.incoming, kind))
         super()._deliver(losses, usage, upstream, body)

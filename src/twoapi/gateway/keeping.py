@@ -12,7 +12,7 @@ from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
-from twoapi.protocols.operations.kept_objects import KeptObject
+from twoapi.protocols.operations.kept.base import Face, Kind
 from twoapi.providers.services import Want
 from twoapi.store.port import Held, StoreError
 from twoapi.wire.http import Incoming
@@ -20,17 +20,17 @@ from twoapi.wire.http import Incoming
 T = TypeVar("T")
 _UNREADABLE = Fault("overloaded", "the store cannot be used; send the request again", whose="gateway")
 _HEADER = b"twoapi-upstream"
-_ONE = {"files": "file", "batches": "batch"}
+_ONE: dict[Kind, str] = {"files": "file", "batches": "batch"}
 
 
-def want(kind: str) -> Want:
-    """Files or batches, as OpenAI's clients ask for them."""
-    return Want(kind, "openai", "openai-chat")
+def want(face: Face, kind: Kind) -> Want:
+    """Files or batches, as these clients ask for them."""
+    return Want(kind, face.shape, face.protocol)
 
 
-def check_key(kind: str, key: KeyEntry) -> None:
-    """Raises FaultError for a batch of a client that may use some models only: nobody looks into its lines."""
-    if kind == "batches" and not key.may_use_all:
+def check_key(face: Face, kind: Kind, key: KeyEntry) -> None:
+    """Raises FaultError for a batch of a client that may use some models only, where nobody looks at its models."""
+    if kind == "batches" and not key.may_use_all and not face.limits_models:
         message = "this key may use some models only, and the models of a batch are not looked at"
         raise FaultError(Fault("forbidden", message))
 
@@ -41,31 +41,46 @@ def named_upstream(incoming: Incoming) -> str | None:
     return said or next(iter(parse_qs(incoming.query).get("upstream", [])), None)
 
 
-def chosen(snapshot: Snapshot, kind: str, named: str | None) -> Candidate:
+def collection_url(incoming: Incoming, kind: Kind) -> str:
+    """The URL at which a client asks for all of a kind, as it has written it; without a host when it names none."""
+    headers, base = incoming.headers, incoming.path.partition(f"/{kind}")[0]
+    host = headers.get(b"x-forwarded-host") or headers.get(b"host", b"")
+    scheme = headers.get(b"x-forwarded-proto", b"http")
+    origin = b"%b://%b" % (_first(scheme), _first(host)) if host else b""
+    return f"{origin.decode('latin-1')}{base}/{kind}"
+
+
+def offering(snapshot: Snapshot, face: Face, kind: Kind) -> dict[str, Candidate]:
+    """Every upstream that offers this in the clients' own shape, by its name."""
+    found = snapshot.offering(want(face, kind))
+    return {one.upstream: one for one in found if one.service is not None and one.service.shape == face.shape}
+
+
+def chosen(snapshot: Snapshot, face: Face, kind: Kind, named: str | None) -> Candidate:
     """Who gets something new: the one that is named, else the only one that offers it. Raises FaultError."""
-    offering = {candidate.upstream: candidate for candidate in snapshot.offering(want(kind))}
-    names = ", ".join(offering)
+    offered = offering(snapshot, face, kind)
+    names = ", ".join(offered)
     if named is not None:
-        if named in offering:
-            return offering[named]
-        hint = f"those that do: {names}" if offering else "none does"
+        if named in offered:
+            return offered[named]
+        hint = f"those that do: {names}" if offered else "none does"
         message = f"no upstream {named!r} offers {kind}; {hint} (the setting `upstreams.NAME.operations` says so)"
         raise FaultError(Fault("invalid_request", message, code="operation_not_supported"))
-    if not offering:
-        message = f"no upstream offers {kind}; say so in `upstreams.NAME.operations`, as `{kind}: [openai]`"
+    if not offered:
+        message = f"no upstream offers {kind}; say so in `upstreams.NAME.operations`, as `{kind}: [{face.shape}]`"
         raise FaultError(Fault("invalid_request", message, code="operation_not_supported"))
-    if len(offering) > 1:
+    if len(offered) > 1:
         message = (
             f"several upstreams offer {kind}: {names}; name one in the header `twoapi-upstream` or as `?upstream=`, "
             "or a model of it in the form's field `model`, before the file"
         )
         raise FaultError(Fault("invalid_request", message, code="upstream_ambiguous"))
-    return next(iter(offering.values()))
+    return next(iter(offered.values()))
 
 
-async def holder(state: State, key: KeyEntry, kind: str, name: str, named: str | None = None) -> Held:
+async def holder(state: State, key: KeyEntry, face: Face, kind: Kind, name: str, named: str | None = None) -> Held:
     """Where something of this client's is; raises FaultError when it has no such thing."""
-    rows = [row for row in await waited(state, state.store.holders(key.tenant, name)) if row.kind == kind]
+    rows = [row for row in await waited(state, state.store.holders(key.tenant, name)) if row.kind == face.prefix + kind]
     rows = [row for row in rows if named in (None, row.upstream)]
     if not rows:
         raise FaultError(Fault("not_found", f"there is no {_ONE[kind]} {name[:200]!r}"))
@@ -77,14 +92,14 @@ async def holder(state: State, key: KeyEntry, kind: str, name: str, named: str |
     return rows[0]
 
 
-async def kept_rows(state: State, key: KeyEntry, kind: str) -> list[Held]:
+async def kept_rows(state: State, key: KeyEntry, face: Face, kind: Kind) -> list[Held]:
     """All of a kind that this client has, the oldest first; raises FaultError."""
-    return await waited(state, state.store.held(key.tenant, kind))
+    return await waited(state, state.store.held(key.tenant, face.prefix + kind))
 
 
-def keeper(snapshot: Snapshot, kind: str, row: Held) -> Candidate:
+def keeper(snapshot: Snapshot, face: Face, kind: Kind, row: Held) -> Candidate:
     """The upstream that has it; raises FaultError when it is configured no more."""
-    found = next((one for one in snapshot.offering(want(kind)) if one.upstream == row.upstream), None)
+    found = offering(snapshot, face, kind).get(row.upstream)
     if found is None:
         message = f"the upstream {row.upstream!r} that has {row.id!r} offers no {kind} any more"
         raise FaultError(Fault("not_found", message))
@@ -97,11 +112,24 @@ def accounts(state: State, candidate: Candidate, account: str | None) -> tuple[C
     return own or candidate.credentials
 
 
-def rows_of(kind: str, shown: KeptObject, body: bytes, *, like: Held) -> list[Held]:
-    """What to write down of something that an upstream has shown. `like` says whose it is, and where."""
-    owner = (like.upstream, like.account)
-    rows = [Held(like.tenant, shown.id, *owner, kind, body, shown.created_at or like.created)]
-    return rows + [Held(like.tenant, name, *owner, "files", b"", like.created) for name in shown.made]
+async def owner(state: State, key: KeyEntry, candidate: Candidate, credential: Credential) -> Held:
+    """Whose something new is, and where: a row without a name."""
+    await state.load()
+    account = state.origin(candidate, credential).account
+    return Held(key.tenant, "", candidate.upstream, account, "", b"", state.now())
+
+
+def rows_of(face: Face, kind: Kind, body: bytes, *, like: Held) -> list[Held]:
+    """What to write down of something that an upstream has shown. `like` says whose it is, and where. Raises FaultError
+    when it cannot be found again.
+    """
+    shown = face.read(kind, body)
+    if shown is None:
+        return []
+    place, files = (like.upstream, like.account), f"{face.prefix}files"
+    created = like.created if shown.created is None else shown.created
+    rows = [Held(like.tenant, shown.id, *place, face.prefix + kind, body, created)]
+    return rows + [Held(like.tenant, name, *place, files, b"", like.created) for name in shown.made]
 
 
 async def waited(state: State, future: "Future[T]") -> T:
@@ -125,3 +153,8 @@ async def write_down(state: State, rows: Sequence[Held]) -> None:
                 continue
         fresh.append(row)
     await waited(state, state.store.hold(fresh))
+
+
+def _first(said: bytes) -> bytes:
+    """The word of the proxy that is nearest to the client."""
+    return said.partition(b",")[0].strip()

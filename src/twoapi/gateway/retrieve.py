@@ -14,6 +14,7 @@ from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry
 from twoapi.protocols.base import Codec
+from twoapi.protocols.operations.kept.base import asked_limit
 from twoapi.wire import json
 from twoapi.wire.http import Incoming
 
@@ -157,15 +158,6 @@ def page(items: list[Raw], query: str) -> bytes:
             "has_more": len(items) > limit,
         }
     )
-
-
-def asked_limit(asked: str | None, usual: int, most: int) -> int:
-    """The length of a page; raises FaultError."""
-    if asked is None:
-        return usual
-    if not (asked.isascii() and asked.isdecimal() and 1 <= int(asked[:9]) <= most):
-        raise FaultError(Fault("invalid_request", f"limit must be from 1 to {most}", param="limit"))
-    return int(asked)
 
 
 def _id(item: Raw) -> str:

@@ -234,12 +234,12 @@ class StreamedExchange(OperationExchange):
             self._task.cancel()
 
 
-def addressed(operation: Operation, candidate: Candidate, rest: str, headers: Headers) -> Outgoing:
-    """A request to where an upstream offers the operation, and to `rest` behind that; raises FaultError when it does
-    not offer it.
+def addressed(operation: Operation, shape: str, candidate: Candidate, rest: str, headers: Headers) -> Outgoing:
+    """A request to where an upstream offers the operation in a shape, and to `rest` behind that; raises FaultError when
+    it does not offer it.
     """
     service = candidate.service
-    if service is None or candidate.local is not None:
+    if service is None or service.shape != shape or candidate.local is not None:
         raise FaultError(unserved(operation, candidate))
     path = place(service.path, candidate.model) + rest
     return Outgoing(path if candidate.route is None else candidate.route.place(path), b"", headers)

@@ -147,7 +147,7 @@ class UploadExchange(StreamedExchange):
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         said = self.incoming.headers[b"content-type"]
-        return addressed(self._operation, candidate, "", [(b"content-type", said)])
+        return addressed(self._operation, self._shape.name, candidate, "", [(b"content-type", said)])
 
     def _body(self, candidate: Candidate) -> tuple[FormSource | None, int | None]:
         edit, form, arriving = self._edit(candidate), self._form, self._arriving

@@ -11,6 +11,7 @@ from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
+from twoapi.protocols.operations.kept.table import FACES
 from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.server.head import Head
 from twoapi.server.inbound import Inbound, InboundStream
@@ -35,12 +36,13 @@ def _collected(
     if route.kind in ("operate", "upload"):
         operation = OPERATIONS[route.operation]
         return OperationExchange(worker, head.codec, incoming, key, port, operation=operation, shape=route.shape)
-    if route.kind == "held" and (head.method == b"POST" or not head.path.endswith(f"/{route.operation}")):
-        operation = OPERATIONS[route.operation]
-        return HeldExchange(worker, head.codec, head.method, incoming, key, port, operation=operation)
-    if route.kind in ("held", "stored"):
-        kind = HeldList if route.kind == "held" else Retrieval
-        return kind(worker, head.codec, head.method, incoming, key, port)
+    if route.kind == "held":
+        operation, face = OPERATIONS[route.operation], FACES[head.codec.name]
+        is_list = head.method != b"POST" and head.path.endswith(f"/{route.operation}")
+        held = HeldList if is_list else HeldExchange
+        return held(worker, head.codec, head.method, incoming, key, port, operation=operation, face=face)
+    if route.kind == "stored":
+        return Retrieval(worker, head.codec, head.method, incoming, key, port)
     if route.kind in ("count", "compact"):
         return (Count if route.kind == "count" else Compact)(worker, head.codec, incoming, key, port)
     return None
@@ -49,14 +51,17 @@ def _collected(
 def _upload(
     worker: Worker, head: Head, route: Route, inbound: InboundStream, key: KeyEntry, port: ClientPort
 ) -> UploadExchange:
-    kind = FileUpload if route.kind == "held" else UploadExchange
-    return kind(
+    incoming, operation = Incoming(head.path, head.headers, b"", head.query), OPERATIONS[route.operation]
+    if route.kind == "held":
+        face, arriving = FACES[head.codec.name], inbound.arriving
+        return FileUpload(worker, head.codec, incoming, key, port, operation=operation, face=face, arriving=arriving)
+    return UploadExchange(
         worker,
         head.codec,
-        Incoming(head.path, head.headers, b"", head.query),
+        incoming,
         key,
         port,
-        operation=OPERATIONS[route.operation],
+        operation=operation,
         shape=route.shape,
         arriving=inbound.arriving,
         named=deployment(head.path) if route.names_model else None,

@@ -1,0 +1,8 @@
+"""Every face, by the protocol of the clients that ask."""
+
+from collections.abc import Mapping
+
+from twoapi.protocols.operations.kept import openai
+from twoapi.protocols.operations.kept.base import Face
+
+FACES: Mapping[str, Face] = {openai.FACE.protocol: openai.FACE}
