@@ -138,6 +138,7 @@ _METHODS: Mapping[bytes, Route] = {
     b"countTokens": Route("count", _GEMINI, _POST),
     b"embedContent": _operation(_GEMINI, "embeddings", "gemini"),
     b"batchEmbedContents": _operation(_GEMINI, "embeddings", "gemini"),
+    b"predict": _operation(_GEMINI, "images", "imagen"),
 }
 _MODEL_BASES = (b"/gemini/", *(version + b"/" for version in _VERSIONS))
 _COLLECTIONS = (b"/models/", b"/tunedModels/")

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from twoapi.protocols.operations import json_bodies
 from twoapi.protocols.operations.base import Offer, Operation, Shape
 from twoapi.protocols.operations.embeddings import cohere, dashscope, gemini, ollama, openai, predict, titan
+from twoapi.protocols.operations.images import imagen
+from twoapi.protocols.operations.images import openai as openai_images
 from twoapi.protocols.operations.rerank import cohere as rerank_cohere
 from twoapi.protocols.operations.rerank import dashscope as rerank_dashscope
 from twoapi.protocols.operations.rerank import jina
@@ -36,7 +38,7 @@ _ALL = (
     Operation(name="rerank", shapes=_shapes(jina.SHAPE, rerank_cohere.SHAPE, rerank_dashscope.SHAPE)),
     Operation(name="moderations", shapes=_relayed("results", "omni-moderation-latest"), model="omni-moderation-latest"),
     Operation(name="completions", shapes=_relayed("choices"), answers="chat", like="openai-chat"),
-    Operation(name="images", shapes=_relayed("data"), answers="events"),
+    Operation(name="images", shapes=_shapes(openai_images.SHAPE, imagen.SHAPE), answers="events"),
     Operation(name="speech", shapes=_relayed(""), answers="bytes"),
     Operation(name="image-edits", shapes=_relayed("data"), answers="events"),
     Operation(name="image-variations", shapes=_relayed("data", "dall-e-2"), model="dall-e-2"),
@@ -66,7 +68,10 @@ _OPENAI: Mapping[str, tuple[Offer, ...]] = {
 USUAL: Mapping[str, Mapping[str, tuple[Offer, ...]]] = {
     "openai-chat": _OPENAI,
     "openai-responses": _OPENAI,
-    "gemini": {"embeddings": (Offer("gemini", "/{version}/{model}"),)},
+    "gemini": {
+        "embeddings": (Offer("gemini", "/{version}/{model}"),),
+        "images": (Offer("imagen", "/{version}/{model}", ("*imagen*",)),),
+    },
     "cohere": {"embeddings": (Offer("cohere", "/v2/embed"),), "rerank": (Offer("cohere", "/v2/rerank"),)},
     "ollama": {"embeddings": (Offer("ollama", "/api/embed"),)},
     "dashscope": {

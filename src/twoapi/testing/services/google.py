@@ -1,12 +1,13 @@
-"""Google's embeddings: batchEmbedContents and embedContent of the Gemini API, predict of Vertex AI."""
+"""Google's embeddings: batchEmbedContents and embedContent of the Gemini API, predict of Vertex AI; and pictures."""
 
 import re
 
 from twoapi.testing.fake_connection import Received
 from twoapi.testing.replies import Reply, gemini_error, json_reply
-from twoapi.testing.services.refusal import Json, RefusedError, members, one_of
+from twoapi.testing.services.refusal import Json, Kinds, RefusedError, members, one_of
 from twoapi.testing.services.truth import tokens, vector
 
+PICTURE = "iVBORw0KGgo="
 TASKS = (
     *("RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY", "CLASSIFICATION", "CLUSTERING"),
     *("QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY"),
@@ -55,6 +56,26 @@ def _predict(body: Json) -> Reply:
     return json_reply({"predictions": predictions, "metadata": {"billableCharacterCount": 9}})
 
 
+def _imagine(body: Json) -> Reply:
+    """Pictures of Imagen; a prompt that has the word `forbidden` gives none, and one with `half` every other."""
+    members(body, {"instances": list}, {"parameters": dict, "labels": dict})
+    if len(body["instances"]) != 1:
+        raise RefusedError("one instance")
+    prompt = members(body["instances"][0], {"prompt": str}, {})["prompt"]
+    known: Kinds = {"sampleCount": int, "aspectRatio": str, "negativePrompt": str, "seed": int, "outputOptions": dict}
+    parameters = members(body.get("parameters", {}), {}, {**known, "includeRaiReason": bool, "sampleImageSize": str})
+    one_of(parameters.get("aspectRatio", "1:1"), "1:1", "3:4", "4:3", "9:16", "16:9")
+    output = members(parameters.get("outputOptions", {}), {}, {"mimeType": str, "compressionQuality": int})
+    mime = one_of(output.get("mimeType", "image/png"), "image/png", "image/jpeg")
+    predictions: list[Json] = []
+    for number in range(parameters.get("sampleCount", 1)):
+        if "forbidden" in prompt or ("half" in prompt and number % 2):
+            predictions.append({"raiFilteredReason": "made-up reason"})
+        else:
+            predictions.append({"mimeType": mime, "bytesBase64Encoded": PICTURE, "prompt": f"{prompt}, in colour"})
+    return json_reply({"predictions": predictions})
+
+
 def answer(request: Received) -> Reply:
     """The reply to a request, or Google's error."""
     found = _PATH.fullmatch(request.path)
@@ -65,7 +86,7 @@ def answer(request: Received) -> Reply:
         return json_reply(gemini_error(401, "wrong key"), 401)
     try:
         if method == "predict":
-            return _predict(request.json())
+            return (_imagine if "imagen" in model else _predict)(request.json())
         body = _camel(request.json())
         if method == "embedContent":
             return json_reply({"embedding": _embed(body, model, named=False)})

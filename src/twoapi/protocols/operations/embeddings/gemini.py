@@ -1,7 +1,5 @@
 """Embeddings in Gemini's shape: the model and the method are in the path, every input has settings of its own."""
 
-from urllib.parse import quote, unquote
-
 from msgspec import Raw
 
 from twoapi.ir import FaultError, Loss, Usage, plain
@@ -12,6 +10,7 @@ from twoapi.protocols.operations.base import Face, Native, Reach, Shape
 from twoapi.protocols.operations.embeddings import inputs
 from twoapi.protocols.operations.embeddings.model import Embedded, Embeddings, Input, Piece, Purpose, Settings
 from twoapi.protocols.operations.embeddings.vectors import in_format, only_floats, sort
+from twoapi.protocols.operations.gemini_paths import name_of, place, target
 from twoapi.protocols.operations.members import Members, broken, refuse, with_extras
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -19,9 +18,6 @@ from twoapi.wire.http import Incoming, Outgoing
 
 NAME = "gemini"
 ONE, MANY = "embedContent", "batchEmbedContents"
-_VERSION = "v1beta"
-_COLLECTIONS = ("/models/", "/tunedModels/")
-_SPELLED = ("models/", "tunedModels/", "publishers/", "projects/")
 WORDS: dict[Purpose, str] = {
     "query": "RETRIEVAL_QUERY",
     "document": "RETRIEVAL_DOCUMENT",
@@ -35,43 +31,22 @@ WORDS: dict[Purpose, str] = {
 _PURPOSES = {word: purpose for purpose, word in WORDS.items()}
 
 
-def _target(path: str) -> tuple[str, str, str]:
-    """Version ("" for none), model and method of a path; raises FaultError."""
-    head, _, method = unquote(path).rpartition(":")
-    for collection in _COLLECTIONS:
-        before, found, name = head.partition(collection)
-        name = name.removeprefix("models/")
-        if found and name:
-            version = before.rpartition("/")[2]
-            is_version = version[:1] == "v" and version[1:2].isdecimal()
-            return version if is_version else "", name if collection == "/models/" else collection[1:] + name, method
-    raise refuse("the path must name a model and a method: /v1beta/models/{model}:embedContent", None)
-
-
 def peek(incoming: Incoming) -> Peek:
     """The model, which is in the path."""
-    return Peek(_target(incoming.path)[1], stream=False)
-
-
-def _place(path: str, model: str, version: str, method: str) -> str:
-    """A path such as `/{version}/{model}` for a model and a method, under the version that the client asked for."""
-    json_bodies.check_name(model)
-    name = model if model.startswith(_SPELLED) else f"models/{model}"
-    path = path.replace("{version}", version or _VERSION)
-    return f"{path.replace('{model}', quote(name, safe='/:@'))}:{method}"
+    return Peek(target(incoming.path)[1], stream=False)
 
 
 def relay(incoming: Incoming, peek: Peek, model: str, path: str) -> Outgoing:
     """The client's own body; where it names the model once more, by the upstream's name."""
-    version, _, method = _target(incoming.path)
+    version, _, method = target(incoming.path)
     body = incoming.body
     if model != peek.model and b'"model"' in body:
         body = _renamed(body, model)
-    return Outgoing(_place(path, model, version, method), body)
+    return Outgoing(place(path, model, version, method), body)
 
 
 def _renamed(body: bytes, model: str) -> bytes:
-    name = json.encode(model if model.startswith(_SPELLED) else f"models/{model}")
+    name = json.encode(name_of(model))
     try:
         members = json.fields(body)
         if "requests" not in members:
@@ -88,7 +63,7 @@ def _renamed(body: bytes, model: str) -> bytes:
 
 def decode(incoming: Incoming) -> Embeddings:
     """What a client of this shape asks, for one input or for many."""
-    _, model, method = _target(incoming.path)
+    _, model, method = target(incoming.path)
     members = Members(incoming.body, spellings=True)
     extras: dict[str, Raw] = {}
     if method == ONE:
@@ -150,16 +125,16 @@ def _piece(part: Raw, at: str) -> Piece:
 def encode(asked: Embeddings, model: str, path: str, losses: list[Loss]) -> Outgoing:
     """The request for an upstream of this shape: always for many, unless the client of this shape asked for one."""
     same = asked.shape == NAME
-    name = model if model.startswith(_SPELLED) else f"models/{model}"
+    name = name_of(model)
     requests = [_request(one, name, losses, same=same) for one in asked.inputs]
     method = ONE if same and asked.plain else MANY
     document: dict[str, object] = requests[0] if method == ONE else {"requests": requests}
     if same:
-        return Outgoing(_place(path, model, "", method), with_extras(document, asked.extras))
+        return Outgoing(place(path, model, "", method), with_extras(document, asked.extras))
     only_floats(asked, NAME, losses)
     inputs.report_truncation(asked, NAME, losses)
     inputs.report_rest(asked, NAME, losses)
-    return Outgoing(_place(path, model, "", method), json.encode(document))
+    return Outgoing(place(path, model, "", method), json.encode(document))
 
 
 def _request(one: Input, name: str, losses: list[Loss], *, same: bool) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Pictures from a text: two shapes, and what they have in common."""
