@@ -122,7 +122,7 @@ ERROR_CODECS = [
     ("/gemini/v1/models/x:embedContent", {}, "gemini"),
     ("/v1beta/models/x:embedContent", {}, "gemini"),
     ("/anthropic/nothing", {}, "anthropic-messages"),
-    ("/v1/messages/batches", {}, "anthropic-messages"),
+    ("/v1/messages/drafts", {}, "anthropic-messages"),
     ("/v1/responses/a/b/c", {}, "openai-responses"),
     ("/openai/nothing", {}, "openai-chat"),
     ("/" + "a" * 5000, {}, "openai-chat"),

@@ -1,6 +1,6 @@
 """Where an upstream's copy of a form comes from: the client, as it sends, or a temporary file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twoapi.gateway.arriving import Arriving
@@ -160,6 +160,51 @@ class Given:
 
     def flow(self) -> None:
         """There is no more."""
+
+
+class Pieces:
+    """A body that is there, in pieces: one after the other, as fast as the upstream reads."""
+
+    __slots__ = ("_drain", "_next", "_pieces", "is_paused", "is_sent", "sent")
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.sent = 0
+        self.is_sent = False
+        self.is_paused = False
+        self._pieces = pieces
+        self._next = 0
+        self._drain: Drain | None = None
+
+    def flow_to(self, drain: Drain) -> None:
+        """Sends what there is."""
+        self._drain = drain
+        self.flow()
+
+    def pause(self) -> None:
+        """Waits."""
+        self.is_paused = True
+
+    def resume(self) -> None:
+        """Goes on."""
+        self.is_paused = False
+        self.flow()
+
+    def stop(self) -> None:
+        """Sends nothing more."""
+        self._drain = None
+
+    def flow(self) -> None:
+        """Sends what the upstream takes at once."""
+        while (drain := self._drain) is not None and not self.is_paused:
+            if self._next == len(self._pieces):
+                self._drain = None
+                self.is_sent = True
+                drain.end()
+                return
+            piece = self._pieces[self._next]
+            self._next += 1
+            self.sent += len(piece)
+            drain.write(piece)
 
 
 class Spooled:

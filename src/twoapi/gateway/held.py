@@ -7,6 +7,7 @@ from twoapi.gateway.form_sources import FormSource, Given
 from twoapi.gateway.headers import RawHeaders
 from twoapi.gateway.keeping import (
     accounts,
+    asking,
     check_key,
     chosen,
     collection_url,
@@ -20,7 +21,7 @@ from twoapi.gateway.keeping import (
     write_down,
 )
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.streamed import Forwarded, StreamedExchange, addressed
+from twoapi.gateway.streamed import Forwarded, StreamedExchange
 from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.way import Pump
 from twoapi.gateway.worker import Worker
@@ -82,8 +83,8 @@ class FileUpload(UploadExchange):
         return UNCHANGED if self._model is None else removed(self._model)
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
-        outgoing = super()._outgoing(candidate)
-        return Outgoing(outgoing.path, b"", [*outgoing.headers, *self._face.headers(self.incoming.headers)])
+        said = (b"content-type", self.incoming.headers[b"content-type"])
+        return asking(self._operation, self._face, candidate, self.incoming, "", [said])
 
     def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
         self._soon(lambda: self._keep(losses, usage, upstream, body))
@@ -175,14 +176,15 @@ class HeldExchange(StreamedExchange):
         self.position = position
         self.candidate = candidate = self.order[position]
         row = self._row
-        self.credentials = accounts(self.worker.state, candidate, None if row is None else row.account)
+        own = None if row is None else accounts(self.worker.state, candidate, row.account)
+        self.credentials = own or candidate.credential_turn()
         self.tries = 0
         self._try()
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         face = self._face
         rest = face.rest(self._kind, self._name, self._what)
-        return addressed(self._operation, face.shape, candidate, rest, face.headers(self.incoming.headers))
+        return asking(self._operation, face, candidate, self.incoming, rest)
 
     def _body(self, candidate: Candidate) -> tuple[FormSource | None, int | None]:  # noqa: ARG002  the same for each
         body = self.incoming.body if self.method == "POST" else b""
@@ -196,7 +198,7 @@ class HeldExchange(StreamedExchange):
     def _give_up(self, fault: Fault, kind: str) -> None:
         row, attempt = self._row, self.attempt
         is_told = attempt is not None and attempt.status == 404 and fault.raw is not None  # by the vendor, in its words
-        if is_told and row is not None and self._name:
+        if is_told and row is not None and self._name and not self._what:
             self.worker.state.store.let_go(row.tenant, row.id, row.upstream)
         super()._give_up(fault, kind)
 

@@ -10,6 +10,7 @@ from msgspec import Raw
 from twoapi.gateway.forward import Answered
 from twoapi.gateway.keeping import (
     accounts,
+    asking,
     check_key,
     collection_url,
     keeper,
@@ -21,7 +22,6 @@ from twoapi.gateway.keeping import (
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.presented import awaited_head
 from twoapi.gateway.retrieve import Retrieval
-from twoapi.gateway.streamed import addressed
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry
@@ -96,8 +96,7 @@ class HeldList(Retrieval):
         worker, state, face, kind = self._worker, self._worker.state, self._face, self._kind
         candidate = keeper(worker.snapshot, face, kind, row)
         credential = accounts(state, candidate, row.account)[0]
-        headers = face.headers(self._incoming.headers)
-        outgoing = addressed(self._operation, face.shape, candidate, face.rest(kind, row.id, ""), headers)
+        outgoing = asking(self._operation, face, candidate, self._incoming, face.rest(kind, row.id, ""))
         pool = worker.pools.get(candidate.connection) or worker.open_pool(candidate)
         async with asyncio.timeout(candidate.timeouts.first_byte or None):
             answer = await whole_answer(pool, await awaited_head(worker, candidate, credential, outgoing, method="GET"))

@@ -8,14 +8,16 @@ from urllib.parse import parse_qs
 
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.state import State
+from twoapi.gateway.streamed import addressed
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
+from twoapi.protocols.operations.base import Operation
 from twoapi.protocols.operations.kept.base import Face, Kind
 from twoapi.providers.services import Want
 from twoapi.store.port import Held, StoreError
-from twoapi.wire.http import Incoming
+from twoapi.wire.http import Incoming, Outgoing
 
 T = TypeVar("T")
 _UNREADABLE = Fault("overloaded", "the store cannot be used; send the request again", whose="gateway")
@@ -48,6 +50,24 @@ def collection_url(incoming: Incoming, kind: Kind) -> str:
     scheme = headers.get(b"x-forwarded-proto", b"http")
     origin = b"%b://%b" % (_first(scheme), _first(host)) if host else b""
     return f"{origin.decode('latin-1')}{base}/{kind}"
+
+
+def asking(
+    operation: Operation,
+    face: Face,
+    candidate: Candidate,
+    incoming: Incoming,
+    rest: str,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> Outgoing:
+    """The request to whoever keeps something, without a body: what of the client's goes with it is the face's to say.
+    Raises FaultError when the candidate does not offer it.
+    """
+    said = face.headers(incoming.headers, candidate.capabilities.api_version)
+    flags = "&".join(one for one in incoming.query.split("&") if one in face.flags)
+    if flags:
+        rest += ("&" if "?" in rest else "?") + flags
+    return addressed(operation, face.shape, candidate, rest, [*headers, *said])
 
 
 def offering(snapshot: Snapshot, face: Face, kind: Kind) -> dict[str, Candidate]:

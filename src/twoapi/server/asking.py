@@ -1,8 +1,11 @@
 """What answers a request that is none for an answer of a model."""
 
+from collections.abc import Mapping
+
 from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
 from twoapi.gateway.held import FileUpload, HeldExchange
+from twoapi.gateway.held_batch import RequestsBatch
 from twoapi.gateway.held_list import HeldList
 from twoapi.gateway.operation import OperationExchange
 from twoapi.gateway.port import ClientPort
@@ -11,6 +14,7 @@ from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
+from twoapi.protocols.operations.kept.openai import FACE as OPENAIS
 from twoapi.protocols.operations.kept.table import FACES
 from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.server.head import Head
@@ -37,9 +41,10 @@ def _collected(
         operation = OPERATIONS[route.operation]
         return OperationExchange(worker, head.codec, incoming, key, port, operation=operation, shape=route.shape)
     if route.kind == "held":
-        operation, face = OPERATIONS[route.operation], FACES[head.codec.name]
+        operation, face = OPERATIONS[route.operation], FACES.get(head.codec.name, OPENAIS)
         is_list = head.method != b"POST" and head.path.endswith(f"/{route.operation}")
-        held = HeldList if is_list else HeldExchange
+        is_new = head.method == b"POST" and head.path.endswith(f"/{route.operation}")
+        held = HeldList if is_list else _BATCHES[face.batch_of] if is_new else HeldExchange
         return held(worker, head.codec, head.method, incoming, key, port, operation=operation, face=face)
     if route.kind == "stored":
         return Retrieval(worker, head.codec, head.method, incoming, key, port)
@@ -48,12 +53,16 @@ def _collected(
     return None
 
 
+# What a new batch is made of, and who takes it.
+_BATCHES: Mapping[str, type[HeldExchange]] = {"file": HeldExchange, "requests": RequestsBatch}
+
+
 def _upload(
     worker: Worker, head: Head, route: Route, inbound: InboundStream, key: KeyEntry, port: ClientPort
 ) -> UploadExchange:
     incoming, operation = Incoming(head.path, head.headers, b"", head.query), OPERATIONS[route.operation]
     if route.kind == "held":
-        face, arriving = FACES[head.codec.name], inbound.arriving
+        face, arriving = FACES.get(head.codec.name, OPENAIS), inbound.arriving
         return FileUpload(worker, head.codec, incoming, key, port, operation=operation, face=face, arriving=arriving)
     return UploadExchange(
         worker,

@@ -69,15 +69,33 @@ _OPENAI: Mapping[bytes, Route] = {
     b"/audio/transcriptions": _upload("transcriptions"),
     b"/audio/translations": _upload("translations"),
 }
-# What upstreams keep for clients; without a place below a deployment.
-_HELD: Mapping[bytes, Route] = {
-    b"/files": Route("held", _CHAT, (b"GET", b"POST"), operation="files", shape="openai"),
-    b"/batches": Route("held", _CHAT, (b"GET", b"POST"), operation="batches", shape="openai"),
-}
 _ANTHROPIC: Mapping[bytes, Route] = {
     b"/messages": Route("generate", _MESSAGES, _POST),
     b"/messages/count_tokens": Route("count", _MESSAGES, _POST),
 }
+# What upstreams keep for clients, without a place below a deployment: the collection, the operation, and which methods
+# there are for what is asked of one thing in it.
+_Things = tuple[tuple[bytes, str, Mapping[bytes, tuple[bytes, ...]]], ...]
+_FILES: _Things = ((b"files", "files", {b"": (b"GET", b"DELETE"), b"content": _GET}),)
+_BATCHES: _Things = ((b"batches", "batches", {b"": _GET, b"cancel": _POST}),)
+_MESSAGE_BATCHES: _Things = (
+    (b"messages/batches", "batches", {b"": (b"GET", b"DELETE"), b"cancel": _POST, b"results": _GET}),
+)
+# Base -> whose clients call there, None where the headers decide, and what there is.
+_HELD: Mapping[bytes, tuple[tuple[Codec | None, _Things], ...]] = {
+    b"/v1/": ((None, _FILES), (_CHAT, _BATCHES), (_MESSAGES, _MESSAGE_BATCHES)),
+    **dict.fromkeys((b"/openai/v1/", b"/openai/"), ((_CHAT, _FILES + _BATCHES),)),
+    **dict.fromkeys((b"/anthropic/v1/", b"/anthropic/"), ((_MESSAGES, _FILES + _MESSAGE_BATCHES),)),
+}
+
+
+def _collections(base: bytes) -> Iterator[tuple[bytes, Route]]:
+    """The paths of all that is kept, of each kind together."""
+    for codec, things in _HELD[base]:
+        for collection, operation, _ in things:
+            yield base + collection, Route("held", codec, (b"GET", b"POST"), operation=operation)
+
+
 _COHERES: Mapping[bytes, Route] = {
     b"/v2/embed": _operation(_COHERE, "embeddings", "cohere"),
     b"/v2/rerank": _operation(_COHERE, "rerank", "cohere"),
@@ -87,7 +105,8 @@ _VERSIONS = (b"/v1", b"/v1beta", b"/v1alpha", b"/v1beta1")
 
 # What only exists where it stands; the rest is served under the vendors' names too, with the version and without.
 PATHS: Mapping[bytes, Route] = {
-    **{b"/v1" + path: route for path, route in (*_OPENAI.items(), *_HELD.items(), *_ANTHROPIC.items())},
+    **{b"/v1" + path: route for path, route in (*_OPENAI.items(), *_ANTHROPIC.items())},
+    **dict(_collections(b"/v1/")),
     **_COHERES,
     b"/v1/models": Route("models", None, _GET),
     b"/v1beta/models": Route("models", _GEMINI, _GET),
@@ -100,11 +119,13 @@ PATHS: Mapping[bytes, Route] = {
 def _named() -> Iterator[tuple[bytes, Route]]:
     """The same, below a vendor's name."""
     for base in (b"/openai/v1", b"/openai"):
-        yield from ((base + path, route) for path, route in (*_OPENAI.items(), *_HELD.items()))
+        yield from ((base + path, route) for path, route in _OPENAI.items())
         yield base + _LISTS, Route("models", _CHAT, _GET)
     for base in (b"/anthropic/v1", b"/anthropic"):
         yield from ((base + path, route) for path, route in _ANTHROPIC.items())
         yield base + _LISTS, Route("models", _MESSAGES, _GET)
+    for base in _HELD:
+        yield from _collections(base)
     yield from ((b"/cohere" + path, route) for path, route in _COHERES.items())
     for version in (*_VERSIONS, b""):
         yield b"/gemini" + version + _LISTS, Route("models", _GEMINI, _GET)
@@ -123,14 +144,15 @@ _STORED: Mapping[bytes, Route] = {
     b"/cancel": Route("stored", _RESPONSES, _POST),
     b"/input_items": Route("stored", _RESPONSES, _GET),
 }
-_BASES = (b"/v1/", b"/openai/v1/", b"/openai/")
-_RESPONSE_BASES = tuple(base + b"responses/" for base in _BASES)
-# Collection and what stands behind a name in it.
-_HELD_ONES: Mapping[tuple[bytes, bytes], Route] = {
-    (b"files", b""): Route("held", _CHAT, (b"GET", b"DELETE"), operation="files", shape="openai"),
-    (b"files", b"content"): Route("held", _CHAT, _GET, operation="files", shape="openai"),
-    (b"batches", b""): Route("held", _CHAT, _GET, operation="batches", shape="openai"),
-    (b"batches", b"cancel"): Route("held", _CHAT, _POST, operation="batches", shape="openai"),
+_RESPONSE_BASES = tuple(base + b"responses/" for base in (b"/v1/", b"/openai/v1/", b"/openai/"))
+# Base and collection -> what is asked of one thing -> its route.
+_HELD_ONES: Mapping[bytes, Mapping[bytes, Route]] = {
+    base + collection + b"/": {
+        what: Route("held", codec, methods, operation=operation) for what, methods in parts.items()
+    }
+    for base, held in _HELD.items()
+    for codec, things in held
+    for collection, operation, parts in things
 }
 _METHODS: Mapping[bytes, Route] = {
     b"generateContent": Route("generate", _GEMINI, _POST),
@@ -174,17 +196,11 @@ def _open_route(path: bytes) -> Route | None:
         if path.startswith(base):
             name, slash, rest = path[len(base) :].partition(b"/")
             return _STORED.get(slash + rest) if name else None
-    for base in _BASES:
-        if path.startswith(base):
-            return _held(path[len(base) :])
+    for base, routes in _HELD_ONES.items():
+        if path.startswith(base):  # of one thing that an upstream keeps
+            name, slash, what = path[len(base) :].partition(b"/")
+            return routes.get(what) if name and bool(slash) == bool(what) else None
     return None
-
-
-def _held(path: bytes) -> Route | None:
-    """The route of one thing that an upstream keeps."""
-    collection, _, rest = path.partition(b"/")
-    name, slash, what = rest.partition(b"/")
-    return _HELD_ONES.get((collection, what)) if name and bool(slash) == bool(what) else None
 
 
 def _deployed(path: bytes) -> tuple[bytes, Route | None]:

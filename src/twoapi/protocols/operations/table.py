@@ -17,6 +17,11 @@ def _relayed(member: str, model: str = "") -> Mapping[str, Shape]:
     return {"openai": Shape(name="openai", native=json_bodies.relayed(member, model))}
 
 
+def _kept(*names: str) -> Mapping[str, Shape]:
+    """Shapes that are only relayed, of what upstreams keep: all that they show has an id."""
+    return {name: Shape(name=name, native=json_bodies.relayed("id")) for name in names}
+
+
 def _shapes(*shapes: Shape) -> Mapping[str, Shape]:
     return {shape.name: shape for shape in shapes}
 
@@ -44,8 +49,8 @@ _ALL = (
     Operation(name="image-variations", shapes=_relayed("data", "dall-e-2"), model="dall-e-2"),
     Operation(name="transcriptions", shapes=_relayed(""), answers="bytes"),
     Operation(name="translations", shapes=_relayed(""), answers="bytes"),
-    Operation(name="files", shapes=_relayed("id")),
-    Operation(name="batches", shapes=_relayed("id")),
+    Operation(name="files", shapes=_kept("openai", "anthropic")),
+    Operation(name="batches", shapes=_kept("openai", "anthropic")),
 )
 OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
 
@@ -68,6 +73,10 @@ _OPENAI: Mapping[str, tuple[Offer, ...]] = {
 USUAL: Mapping[str, Mapping[str, tuple[Offer, ...]]] = {
     "openai-chat": _OPENAI,
     "openai-responses": _OPENAI,
+    "anthropic-messages": {
+        "files": (Offer("anthropic", "/v1/files", ()),),
+        "batches": (Offer("anthropic", "/v1/messages/batches", ()),),
+    },
     "gemini": {
         "embeddings": (Offer("gemini", "/{version}/{model}"),),
         "images": (Offer("imagen", "/{version}/{model}", ("*imagen*",)),),

@@ -1,0 +1,112 @@
+"""A new batch of Anthropic's: requests, each of which names its model. It may be hundreds of megabytes."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from msgspec import Raw
+
+from twoapi.protocols.operations.members import elements, refuse
+from twoapi.protocols.sealing import SEAL_PREFIX
+from twoapi.wire import json
+from twoapi.wire.errors import WireError
+
+_AT = "/requests"
+_MOST_MODELS = 100  # of one batch
+_PIECE = 256 * 1024  # bytes, nearly, of a piece that is sent at once
+_SEALED = SEAL_PREFIX.encode()
+
+
+class MessageBatch(msgspec.Struct):
+    """A batch that was looked at. `models`: the names in it, each with the pointer of its first place."""
+
+    members: dict[str, Raw]
+    requests: list[Raw]
+    models: dict[str, str]
+
+
+def read_batch(body: bytes) -> MessageBatch:
+    """What a client asks for; raises FaultError."""
+    try:
+        members = json.fields(body)
+    except WireError as error:
+        raise refuse(f"the body must be a JSON object: {error.message}", None) from None
+    for name, value in members.items():
+        if name != "requests":
+            _text(value, f"/{json.escape(name)}")
+    requests = elements(members.get("requests", json.EMPTY), _AT)
+    if not requests:
+        raise refuse("a batch has at least one request", _AT)
+    models: dict[str, str] = {}
+    for index, request in enumerate(requests):
+        at = f"{_AT}/{index}/params"
+        _, params = _taken_apart(request, index)
+        models.setdefault(_model(params, f"{at}/model"), f"{at}/model")
+        if len(models) > _MOST_MODELS:
+            raise refuse(f"the batch names more than {_MOST_MODELS} models", f"{at}/model")
+        if _SEALED in _text(request, f"{_AT}/{index}"):
+            message = "it holds reasoning that another upstream has made, which a batch does not carry; leave it out"
+            raise refuse(message, f"{at}/messages")
+    return MessageBatch(members, requests, models)
+
+
+def written_batch(batch: MessageBatch, names: Mapping[str, str]) -> list[bytes]:
+    """The same batch with other names of its models, in pieces. What a member says is kept byte for byte, and of those
+    that are there twice the last, which is the one that was looked at.
+    """
+    pieces: list[bytes] = []
+    held: list[bytes] = []
+    size = 0
+    for part in _parts(batch, {name: Raw(json.encode(own)) for name, own in names.items()}):
+        held.append(part)
+        size += len(part)
+        if size >= _PIECE:
+            pieces.append(b"".join(held))
+            held, size = [], 0
+    return [*pieces, b"".join(held)]
+
+
+def _parts(batch: MessageBatch, names: Mapping[str, Raw]) -> Iterator[bytes]:
+    yield b"{"
+    for name, value in batch.members.items():
+        if name != "requests":
+            yield b"%b:%b," % (json.encode(name), bytes(value))
+    yield b'"requests":['
+    for index, request in enumerate(batch.requests):
+        members, params = _taken_apart(request, index)
+        params["model"] = names[_model(params, "")]
+        members["params"] = Raw(json.encode(params))
+        yield b"," + json.encode(members) if index else json.encode(members)
+    yield b"]}"
+
+
+def _taken_apart(request: Raw, index: int) -> tuple[dict[str, Raw], dict[str, Raw]]:
+    """The members of a request of a batch, and those of its parameters."""
+    at = f"{_AT}/{index}"
+    members = _object(request, at)
+    return members, _object(members.get("params", json.EMPTY), f"{at}/params")
+
+
+def _object(value: Raw, at: str) -> dict[str, Raw]:
+    if json.first_byte(value) != 123:
+        raise refuse("must be an object", at)
+    try:
+        return json.fields(value)
+    except WireError as error:
+        raise refuse(error.message, at) from None
+
+
+def _model(params: Mapping[str, Raw], at: str) -> str:
+    name = json.string(params.get("model", json.EMPTY))
+    if not name:
+        raise refuse("must name a model", at)
+    return name
+
+
+def _text(value: Raw, at: str) -> bytes:
+    """Its bytes; raises FaultError for such as are no text."""
+    data = bytes(value)
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise refuse(f"is not UTF-8: {error.reason}", at) from None
+    return data
