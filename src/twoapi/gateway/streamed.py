@@ -31,17 +31,18 @@ _EVENTS = b"text/event-stream"
 
 
 class Forwarded:
-    """The way of such a request: the answer goes through as it is. `strict`: what is JSON must be an object. `array`:
-    it is not looked at even when it says that it is JSON.
+    """The way of such a request: the answer goes through as it is. `strict`: what is JSON must be an object. `streams`:
+    what is not goes on as it comes. `array`: it is not looked at even when it says that it is JSON.
     """
 
-    __slots__ = ("_has_events", "_native", "_strict", "array", "losses", "outgoing", "usage")
+    __slots__ = ("_has_events", "_native", "_strict", "array", "losses", "outgoing", "streams", "usage")
 
-    def __init__(self, native: Native, outgoing: Outgoing, *, strict: bool) -> None:
+    def __init__(self, native: Native, outgoing: Outgoing, *, strict: bool, streams: bool = True) -> None:
         self._native = native
         self._strict = strict
         self._has_events = False
         self.array = False
+        self.streams = streams
         self.outgoing = outgoing
         self.usage: Usage | None = None
         self.losses: list[Loss] | None = None
@@ -176,7 +177,7 @@ class StreamedExchange(OperationExchange):
         self.tries += 1
         self.attempts += 1
         attempt = StreamedAttempt(
-            self, way, candidate.timeouts, worker.time(), wants_stream=True, wants_array=way.array, source=source
+            self, way, candidate.timeouts, worker.time(), wants_stream=way.streams, wants_array=way.array, source=source
         )
         self.attempt = attempt
         worker.active.add(attempt)
@@ -242,7 +243,10 @@ def addressed(operation: Operation, shape: str, candidate: Candidate, rest: str,
     if service is None or service.shape != shape or candidate.local is not None:
         raise FaultError(unserved(operation, candidate))
     path = place(service.path, candidate.model) + rest
-    return Outgoing(path if candidate.route is None else candidate.route.place(path), b"", headers)
+    route = candidate.route
+    return (
+        Outgoing(path, b"", headers) if route is None else Outgoing(route.place(path), b"", [*headers, *route.headers])
+    )
 
 
 def _framing(method: str, length: int | None) -> bytes:

@@ -139,6 +139,11 @@ class Route:
         """Where that which the protocol has at this path is."""
         return self._at(self._path, path)
 
+    @property
+    def headers(self) -> Headers:
+        """Those that every request has there."""
+        return self._headers
+
     def lead(self, outgoing: Outgoing, losses: list[Loss], *, stream: bool) -> Outgoing:
         """The request as it goes out; raises FaultError when its body is no JSON object and must be changed."""
         path = self._at(self._stream if stream else self._path, outgoing.path)
