@@ -243,10 +243,9 @@ def addressed(operation: Operation, shape: str, candidate: Candidate, rest: str,
     if service is None or service.shape != shape or candidate.local is not None:
         raise FaultError(unserved(operation, candidate))
     path = place(service.path, candidate.model) + rest
-    route = candidate.route
-    return (
-        Outgoing(path, b"", headers) if route is None else Outgoing(route.place(path), b"", [*headers, *route.headers])
-    )
+    if candidate.route is None:
+        return Outgoing(path, b"", headers)
+    return Outgoing(candidate.route.place(path), b"", [*headers, *candidate.route.headers])
 
 
 def _framing(method: str, length: int | None) -> bytes:
