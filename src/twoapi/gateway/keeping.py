@@ -22,7 +22,7 @@ from twoapi.wire.http import Incoming, Outgoing
 T = TypeVar("T")
 _UNREADABLE = Fault("overloaded", "the store cannot be used; send the request again", whose="gateway")
 _HEADER = b"twoapi-upstream"
-_ONE: dict[Kind, str] = {"files": "file", "batches": "batch"}
+_ONE: dict[Kind, str] = {"files": "file", "batches": "batch", "caches": "cached content"}
 
 
 def want(face: Face, kind: Kind) -> Want:

@@ -49,6 +49,10 @@ class KeyEntry:
         return f"KeyEntry({self.name!r})"
 
 
+# Who shows no key, and need not.
+NOBODY = KeyEntry("", ())
+
+
 class KeyRing:
     """All client keys of a snapshot, as digests. The raw form of a key that was recognised is remembered."""
 
@@ -73,6 +77,12 @@ class KeyRing:
     def lookup(self, key: bytes) -> KeyEntry | None:
         """The client with this key."""
         return self._everyone or self._by_digest.get(_digest(key))
+
+    def of_tenant(self, tenant: str) -> KeyEntry | None:
+        """The client, or one of those, whose state is this tenant's; None when there is none any more."""
+        if self._everyone is not None:
+            return self._everyone if self._everyone.tenant == tenant else None
+        return next((entry for entry in self._by_digest.values() if entry.tenant == tenant), None)
 
     def find(self, headers: Mapping[bytes, bytes], query: bytes = b"") -> KeyEntry | None:
         """The client of a request, from `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key` or `?key=`.

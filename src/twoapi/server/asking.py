@@ -7,8 +7,10 @@ from twoapi.gateway.count import Count
 from twoapi.gateway.held import FileUpload, HeldExchange
 from twoapi.gateway.held_batch import RequestsBatch
 from twoapi.gateway.held_list import HeldList
+from twoapi.gateway.held_model import OfModel
 from twoapi.gateway.operation import OperationExchange
 from twoapi.gateway.port import ClientPort
+from twoapi.gateway.resumable import UploadPiece, UploadStart
 from twoapi.gateway.retrieve import Retrieval
 from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.worker import Worker
@@ -40,6 +42,11 @@ def _collected(
     if route.kind in ("operate", "upload"):
         operation = OPERATIONS[route.operation]
         return OperationExchange(worker, head.codec, incoming, key, port, operation=operation, shape=route.shape)
+    if route.kind in ("begun", "resumable"):
+        operation, face = OPERATIONS[route.operation], FACES[head.codec.name]
+        is_list = head.method in (b"GET", b"HEAD") and head.path.endswith("/cachedContents")
+        of_google = HeldList if is_list else OfModel if route.kind == "begun" else UploadStart
+        return of_google(worker, head.codec, head.method, incoming, key, port, operation=operation, face=face)
     if route.kind == "held":
         operation, face = OPERATIONS[route.operation], FACES.get(head.codec.name, OPENAIS)
         is_list = head.method != b"POST" and head.path.endswith(f"/{route.operation}")
@@ -59,8 +66,13 @@ _BATCHES: Mapping[str, type[HeldExchange]] = {"file": HeldExchange, "requests": 
 
 def _upload(
     worker: Worker, head: Head, route: Route, inbound: InboundStream, key: KeyEntry, port: ClientPort
-) -> UploadExchange:
+) -> UploadExchange | UploadPiece:
     incoming, operation = Incoming(head.path, head.headers, b"", head.query), OPERATIONS[route.operation]
+    if route.kind == "resumable":
+        face, arriving, codec = FACES[head.codec.name], inbound.arriving, head.codec
+        return UploadPiece(
+            worker, codec, head.method, incoming, key, port, operation=operation, face=face, arriving=arriving
+        )
     if route.kind == "held":
         face, arriving = FACES.get(head.codec.name, OPENAIS), inbound.arriving
         return FileUpload(worker, head.codec, incoming, key, port, operation=operation, face=face, arriving=arriving)

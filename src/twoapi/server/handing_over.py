@@ -7,7 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from twoapi.gateway.arriving import Arriving
 from twoapi.gateway.exchange import Exchange
-from twoapi.gateway.upload import UploadExchange
+from twoapi.gateway.streamed import StreamedExchange
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.server.asking import Asked, upload_objection, upload_too_large
@@ -67,7 +67,7 @@ class HandingOver(HttpToolsProtocol):
         upload, exchange = self.upload, self.exchange
         if upload is None or upload.head is None:
             return
-        started = isinstance(exchange, UploadExchange) and exchange.started
+        started = isinstance(exchange, StreamedExchange) and exchange.started
         upload.keep_alive = upload.head.keep_alive and not started
         upload.cut_short = False
         if not upload.keep_alive:
@@ -102,7 +102,7 @@ class HandingOver(HttpToolsProtocol):
     def _refuse_upload(self, fault: Fault) -> bool:
         """Ends the upload that is running; False when there is none."""
         exchange = self.exchange
-        if self.upload is None or self.upload is not self.running or not isinstance(exchange, UploadExchange):
+        if self.upload is None or self.upload is not self.running or not isinstance(exchange, StreamedExchange):
             return False
         exchange.refuse(fault)
         return True

@@ -5,15 +5,18 @@ from importlib.util import find_spec
 
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.ir import Fault
-from twoapi.policy.access import KEY_HEADERS, KeyEntry
+from twoapi.policy.access import KEY_HEADERS, NOBODY, KeyEntry
 from twoapi.policy.origins import answer_lines, preflight_lines
 from twoapi.protocols.base import Codec
+from twoapi.server.google_routes import google_route
 from twoapi.server.routes import Route, client_codec, route_for
 from twoapi.server.unpack import unknown_coding
 from twoapi.wire.codings import engine_of, known_codings
 from twoapi.wire.http import Headers
 
-_FORMS = frozenset(("upload", "held"))  # kinds of routes that take some
+_STREAMED = frozenset(("upload", "held", "resumable"))  # kinds of routes that take bodies as they come
+_HOLDING = frozenset(("operate", "upload", "held", "begun", "resumable"))
+_GOES_ON = "upload_id="  # in the query of an upload that has begun
 _ASGI_PREFIXES = (b"/api/", b"/console")
 _NO_SOCKET = "a websocket is not offered here; send the request by POST"
 _HAS_SOCKETS = find_spec("websockets") is not None  # an extra
@@ -72,6 +75,8 @@ class Head:
         self.query = query.decode("latin-1")
         self.is_http_10 = version == "1.0"
         self.route: Route | None = route_for(path)
+        if self.route is None or self.route.kind == "held":
+            self.route = google_route(path, self.headers, self.route)
         self.codec: Codec = (self.route and self.route.codec) or client_codec(path, self.headers)
         self.wants_socket = (
             method == b"GET"
@@ -83,21 +88,34 @@ class Head:
         self.generates = self.route is not None and self.route.kind == "generate" and not self.wants_socket
         self.is_asgi = url.startswith(_ASGI_PREFIXES)
         # Its body is not collected.
-        self.is_apart = self.is_asgi or (self.route is not None and self.route.kind in _FORMS and self._streams_in())
+        self.is_apart = self.is_asgi or (self.route is not None and self.route.kind in _STREAMED and self._streams_in())
         self.expects = self.headers.get(b"expect", b"").lower() == b"100-continue"
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
         self.coding = "" if coding == "identity" else coding  # of the body
         self.key: KeyEntry | None = snapshot.keys.find(self.headers, query)
+        if self.key is None and self._shows_upload():
+            self.key = NOBODY
         self.cors = b""  # header lines of every answer
         self.is_preflight = False
         origin = self.headers.get(b"origin")
         self.objection = self._object() if origin is None else self._object_to_page(origin)
         # It takes one of the places for requests at once.
-        operates = self.route is not None and self.route.kind in ("operate", "upload", "held") and not self.is_preflight
+        operates = self.route is not None and self.route.kind in _HOLDING and not self.is_preflight
         self.holds = self.generates or operates
 
+    def _shows_upload(self) -> bool:
+        """True for a client that shows no key but the URL of an upload, which is enough; the URL must still be ours."""
+        goes_on = self.route is not None and self.route.kind == "resumable" and _GOES_ON in self.query
+        return goes_on and not self._shows_key()
+
+    def _shows_key(self) -> bool:
+        headers = self.headers
+        return b"authorization" in headers or any(name in headers for name in KEY_HEADERS) or "key=" in self.query
+
     def _streams_in(self) -> bool:
-        """True for forms, which may be larger than what is held in memory. Some of the paths take JSON as well."""
+        """True for what may be larger than what is held in memory. Some of the paths take JSON as well."""
+        if self.route is not None and self.route.kind == "resumable":
+            return _GOES_ON in self.query
         if self.route is None or self.method != b"POST":
             return False
         if self.route.kind == "held":
@@ -155,9 +173,7 @@ class Head:
         return Fault("not_found", f"there is no {_shown(self.path)} here; see the README for the paths")
 
     def _unauthenticated(self) -> Fault:
-        headers = self.headers
-        given = b"authorization" in headers or any(name in headers for name in KEY_HEADERS)
-        what = "this gateway does not know the key" if given or "key=" in self.query else "no key was sent"
+        what = "this gateway does not know the key" if self._shows_key() else "no key was sent"
         return Fault(
             "unauthenticated",
             f"{what}; send a client key as `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `api-key`",

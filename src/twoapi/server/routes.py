@@ -14,7 +14,19 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import encode, fields, replace_member
 
 Kind = Literal[
-    "generate", "count", "compact", "operate", "upload", "held", "models", "stored", "health", "ready", "root"
+    "generate",
+    "count",
+    "compact",
+    "operate",
+    "upload",
+    "resumable",
+    "held",
+    "begun",
+    "models",
+    "stored",
+    "health",
+    "ready",
+    "root",
 ]
 
 _CHAT = CODECS["openai-chat"]
@@ -161,6 +173,8 @@ _METHODS: Mapping[bytes, Route] = {
     b"embedContent": _operation(_GEMINI, "embeddings", "gemini"),
     b"batchEmbedContents": _operation(_GEMINI, "embeddings", "gemini"),
     b"predict": _operation(_GEMINI, "images", "imagen"),
+    b"batchGenerateContent": Route("begun", _GEMINI, _POST, operation="batches"),
+    b"asyncBatchEmbedContent": Route("begun", _GEMINI, _POST, operation="batches"),
 }
 _MODEL_BASES = (b"/gemini/", *(version + b"/" for version in _VERSIONS))
 _COLLECTIONS = (b"/models/", b"/tunedModels/")

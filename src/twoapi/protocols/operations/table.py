@@ -7,6 +7,7 @@ from twoapi.protocols.operations.base import Offer, Operation, Shape
 from twoapi.protocols.operations.embeddings import cohere, dashscope, gemini, ollama, openai, predict, titan
 from twoapi.protocols.operations.images import imagen
 from twoapi.protocols.operations.images import openai as openai_images
+from twoapi.protocols.operations.kept import gemini as kept
 from twoapi.protocols.operations.rerank import cohere as rerank_cohere
 from twoapi.protocols.operations.rerank import dashscope as rerank_dashscope
 from twoapi.protocols.operations.rerank import jina
@@ -49,8 +50,9 @@ _ALL = (
     Operation(name="image-variations", shapes=_relayed("data", "dall-e-2"), model="dall-e-2"),
     Operation(name="transcriptions", shapes=_relayed(""), answers="bytes"),
     Operation(name="translations", shapes=_relayed(""), answers="bytes"),
-    Operation(name="files", shapes=_kept("openai", "anthropic")),
-    Operation(name="batches", shapes=_kept("openai", "anthropic")),
+    Operation(name="files", shapes={**_kept("openai", "anthropic"), kept.NAME: kept.SHAPE}),
+    Operation(name="batches", shapes={**_kept("openai", "anthropic"), kept.NAME: kept.SHAPE}),
+    Operation(name="caches", shapes=_shapes(kept.SHAPE)),
 )
 OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
 
@@ -80,6 +82,9 @@ USUAL: Mapping[str, Mapping[str, tuple[Offer, ...]]] = {
     "gemini": {
         "embeddings": (Offer("gemini", "/{version}/{model}"),),
         "images": (Offer("imagen", "/{version}/{model}", ("*imagen*",)),),
+        "files": (Offer("gemini", "/v1beta/files", ()),),
+        "batches": (Offer("gemini", "/v1beta/batches", ()),),
+        "caches": (Offer("gemini", "/v1beta/cachedContents", ()),),
     },
     "cohere": {"embeddings": (Offer("cohere", "/v2/embed"),), "rerank": (Offer("cohere", "/v2/rerank"),)},
     "ollama": {"embeddings": (Offer("ollama", "/api/embed"),)},

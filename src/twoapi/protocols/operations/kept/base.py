@@ -10,7 +10,7 @@ from twoapi.ir import Fault, FaultError
 from twoapi.wire.http import Headers
 
 # What is kept, which is also the name of an operation.
-Kind = Literal["files", "batches"]
+Kind = Literal["files", "batches", "caches"]
 Query = Mapping[str, list[str]]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from twoapi.protocols.operations.kept import anthropic, openai
+from twoapi.protocols.operations.kept import anthropic, gemini, openai
 from twoapi.protocols.operations.kept.base import Face
 
-FACES: Mapping[str, Face] = {face.protocol: face for face in (openai.FACE, anthropic.FACE)}
+FACES: Mapping[str, Face] = {face.protocol: face for face in (openai.FACE, anthropic.FACE, gemini.FACE)}
