@@ -7,6 +7,7 @@ from typing import Any, Self
 import pytest
 import uvloop
 
+from twoapi.testing.closing import close_server
 from twoapi.transport import Endpoint, TransportError, request_head
 
 Headers = list[tuple[bytes, bytes]]
@@ -103,9 +104,7 @@ class Upstream:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._server.close()
-        for _ in range(10):  # what has just been accepted becomes a task
-            await asyncio.sleep(0)
+        await close_server(self._server)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

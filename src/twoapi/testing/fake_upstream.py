@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Self
 
+from twoapi.testing.closing import close_server
 from twoapi.testing.fake_connection import FakeConnection, Received
 from twoapi.testing.replies import Reply, error_reply
 from twoapi.testing.strict import Refusal, check_request, protocol_of
@@ -17,9 +18,6 @@ Handler = Callable[[Received], Reply]
 
 # What the vendor's own SDK takes as its base URL.
 BASE_PATHS = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "", "gemini": ""}
-
-
-_TURNS = 5
 
 
 class FakeUpstream:
@@ -174,10 +172,8 @@ class FakeUpstream:
 
     async def _close_port(self) -> None:
         if self._server is not None:
-            self._server.close()
+            await close_server(self._server)
             self._server = None
-            for _ in range(_TURNS):  # a connection that has just been accepted is told of some turns of the loop later
-                await asyncio.sleep(0)
         working = [task for connection in list(self._alive) if (task := connection.abort()) is not None]
         for task in working:
             with contextlib.suppress(asyncio.CancelledError):
