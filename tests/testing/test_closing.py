@@ -35,6 +35,5 @@ def test_a_client_of_a_server_that_ends_is_not_left_open(turns: int) -> None:
         await asyncio.sleep(0)
         return client
 
-    with asyncio.run(main()) as client:
-        with contextlib.suppress(ConnectionResetError):  # nobody had accepted it
-            assert client.recv(1) == b""
+    with asyncio.run(main()) as client, contextlib.suppress(ConnectionResetError):  # nobody had accepted it
+        assert client.recv(1) == b""
