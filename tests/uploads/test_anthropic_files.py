@@ -88,6 +88,14 @@ def test_an_upstream_that_is_pinned_to_a_version_is_asked_in_that() -> None:
         assert request.headers["anthropic-version"] == "2023-06-01"
 
 
+def test_a_platform_that_wants_to_be_told_more() -> None:
+    place = 'provider: anthropic-aws, options: {{region: eu, workspace: mine}}, base_url: "{west}",'
+    with running_cabinets(config=CONFIG.replace('provider: anthropic, base_url: "{west}",', place, 1)) as cabinets:
+        cabinets.one.beta.files.upload(file=("a", b"x"), extra_headers=WEST)
+        (request,) = cabinets.upstreams[1].requests
+        assert request.headers["anthropic-workspace-id"] == "mine"
+
+
 def test_what_cannot_be_downloaded_is_told_in_the_vendors_words(cabinets: Cabinets) -> None:
     made = cabinets.one.beta.files.upload(file=("a", b"x"), extra_headers=WEST)
     with pytest.raises(FileNotDownloadableError):

@@ -5,19 +5,30 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec import Raw
 
-from twoapi.protocols.operations.members import elements, refuse
+from twoapi.protocols.operations.members import refuse
 from twoapi.protocols.sealing import SEAL_PREFIX
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
 _AT = "/requests"
-_MOST_MODELS = 100  # of one batch
+_MOST_REQUESTS, _MOST_MODELS = 100_000, 100  # of one batch; the first is the vendor's own limit
 _PIECE = 256 * 1024  # bytes, nearly, of a piece that is sent at once
 _SEALED = SEAL_PREFIX.encode()
 
 
+class _Plain(msgspec.Struct, forbid_unknown_fields=True):
+    """A batch with nothing beside its requests, as most are: one scan of it takes half the time of two."""
+
+    requests: list[Raw]
+
+
+_decode_plain = json.decoder(_Plain)
+
+
 class MessageBatch(msgspec.Struct):
-    """A batch that was looked at. `models`: the names in it, each with the pointer of its first place."""
+    """A batch that was looked at. `members`: what is beside the requests; `models`: the names in it, each with
+    the pointer of its first place.
+    """
 
     members: dict[str, Raw]
     requests: list[Raw]
@@ -26,16 +37,11 @@ class MessageBatch(msgspec.Struct):
 
 def read_batch(body: bytes) -> MessageBatch:
     """What a client asks for; raises FaultError."""
-    try:
-        members = json.fields(body)
-    except WireError as error:
-        raise refuse(f"the body must be a JSON object: {error.message}", None) from None
-    for name, value in members.items():
-        if name != "requests":
-            _text(value, f"/{json.escape(name)}")
-    requests = elements(members.get("requests", json.EMPTY), _AT)
+    members, requests = _members(body)
     if not requests:
         raise refuse("a batch has at least one request", _AT)
+    if len(requests) > _MOST_REQUESTS:
+        raise refuse(f"a batch has at most {_MOST_REQUESTS} requests", _AT)
     models: dict[str, str] = {}
     for index, request in enumerate(requests):
         at = f"{_AT}/{index}/params"
@@ -47,6 +53,25 @@ def read_batch(body: bytes) -> MessageBatch:
             message = "it holds reasoning that another upstream has made, which a batch does not carry; leave it out"
             raise refuse(message, f"{at}/messages")
     return MessageBatch(members, requests, models)
+
+
+def _members(body: bytes) -> tuple[dict[str, Raw], list[Raw]]:
+    """The members of a batch, and its requests."""
+    try:
+        return {}, _decode_plain(body).requests
+    except WireError:
+        pass  # something else is said, or wrong
+    try:
+        members = json.fields(body)
+    except WireError as error:
+        raise refuse(f"the body must be a JSON object: {error.message}", None) from None
+    try:
+        requests = json.items(members.pop("requests", Raw(b"[]")))
+    except WireError as error:
+        raise refuse(error.message, _AT) from None
+    for name, value in members.items():
+        _text(value, f"/{json.escape(name)}")
+    return members, requests
 
 
 def written_batch(batch: MessageBatch, names: Mapping[str, str]) -> list[bytes]:
@@ -68,8 +93,7 @@ def written_batch(batch: MessageBatch, names: Mapping[str, str]) -> list[bytes]:
 def _parts(batch: MessageBatch, names: Mapping[str, Raw]) -> Iterator[bytes]:
     yield b"{"
     for name, value in batch.members.items():
-        if name != "requests":
-            yield b"%b:%b," % (json.encode(name), bytes(value))
+        yield b"%b:%b," % (json.encode(name), bytes(value))
     yield b'"requests":['
     for index, request in enumerate(batch.requests):
         members, params = _taken_apart(request, index)
