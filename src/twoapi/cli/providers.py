@@ -15,7 +15,7 @@ from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.protocols.registry import CODECS
 from twoapi.providers.catalog import Catalog, load_catalog
 from twoapi.providers.model import Provider, auth_ways, capabilities_for
-from twoapi.providers.services import Want, offered
+from twoapi.providers.services import is_offered
 from twoapi.wire.fit import did_you_mean
 
 _CHAT = "openai-chat"
@@ -166,9 +166,7 @@ def _features(provider: Provider, protocol: str) -> list[str]:
 
 
 def _offers(provider: Provider, operation: str) -> bool:
-    shape = next(iter(OPERATIONS[operation].shapes))
-    want = Want(operation, shape, _CHAT)
-    return offered(want, "any", [provider.operations], provider.protocols) is not None
+    return is_offered(operation, [provider.operations], provider.protocols)
 
 
 def _catalog(file: Path | None) -> Catalog:

@@ -130,8 +130,8 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description=(
                 "How it offers `embeddings`, `rerank`, `moderations`, `completions`, `images`, `speech`, `image-"
-                "edits`, `image-variations`, `transcriptions`, `translations`, `files`, `batches`, where that "
-                "differs from the catalogue: a list of ways, empty when it does not."
+                "edits`, `image-variations`, `transcriptions`, `translations`, `files`, `batches`, `caches`, where "
+                "that differs from the catalogue: a list of ways, empty when it does not."
             )
         ),
     ] = field(default_factory=dict)

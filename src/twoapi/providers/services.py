@@ -68,11 +68,17 @@ def offered(
     """How an upstream that speaks these protocols offers this: in the client's own shape if it can, else in the first
     that it has; None when it does not. `said`: what the operator and the provider's file say, the former first.
     """
-    protocols = list(spoken)
-    found = next((one[want.operation] for one in said if want.operation in one), None)
-    offers = _usual(want, protocols) if found is None else _placed(want, found, protocols)
-    fitting = [one for one, models in offers if any(fnmatchcase(model, pattern) for pattern in models)]
+    fitting = [
+        one
+        for one, models in _offers(want.operation, said, spoken)
+        if any(fnmatchcase(model, pattern) for pattern in models)
+    ]
     return next((one for one in fitting if one.shape == want.shape), fitting[0] if fitting else None)
+
+
+def is_offered(operation: str, said: Iterable[Mapping[str, tuple[Service, ...]]], spoken: Iterable[str]) -> bool:
+    """True when there is some model for which such an upstream offers this."""
+    return any(models for _, models in _offers(operation, said, spoken))
 
 
 def problems(services: Mapping[str, tuple[Service, ...]]) -> list[str]:
@@ -90,18 +96,27 @@ def problems(services: Mapping[str, tuple[Service, ...]]) -> list[str]:
     return found
 
 
-def _usual(want: Want, protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
+def _offers(
+    operation: str, said: Iterable[Mapping[str, tuple[Service, ...]]], spoken: Iterable[str]
+) -> list[tuple[Offered, tuple[str, ...]]]:
+    """Every way, with the models that it is for."""
+    protocols = list(spoken)
+    found = next((one[operation] for one in said if operation in one), None)
+    return _usual(operation, protocols) if found is None else _placed(operation, found, protocols)
+
+
+def _usual(operation: str, protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
     return [
         (Offered(offer.shape, offer.path, protocol), offer.models)
         for protocol in protocols
-        for offer in USUAL.get(protocol, {}).get(want.operation, ())
+        for offer in USUAL.get(protocol, {}).get(operation, ())
     ]
 
 
-def _placed(want: Want, services: Iterable[Service], protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
+def _placed(operation: str, services: Iterable[Service], protocols: list[str]) -> list[tuple[Offered, tuple[str, ...]]]:
     found = []
     for service in services:
-        usual = _usual_paths(want.operation, service.shape)
+        usual = _usual_paths(operation, service.shape)
         protocol = service.protocol
         if protocol is None:
             protocol = next((one for one in protocols if one in usual), protocols[0] if protocols else "")
