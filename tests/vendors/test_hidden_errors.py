@@ -152,6 +152,21 @@ def test_an_error_in_the_middle_of_a_stream_ends_it_as_one(bench: Bench, client:
         assert word not in exchange.body
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(1002, "rate_limit_error"), (1026, "invalid_request_error"), (1004, "api_error"), (1000, "api_error")],
+)
+def test_an_error_in_the_middle_of_a_stream_has_the_kind_that_the_provider_means(
+    bench: Bench, code: int, kind: str
+) -> None:
+    data = b"".join(spoken("nothing", base_resp=base(code)))
+    exchange = bench.ask_slowly("anthropic-messages", "minimax", frame({"content": "It is"}, base_resp=base(0)), data)
+    (event,) = [line for line in exchange.body.split(b"\n") if line.startswith(b'data: {"type":"error"')]
+    error = json.loads(event[6:])["error"]
+    assert error["type"] == kind
+    assert ("told" in error["message"]) == (code != 1004)  # of the gateway's own credential clients hear nothing
+
+
 @pytest.mark.parametrize("chunk", [None, 1, 29])
 def test_a_relayed_stream_without_an_error_passes_as_it_is(bench: Bench, chunk: int | None) -> None:
     last = frame({}, "stop", base_resp=base(0))

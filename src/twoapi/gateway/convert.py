@@ -1,6 +1,6 @@
 """Client and upstream speak different protocols: through the canonical model, with every loss reported."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.way import Pump
@@ -26,13 +26,14 @@ from twoapi.protocols.pieces import IN_PIECES, said_at_once
 
 # Events that say nothing yet: while only these have come, another upstream may still answer.
 _SILENT = (Start, KeepAlive, UsageUpdate)
+Judge = Callable[[Fault], Fault]
 
 
 class Convert:
     """The way through the canonical model. `memory`: what its request leads to, and where its answer is remembered."""
 
     array = False
-    __slots__ = ("_client", "_context", "_memory", "_restore", "_upstream", "losses", "outgoing", "usage")
+    __slots__ = ("_client", "_context", "_judge", "_memory", "_restore", "_upstream", "losses", "outgoing", "usage")
 
     def __init__(  # noqa: PLR0913  both ends, what goes between them, and what is known of each
         self,
@@ -45,9 +46,13 @@ class Convert:
         *,
         memory: Memory | None = None,
         changed: Sequence[Loss] = (),
+        judge: Judge | None = None,
     ) -> None:
-        """`changed`: what the request has already lost on its way to this candidate."""
+        """`changed`: what the request has already lost on its way to this candidate. `judge`: what an error in a
+        stream is for clients; before there is anything of an answer it is for the exchange to judge.
+        """
         self._client = client
+        self._judge = judge
         self._upstream = upstream
         self._memory = memory
         self.losses: list[Loss] = [*changed]
@@ -73,6 +78,7 @@ class Convert:
             self._client.stream_encoder(self._context, self.losses),
             self._context,
             self._memory,
+            self._judge,
         )
 
     def streamed_as_whole(self, body: bytes) -> bytes:
@@ -109,6 +115,7 @@ class ConvertPump:
         "_context",
         "_decoder",
         "_encoder",
+        "_judge",
         "_memory",
         "_pending",
         "_told",
@@ -119,8 +126,14 @@ class ConvertPump:
     )
 
     def __init__(
-        self, decoder: StreamDecoder, encoder: StreamEncoder, context: AnswerContext, memory: Memory | None
+        self,
+        decoder: StreamDecoder,
+        encoder: StreamEncoder,
+        context: AnswerContext,
+        memory: Memory | None,
+        judge: Judge | None,
     ) -> None:
+        self._judge = judge
         self._decoder = decoder
         self._encoder = encoder
         self._context = context
@@ -186,7 +199,7 @@ class ConvertPump:
         return b""
 
     def _look(self, events: list[Event]) -> None:
-        for event in events:
+        for position, event in enumerate(events):
             if isinstance(event, UsageUpdate):
                 self.usage = event.usage
             elif isinstance(event, Start):
@@ -195,3 +208,6 @@ class ConvertPump:
                 self.complete = True
             elif isinstance(event, Failed):
                 self.fault = event.fault
+                if self.committed and self._judge is not None:
+                    self.fault = self._judge(event.fault)
+                    events[position] = Failed(self.fault)

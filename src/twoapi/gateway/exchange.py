@@ -193,12 +193,15 @@ class Exchange(Telling):
         if self.is_stateless:
             request = without_state(request)
         if guard is None:
-            return Convert(codec, upstream, request, model, capabilities, clock, memory=memory)
+            return Convert(codec, upstream, request, model, capabilities, clock, memory=memory, judge=candidate.judged)
         inlined = self._inlined(guard, candidate, request)
         if inlined is None:
             return None
         request, changed = inlined
-        return Convert(codec, upstream, request, model, capabilities, clock, memory=memory, changed=changed)
+        judge = candidate.judged
+        return Convert(
+            codec, upstream, request, model, capabilities, clock, memory=memory, changed=changed, judge=judge
+        )
 
     def _inlined(self, guard: Guard, candidate: Candidate, request: Request) -> tuple[Request, list[Loss]] | None:
         """The request with the files that the candidate does not fetch, and that so it is; None while they are fetched.

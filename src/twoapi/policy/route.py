@@ -7,6 +7,7 @@ from typing import Literal
 from twoapi.config.settings import ModelSettings, OnLoss, Settings, Timeouts, TimeoutSettings, UpstreamSettings
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.credentials import Credential, credentials_of
+from twoapi.policy.retry import answer_to_client
 from twoapi.policy.turns import Turns, cycle
 from twoapi.protocols.capabilities import Capabilities
 from twoapi.providers.local import ANSWERERS, Answerer
@@ -78,6 +79,12 @@ class Candidate:
         credentials = self.credentials
         first = self.turns.take()
         return credentials[first:] + credentials[:first]
+
+    def judged(self, fault: Fault) -> Fault:
+        """What an error in a stream is for clients: as the provider means it, and no word of our credential."""
+        if self.errors is not None:
+            fault = self.errors.judged(fault, 200, {}, b"")
+        return answer_to_client(fault, self.upstream)
 
     def __repr__(self) -> str:
         return f"Candidate({self.label.decode()!r}, {self.protocol!r})"
