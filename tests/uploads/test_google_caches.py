@@ -1,15 +1,16 @@
 """Cached contents with Google's SDK: made, shown, changed, listed and deleted where their model is."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import aiohttp
 import pytest
 from google import genai
 from google.genai import errors, types
-from tests.uploads.google import Lockers, running_lockers
+from tests.uploads.google import WEST, Lockers, running_lockers
 
-from twoapi.testing.replies import error_reply
+from twoapi.testing.replies import error_reply, sse_reply
 
 
 @pytest.fixture
@@ -75,6 +76,61 @@ def test_they_belong_to_their_tenant(lockers: Lockers) -> None:
             ask(name=name)
     assert list(lockers.two.caches.list()) == []
     assert len(lockers.upstreams[1].requests) == before
+
+
+def ask(client: genai.Client, model: str, name: str) -> str | None:
+    config = types.GenerateContentConfig(cached_content=name)
+    return client.models.generate_content(model=model, contents="go on", config=config).text
+
+
+def test_an_answer_goes_on_from_them_where_they_are(lockers: Lockers) -> None:
+    config = types.CreateCachedContentConfig(contents="a long text")
+    west = lockers.client("one-key", WEST)
+    for client, tag, upstream in ((lockers.one, "e", 0), (west, "w", 1)):
+        made = client.caches.create(model="anywhere", config=config)
+        for _ in range(2):  # the credentials' turns
+            lockers.upstreams[upstream].requests.clear()
+            assert ask(lockers.one, "anywhere", str(made.name)) == f"{tag}: {made.name}"
+            (request,) = lockers.upstreams[upstream].requests
+            assert request.headers["x-goog-api-key"] == "upstream-key"
+    west.close()
+
+
+def test_a_stream_goes_on_from_them_too(lockers: Lockers) -> None:
+    name = make(lockers.one, "east/m-1")
+    lockers.upstreams[0].reply(sse_reply([b'data: {"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}\n\n']))
+    body = json.dumps({"contents": [], "cached_content": name}).encode()
+    answer = lockers.call("POST", "/v1beta/models/anywhere:streamGenerateContent?alt=sse", body)
+    assert (answer.status, answer.headers["twoapi-upstream"], b"hi" in answer.body) == (200, "east/m-1", True)
+
+
+def test_contents_that_are_elsewhere(lockers: Lockers) -> None:
+    name = make(lockers.one, "east/m-1")
+    with pytest.raises(errors.ClientError, match="is at the upstream 'east'"):
+        ask(lockers.one, "in-the-west", name)
+    with pytest.raises(errors.ClientError, match="403"):
+        ask(lockers.few, "in-the-west", name)
+    with pytest.raises(errors.ClientError, match="not found"):
+        ask(lockers.two, "in-the-west", "cachedContents/never-seen")  # the upstream's own word
+    name = make(lockers.one)
+    lockers.one.caches.delete(name=name)
+    with pytest.raises(errors.ClientError, match="not found"):
+        ask(lockers.one, "in-the-west", name)
+
+
+def test_words_that_look_like_them(lockers: Lockers) -> None:
+    for body in (b'{"contents": [{"parts": [{"text": "cachedContent"}]}]}', b'{"contents": [], "cachedContent": null}'):
+        assert lockers.call("POST", "/v1beta/models/in-the-west:generateContent", body).status == 200
+
+
+def test_those_that_have_ended_are_not_listed(lockers: Lockers) -> None:
+    name, other = make(lockers.one, "east/m-1"), make(lockers.one, "east/m-1")
+    del lockers.east.things["cachedContents"][name]
+    assert [one.name for one in lockers.one.caches.list()] == [other]
+    with pytest.raises(errors.ClientError, match=r"403.*may not exist"):
+        lockers.one.caches.get(name=name)
+    with pytest.raises(errors.ClientError, match=r"403.*not found"):
+        ask(lockers.one, "east/m-1", name)
 
 
 def test_where_they_go(lockers: Lockers) -> None:

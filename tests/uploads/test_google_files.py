@@ -161,6 +161,22 @@ def test_a_file_that_failed_is_shown_as_it_is(lockers: Lockers) -> None:
     assert (shown.state, shown.error and shown.error.message) == (types.FileState.FAILED, "no film")
 
 
+def test_a_file_whose_time_is_over_is_not_listed(lockers: Lockers) -> None:
+    ready, gone = (upload_that_ends(lockers, year) for year in (2999, 2020))
+    assert names(lockers.one) == [ready]
+    del lockers.west.things["files"][gone]
+    answer = lockers.call("GET", f"/v1beta/{gone}")
+    assert (answer.status, answer.json()["error"]["status"]) == (403, "PERMISSION_DENIED")  # the vendor's own word
+    assert "may not exist" in answer.json()["error"]["message"]
+
+
+def upload_that_ends(lockers: Lockers, year: int) -> str:
+    name = name_of(lockers.upload("one-key", WEST, b"x"))
+    lockers.west.things["files"][name]["expirationTime"] = f"{year}-01-01T00:00:00.5Z"
+    lockers.one.files.get(name=name)
+    return name
+
+
 # --- Cut off, and gone on with
 
 

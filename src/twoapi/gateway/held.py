@@ -2,6 +2,8 @@
 
 from typing import cast
 
+from msgspec.structs import replace
+
 from twoapi.gateway.arriving import Arriving
 from twoapi.gateway.form_sources import FormSource, Given
 from twoapi.gateway.headers import RawHeaders
@@ -200,6 +202,8 @@ class HeldExchange(StreamedExchange):
         is_told = attempt is not None and attempt.status == 404 and fault.raw is not None  # by the vendor, in its words
         if is_told and row is not None and self._name and not self._what:
             self.worker.state.store.let_go(row.tenant, row.id, row.upstream)
+        if attempt is not None and attempt.status == 403 and self._face.hides and self._name:
+            kind, fault = "not_found", replace(fault, kind="not_found", status=403)  # and no matter of the credential
         super()._give_up(fault, kind)
 
     # --- the way out

@@ -68,6 +68,7 @@ class HeldList(Retrieval):
         named = named_upstream(incoming)
         rows = await kept_rows(self._worker.state, self._key, face, kind)
         rows = [row for row in rows if named in (None, row.upstream) and (asked.ids is None or row.id in asked.ids)]
+        rows = [row for row in rows if not self._has_expired(row)]
         if asked.fits is not None:
             bodies = await self._all_fresh(rows)
             rows = [row for row, body in zip(rows, bodies, strict=True) if body and asked.fits(body)]
@@ -76,6 +77,13 @@ class HeldList(Retrieval):
         data = [Raw(face.shown(kind, body, url)) for body in await self._all_fresh(rows) if body]
         first, last = (rows[0].id, rows[-1].id) if rows else (None, None)
         return face.page(kind, Page(data, first, last, has_more))
+
+    def _has_expired(self, row: Held) -> bool:
+        """True for what will not change any more, and was to be gone by now."""
+        known = self._face.read(self._kind, row.body) if row.body else None
+        if known is None or known.expires is None or not known.is_final:
+            return False
+        return known.expires <= self._worker.state.now()
 
     async def _all_fresh(self, rows: Sequence[Held]) -> list[bytes]:
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -101,7 +109,7 @@ class HeldList(Retrieval):
         async with asyncio.timeout(candidate.timeouts.first_byte or None):
             answer = await whole_answer(pool, await awaited_head(worker, candidate, credential, outgoing, method="GET"))
         if answer.status != 200:
-            return b"" if answer.status == 404 else row.body
+            return b"" if answer.status == 404 or (answer.status == 403 and face.hides) else row.body
         await write_down(state, rows_of(face, kind, answer.body, like=row))
         return answer.body
 

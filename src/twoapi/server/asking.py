@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
+from twoapi.gateway.exchange import Exchange
+from twoapi.gateway.from_cache import CachedExchange, cache_named
 from twoapi.gateway.held import FileUpload, HeldExchange
 from twoapi.gateway.held_batch import RequestsBatch
 from twoapi.gateway.held_list import HeldList
@@ -25,6 +27,15 @@ from twoapi.server.routes import Route, deployment
 from twoapi.wire.http import Incoming
 
 Asked = Compact | Count | OperationExchange | Retrieval
+
+
+def answer_for(worker: Worker, head: Head, inbound: Inbound, key: KeyEntry, port: ClientPort) -> Exchange:
+    """What will answer a request for an answer of a model, not begun yet."""
+    incoming = Incoming(head.path, head.headers, inbound.body, head.query)
+    name = cache_named(head.codec, incoming)
+    if name:
+        return CachedExchange(worker, head.codec, incoming, key, port, name=name)
+    return Exchange(worker, head.codec, incoming, key, port)
 
 
 def asked_for(worker: Worker, head: Head, inbound: Inbound, key: KeyEntry, port: ClientPort) -> Asked | None:

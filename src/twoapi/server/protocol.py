@@ -13,19 +13,17 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import refusal_headers
 from twoapi.gateway.port import Flow
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
-from twoapi.server.asking import asked_for
+from twoapi.server.asking import answer_for, asked_for
 from twoapi.server.handing_over import DRAIN_LIMIT, LATE, HandingOver
 from twoapi.server.head import Head, head_size, refusal_hints
 from twoapi.server.inbound import Inbound, InboundStream
 from twoapi.server.routes import client_codec, with_deployment
 from twoapi.server.site import Site
 from twoapi.server.unpack import Unpacker
-from twoapi.wire.http import Incoming
 
 _STATUS = {
     code: b"HTTP/1.1 %d %s\r\n" % (code, phrase.encode())
@@ -355,7 +353,7 @@ class GatewayProtocol(HandingOver):
         if not head.generates or key is None:
             self._start_other(head, inbound, key)
             return
-        exchange = Exchange(worker, head.codec, Incoming(head.path, head.headers, inbound.body, head.query), key, self)
+        exchange = answer_for(worker, head, inbound, key, self)
         exchange.begin()
         if not exchange.is_over:
             self.exchange = exchange

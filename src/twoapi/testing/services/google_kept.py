@@ -17,7 +17,7 @@ VENDOR = "https://generativelanguage.googleapis.com"  # in all URLs that it tell
 _UPLOAD = re.compile(r"/upload/(v1|v1beta)/files")
 _METHOD = re.compile(r"/(v1|v1beta)/models/([^/:]+):([A-Za-z]+)")
 _THING = re.compile(r"/(v1|v1beta)/(files|batches|cachedContents)(?:/([a-z0-9-]+))?(?::([a-z]+))?")
-_MISSING = RefusedError("it does not exist, or you may not access it", 404)
+_MISSING = RefusedError("You do not have permission to access it, or it may not exist", 403)
 _BATCH_TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
 
 

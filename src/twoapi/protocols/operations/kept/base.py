@@ -15,14 +15,15 @@ Query = Mapping[str, list[str]]
 
 
 class KeptObject(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a file or a batch must be known to find it again. `created` in seconds since the epoch, None where that
-    is not said; `is_final`: it will not change; `made`: the ids of files that a batch has made.
+    """What of a thing must be known to find it again. `created` and `expires` in seconds since the epoch, None where
+    that is not said; `is_final`: it will not change; `made`: the ids of files that a batch has made.
     """
 
     id: str
     created: int | None
     is_final: bool
     made: tuple[str, ...] = ()
+    expires: int | None = None
 
 
 class PageAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,8 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     is what stands for these two behind an upstream's path of the collection. `contents`: of those, the ones that are
     answered with bytes of any kind and length. `headers`: those that go with every request, given the client's, and the
     version to which an upstream is pinned; `flags`: the parts of a query that go with it. `batch_of`: what a new batch
-    is made of. `limits_models`: the models in a batch are looked at.
+    is made of. `limits_models`: the models in a batch are looked at. `hides`: its upstreams answer 403 for what is not
+    there.
     """
 
     shape: str
@@ -80,6 +82,7 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     flags: frozenset[str] = frozenset()
     batch_of: Literal["file", "requests"] = "file"
     limits_models: bool = False
+    hides: bool = False
 
 
 def asked_limit(asked: str | None, usual: int, most: int) -> int:

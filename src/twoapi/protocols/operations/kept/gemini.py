@@ -38,6 +38,8 @@ class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
 class _Shown(msgspec.Struct, frozen=True, rename="camel"):
     name: str = ""
     create_time: str | None = None
+    expiration_time: str | None = None  # of a file
+    expire_time: str | None = None  # of cached contents
     state: str = ""
     done: bool = False
     metadata: _Metadata = _Metadata()
@@ -61,6 +63,7 @@ def _read(kind: Kind, body: bytes) -> KeptObject | None:
         created=seconds(found.create_time or found.metadata.create_time),
         is_final=found.state != _GOING_ON if kind == "files" else has_ended,
         made=tuple(name for name in made if name),
+        expires=seconds(found.expiration_time or found.expire_time),
     )
 
 
@@ -119,4 +122,5 @@ FACE = Face(
     rest=_rest,
     contents=frozenset((DOWNLOAD,)),
     limits_models=True,
+    hides=True,
 )
