@@ -7,6 +7,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from tests.protocols.operations.shapes import (
+    FACES,
     Names,
     across,
     asked,
@@ -21,6 +22,7 @@ from tests.protocols.operations.shapes import (
 from twoapi.ir import FaultError, Usage
 from twoapi.protocols.operations.embeddings.model import Embedded, Embeddings
 from twoapi.protocols.operations.embeddings.vectors import pack, unpack
+from twoapi.protocols.operations.images.model import Made, Picture
 from twoapi.protocols.operations.rerank.model import Rank, Ranked
 from twoapi.protocols.operations.table import OPERATIONS
 from twoapi.testing.replies import Json
@@ -64,6 +66,13 @@ def embedded(found: object) -> Embedded:
     return Embedded(shape="", vectors={**vectors, "base64": [Raw(b'"AACAPw=="')] * count}, usage=Usage(input=3))
 
 
+def answers(operation: str, found: object) -> object:
+    """An answer to what is asked."""
+    if operation == "rerank":
+        return Ranked(shape="", ranks=[Rank(0, Raw(b"0.5"))])
+    return Made(shape="", pictures=[Picture("AAAA")]) if operation == "images" else embedded(found)
+
+
 def told(face: Names, reach: Names, path: str, body: Json) -> tuple[object, ...]:
     """All that a request leads to; a refusal is as good as a loss."""
     try:
@@ -71,8 +80,7 @@ def told(face: Names, reach: Names, path: str, body: Json) -> tuple[object, ...]
         found = asked(face, path, body)
     except FaultError as error:
         return ("refused", error.fault.param)
-    read = Ranked(shape="", ranks=[Rank(0, Raw(b"0.5"))]) if face[0] == "rerank" else embedded(found)
-    written = face_of(face).write(read, found, [])
+    written = face_of(face).write(answers(face[0], found), found, [])
     return ([(one.path, json.loads(one.body)) for one in outgoings], sorted(map(str, losses)), json.loads(written))
 
 
@@ -132,7 +140,7 @@ def test_a_request_that_is_none_is_a_fault_and_nothing_else(face: Names, data: s
 @given(data=st.data())
 @few
 def test_an_answer_that_is_none_is_the_upstreams_fault_and_nothing_else(reach: Names, data: st.DataObject) -> None:
-    face = ("embeddings", "openai") if reach[0] == "embeddings" else ("rerank", "jina")
+    face = next(one for one in FACES if one[0] == reach[0])
     path, body = drawn(data, face, portable=True)
     found = asked(face, path, body)
     good = data.draw(st.sampled_from(GOOD))
@@ -159,6 +167,8 @@ GOOD: list[Json] = [
     {"predictions": [{"embeddings": {"values": [0.5], "statistics": {"token_count": 3}}}]},
     {"results": [{"index": 0, "relevance_score": 0.5}], "meta": {"billed_units": {"search_units": 1}}},
     {"output": {"results": [{"index": 0, "relevance_score": 0.5}]}, "usage": {"total_tokens": 3}},
+    {"created": 1, "data": [{"b64_json": "AAAA", "revised_prompt": "a"}, {"url": "data:image/png;base64,AAAA"}]},
+    {"predictions": [{"bytesBase64Encoded": "AAAA", "mimeType": "image/png"}, {"raiFilteredReason": "made up"}]},
     {"error": {"message": "made up", "code": 400}},
     {"code": "InvalidParameter", "message": "made up"},
 ]

@@ -1,4 +1,4 @@
-"""Requests of clients for embeddings, rerank and completions, with all that their vendors document."""
+"""Requests of clients for embeddings, rerank and pictures, with all that their vendors document."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -112,6 +112,42 @@ def cohere_reranks(*, portable: bool = False) -> st.SearchStrategy[Body]:  # noq
     return st.tuples(st.just("/v2/rerank"), body)
 
 
+def openai_pictures(*, portable: bool = False) -> st.SearchStrategy[Body]:  # noqa: ARG001  all of it is
+    """POST /v1/images/generations."""
+    sizes = st.sampled_from(["1024x1024", "1536x1024", "1024x1792", "256x256", "2000x400"])
+    body = _object(
+        {"model": st.just("m-1"), "prompt": _TEXTS},
+        {
+            "n": st.integers(1, 9),
+            "size": sizes,
+            "quality": st.just("high"),
+            "background": st.just("transparent"),
+            "output_format": st.sampled_from(["png", "jpeg", "webp"]),
+            "output_compression": st.integers(0, 100),
+            "response_format": st.just("url"),
+            "user": _TEXTS,
+        },
+    )
+    return st.tuples(st.just("/v1/images/generations"), body)
+
+
+def imagen_pictures(*, portable: bool = False) -> st.SearchStrategy[Body]:  # noqa: ARG001  as above
+    """POST :predict of a model that makes pictures."""
+    output = _object({}, {"mimeType": st.sampled_from(["image/png", "image/jpeg"]), "compressionQuality": _SIZES})
+    parameters = _object(
+        {"sampleCount": st.integers(1, 9)},
+        {
+            "aspectRatio": st.sampled_from(["1:1", "3:4", "4:3", "9:16", "16:9"]),
+            "negativePrompt": _TEXTS,
+            "seed": _SIZES,
+            "outputOptions": output,
+        },
+    )
+    instances = st.tuples(_object({"prompt": _TEXTS}, {}))
+    body = _object({"instances": instances.map(list)}, {"parameters": parameters, "labels": st.just({"a": "b"})})
+    return st.tuples(st.just("/v1beta/models/m-1:predict"), body)
+
+
 # operation and shape -> what its clients send
 BODIES = {
     ("embeddings", "openai"): openai_embeddings,
@@ -119,4 +155,6 @@ BODIES = {
     ("embeddings", "cohere"): cohere_embeddings,
     ("rerank", "jina"): jina_reranks,
     ("rerank", "cohere"): cohere_reranks,
+    ("images", "openai"): openai_pictures,
+    ("images", "imagen"): imagen_pictures,
 }

@@ -7,9 +7,9 @@ from msgspec import Raw
 
 from twoapi.ir import Fault, FaultError, Loss, plain
 from twoapi.protocols.base import Inspection, Peek
-from twoapi.protocols.operations import json_bodies
+from twoapi.protocols.operations import gemini_paths, json_bodies
 from twoapi.protocols.operations.base import Face, Native, Reach, Shape
-from twoapi.protocols.operations.gemini_paths import place, target
+from twoapi.protocols.operations.gemini_paths import target
 from twoapi.protocols.operations.images.model import Made, Picture, Pictures
 from twoapi.protocols.operations.members import Members, broken, refuse
 from twoapi.wire import json
@@ -32,7 +32,7 @@ def peek(incoming: Incoming) -> Peek:
 def relay(incoming: Incoming, peek: Peek, model: str, path: str) -> Outgoing:  # noqa: ARG001  as all shapes do it
     """The client's own body."""
     version, _, method = target(incoming.path)
-    return Outgoing(place(path, model, version, method), incoming.body)
+    return Outgoing(gemini_paths.place(path, model, version, method), incoming.body)
 
 
 def inspect(body: bytes) -> Inspection:
@@ -56,7 +56,7 @@ def decode(incoming: Incoming) -> Pictures:
     prompt = instance.raw("prompt")
     if prompt is None or json.first_byte(prompt) != 34:
         raise refuse("a text is required", "/instances/0/prompt")
-    asked = Pictures(shape=NAME, model=model, prompt=prompt)
+    asked = Pictures(shape=NAME, model=model, prompt=prompt, own=json.fields(incoming.body))
     extras = instance.rest()
     given = members.raw("parameters")
     if given is not None:
@@ -85,6 +85,9 @@ def _parameters(parameters: Members, asked: Pictures) -> dict[str, Raw]:
 
 def encode(asked: Pictures, model: str, path: str, losses: list[Loss]) -> Outgoing:
     """The request for an upstream of this shape."""
+    place = gemini_paths.place(path, model, "", METHOD)
+    if asked.shape == NAME:
+        return Outgoing(place, json.encode(asked.own))
     parameters: dict[str, object] = {}
     if asked.count is not None:
         parameters["sampleCount"] = asked.count
@@ -93,20 +96,30 @@ def encode(asked: Pictures, model: str, path: str, losses: list[Loss]) -> Outgoi
         parameters["aspectRatio"] = ratio
         if (asked.width, asked.height) != _USUAL:
             losses.append(Loss(asked.size_at, "approximated", NAME, f"sent as the aspect ratio {ratio}"))
-    if asked.mime in _FILES:
-        output: dict[str, object] = {"mimeType": asked.mime}
-        if asked.compression is not None:
-            output["compressionQuality"] = asked.compression
+    output = _output(asked, losses)
+    if output:
         parameters["outputOptions"] = output
-    elif asked.mime is not None:
-        losses.append(Loss(asked.mime_at, "dropped", NAME, f"no {asked.mime} here: pictures come as image/png"))
-    if asked.compression is not None and asked.mime not in _FILES:
-        losses.append(Loss("/output_compression", "dropped", NAME, "it goes with image/jpeg"))
+    if asked.as_url:
+        losses.append(Loss("/response_format", "emulated", NAME, "the URLs hold the pictures themselves"))
     losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in asked.extras]
     body: dict[str, object] = {"instances": [{"prompt": asked.prompt}]}
     if parameters:
         body["parameters"] = parameters
-    return Outgoing(place(path, model, "", METHOD), json.encode(body))
+    return Outgoing(place, json.encode(body))
+
+
+def _output(asked: Pictures, losses: list[Loss]) -> dict[str, object]:
+    """What the files are to be."""
+    if asked.mime in _FILES:
+        output: dict[str, object] = {"mimeType": asked.mime}
+        if asked.compression is not None:
+            output["compressionQuality"] = asked.compression
+        return output
+    if asked.mime is not None:
+        losses.append(Loss(asked.mime_at, "dropped", NAME, f"no {asked.mime} here: pictures come as image/png"))
+    if asked.compression is not None:
+        losses.append(Loss("/output_compression", "dropped", NAME, "it goes with image/jpeg"))
+    return {}
 
 
 def _nearest(width: int, height: int) -> str:

@@ -7,10 +7,9 @@ from twoapi.ir import JsonText, Usage
 
 
 class Pictures(msgspec.Struct, kw_only=True):
-    """A request. The pointers say where the client wrote it. `width` and `height` are a ratio, of pixels when
-    `is_in_pixels`. `mime`: the type of the files. `compression` from 0 to 100, 100 for the best.
-
-    `as_url`: the client wants URLs instead of base64. `extras`: what only the shape's own vendor knows, by pointer.
+    """A request. The pointers say where the client wrote it. `width` and `height` are pixels, or only a ratio. `mime`:
+    the type of the files. `compression` from 0 to 100, 100 for the best. `as_url`: the client wants URLs instead of
+    base64. `extras`: what only the shape's own vendor knows, by pointer. `own`: the client's members as they are.
     """
 
     shape: str
@@ -19,13 +18,13 @@ class Pictures(msgspec.Struct, kw_only=True):
     count: int | None = None
     width: int = 0
     height: int = 0
-    is_in_pixels: bool = False
     size_at: str = ""
     mime: str | None = None
     mime_at: str = ""
     compression: int | None = None
     as_url: bool = False
     extras: dict[str, Raw] = msgspec.field(default_factory=dict)
+    own: dict[str, Raw] = msgspec.field(default_factory=dict)
 
 
 class Picture(msgspec.Struct):

@@ -9,7 +9,7 @@ from twoapi.protocols import data_urls
 from twoapi.protocols.operations import json_bodies
 from twoapi.protocols.operations.base import Face, Reach, Shape
 from twoapi.protocols.operations.images.model import Made, Picture, Pictures
-from twoapi.protocols.operations.members import Members, broken, refuse, with_extras
+from twoapi.protocols.operations.members import Members, broken, refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming, Outgoing
@@ -32,9 +32,9 @@ def decode(incoming: Incoming) -> Pictures:
         raise refuse("model and prompt are required", "/model" if model is None else "/prompt")
     if members.flag("stream"):
         raise refuse("this upstream makes pictures whole; leave `stream` out", "/stream")
-    asked = Pictures(shape=NAME, model=model, prompt=prompt, count=members.count("n"))
+    asked = Pictures(shape=NAME, model=model, prompt=prompt, count=members.count("n"), own=json.fields(incoming.body))
     size = members.text("size")
-    asked.size_at, asked.is_in_pixels = "/size", True
+    asked.size_at = "/size"
     if size not in (None, "auto"):
         asked.width, asked.height = _pixels(size or "")
     form = members.text("output_format")
@@ -56,6 +56,9 @@ def _pixels(size: str) -> tuple[int, int]:
 
 def encode(asked: Pictures, model: str, path: str, losses: list[Loss]) -> Outgoing:
     """The request for an upstream of this shape."""
+    place = json_bodies.place(path, model)
+    if asked.shape == NAME:
+        return Outgoing(place, json.encode({**asked.own, "model": model}))
     members: dict[str, object] = {"model": model, "prompt": asked.prompt}
     if asked.count is not None:
         members["n"] = asked.count
@@ -66,17 +69,12 @@ def encode(asked: Pictures, model: str, path: str, losses: list[Loss]) -> Outgoi
     if asked.compression is not None:
         members["output_compression"] = asked.compression
     if not any(fnmatchcase(model, pattern) for pattern in _BASE64_ALONE):
-        members["response_format"] = "url" if asked.as_url else "b64_json"
-    place = json_bodies.place(path, model)
-    if asked.shape == NAME:
-        return Outgoing(place, with_extras(members, asked.extras))
+        members["response_format"] = "b64_json"
     losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in asked.extras]
     return Outgoing(place, json.encode(members))
 
 
 def _size(asked: Pictures, model: str, losses: list[Loss]) -> str:
-    if asked.is_in_pixels:
-        return f"{asked.width}x{asked.height}"
     square, across, upright = next(sizes for pattern, sizes in _SIZES if fnmatchcase(model, pattern))
     if asked.width == asked.height:
         return square
@@ -98,7 +96,7 @@ def read(body: bytes, asked: Pictures) -> Made:
     except (WireError, KeyError):
         raise broken("the upstream's answer holds no pictures in `data`") from None
     created = members.pop("created", None)
-    found = None if created is None else json.decode(created)
+    found = json.decode(created) if created is not None and json.first_byte(created) in b"0123456789" else None
     made.created = found if type(found) is int else None
     said = members.pop("usage", None)
     made.usage = None if said is None else json_bodies.usage(said)
