@@ -3,7 +3,7 @@
 import pytest
 
 from twoapi.config import parse
-from twoapi.policy.access import KeyRing
+from twoapi.policy.access import NOBODY, KeyRing
 
 LISTED = parse(
     "keys: [first-key, {key: second-key, name: ci, models: [smart, 'lab/*'], on_loss: reject}]", "twoapi.yaml", {}
@@ -104,3 +104,21 @@ def test_spellings_of_a_known_key_do_not_fill_the_memory() -> None:
     for number in range(5000):
         assert keys.find({b"authorization": b"Bearer first-key" + b" " * number}) is not None
     assert len(keys._authorizations) == 4096
+
+
+def test_a_client_by_its_tenant() -> None:
+    keys = ring()
+    for key in (b"first-key", b"second-key"):
+        entry = keys.lookup(key)
+        assert entry is not None
+        assert keys.of_tenant(entry.tenant) is entry
+    assert keys.of_tenant("key-1") is None  # only what records call it
+    assert keys.of_tenant("") is None
+    everyone = KeyRing(parse("keys: open", "t.yaml", {}))
+    assert everyone.of_tenant("open") is everyone.lookup(b"")
+    assert everyone.of_tenant("ci") is None
+
+
+def test_nobody_may_use_nothing() -> None:
+    assert not NOBODY.may_use_all
+    assert not NOBODY.may_use("smart")
