@@ -41,7 +41,7 @@ MODELS = ("claude-haiku", "claude-opus")
 _NONE = MessageBatchRequestCounts(canceled=0, errored=0, expired=0, processing=0, succeeded=0)
 CONFIG = """
 listen: 127.0.0.1:0
-limits: {{body: 64MiB}}
+limits: {{body: 1MiB, upload: 64MiB}}
 keys:
   - {{key: one-key, name: one}}
   - {{key: two-key, name: two}}

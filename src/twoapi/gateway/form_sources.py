@@ -1,6 +1,6 @@
 """Where an upstream's copy of a form comes from: the client, as it sends, or a temporary file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from twoapi.gateway.arriving import Arriving
@@ -162,17 +162,20 @@ class Given:
         """There is no more."""
 
 
-class Pieces:
-    """A body that is there, in pieces: one after the other, as fast as the upstream reads."""
+class Written:
+    """A body that is written piece by piece, each when the upstream has read the one before; between two of them it is
+    others' turn, as `later` says.
+    """
 
-    __slots__ = ("_drain", "_next", "_pieces", "is_paused", "is_sent", "sent")
+    __slots__ = ("_drain", "_is_next", "_later", "_pieces", "is_paused", "is_sent", "sent")
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes], later: Callable[[Callable[[], None]], object]) -> None:
+        self._later = later
+        self._is_next = False  # its turn is to come
         self.sent = 0
         self.is_sent = False
         self.is_paused = False
         self._pieces = pieces
-        self._next = 0
         self._drain: Drain | None = None
 
     def flow_to(self, drain: Drain) -> None:
@@ -194,17 +197,24 @@ class Pieces:
         self._drain = None
 
     def flow(self) -> None:
-        """Sends what the upstream takes at once."""
-        while (drain := self._drain) is not None and not self.is_paused:
-            if self._next == len(self._pieces):
-                self._drain = None
-                self.is_sent = True
-                drain.end()
-                return
-            piece = self._pieces[self._next]
-            self._next += 1
-            self.sent += len(piece)
-            drain.write(piece)
+        """Sends the next piece."""
+        drain = self._drain
+        if drain is None or self.is_paused or self._is_next:
+            return
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._drain = None
+            self.is_sent = True
+            drain.end()
+            return
+        self.sent += len(piece)
+        self._is_next = True
+        self._later(self._turn)
+        drain.write(piece)
+
+    def _turn(self) -> None:
+        self._is_next = False
+        self.flow()
 
 
 class Spooled:

@@ -1,39 +1,84 @@
-"""A new batch whose body holds its requests: the models in it decide which upstream gets it."""
+"""A new batch whose body holds its requests: the models in it decide which upstream gets it.
 
-from collections.abc import Callable
-from typing import TypeVar
+It is looked at while it comes, for it may be as large as an upload, and goes out when all of it is there.
+"""
 
 from msgspec.structs import replace
 
-from twoapi.gateway.form_sources import FormSource, Pieces
+from twoapi.gateway.arriving import Arriving
+from twoapi.gateway.form_sources import FormSource, Written
 from twoapi.gateway.held import HeldExchange
 from twoapi.gateway.keeping import named_upstream, offering, want
-from twoapi.ir import Fault, FaultError
+from twoapi.gateway.port import ClientPort
+from twoapi.gateway.record import Outcome, Record
+from twoapi.gateway.worker import Worker
+from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate
-from twoapi.protocols.base import Peek
-from twoapi.protocols.operations.kept.message_batches import MessageBatch, read_batch, written_batch
-
-T = TypeVar("T")
-_LARGE = 1 << 19  # bytes of a body that take milliseconds to look at
+from twoapi.protocols.base import Codec, Peek
+from twoapi.protocols.operations.base import Operation
+from twoapi.protocols.operations.kept.base import Face
+from twoapi.protocols.operations.kept.message_batches import BatchReader, MessageBatch
+from twoapi.wire.http import Incoming
 
 
 class RequestsBatch(HeldExchange):
     """One such batch, of which all goes to one upstream. It is sent there once: who takes long may have begun it."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_arriving", "_batch", "_is_next", "_names", "_reader")
+
+    def __init__(  # noqa: PLR0913  an operation, and its body
+        self,
+        worker: Worker,
+        codec: Codec,
+        incoming: Incoming,
+        key: KeyEntry,
+        port: ClientPort,
+        *,
+        operation: Operation,
+        face: Face,
+        arriving: Arriving,
+    ) -> None:
+        super().__init__(worker, codec, b"POST", incoming, key, port, operation=operation, face=face)
+        self._arriving = arriving
+        self._reader = BatchReader()
+        self._is_next = False  # its turn is to come
+        self._batch: MessageBatch | None = None  # when all of it is there
+        self._names: dict[str, str] = {}  # of models, at the upstream that gets it
+
+    def begin(self) -> None:
+        """Starts with what has come so far."""
+        self.worker.running += 1
+        self.worker.counters.exchanges += 1
+        self.peek = Peek("", stream=False)
+        self._arriving.on_more = self._more
+        self._more()
+
+    def _more(self) -> None:
+        """More of it has come, or its end. It is looked at after whatever else is to be done: when it comes faster than
+        that, the client waits.
+        """
+        if not self._is_next and self._batch is None:
+            self._is_next = True
+            self.worker.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_next = False
+        if not self.is_over:
+            self._guarded(self._read_on)
+
+    def _read_on(self) -> None:
+        self._reader.feed(self._arriving.take())
+        if self._arriving.is_taken:
+            self._batch = self._reader.close()
+            self._soon(self._find)
 
     async def _place(self) -> None:
-        body = self.incoming.body
-        batch = await self._elsewhere(len(body), lambda: read_batch(body))
+        batch = self._batch
+        assert batch is not None  # noqa: S101  nothing is looked for before
         self.peek = Peek(next(iter(batch.models)), stream=False)
-        candidate, names = self._chosen(batch)
-        self._pieces = await self._elsewhere(len(body), lambda: written_batch(batch, names))
-        self.incoming = replace(self.incoming, body=b"")
+        candidate, self._names = self._chosen(batch)
         self.order = (candidate,)
-
-    async def _elsewhere(self, size: int, work: Callable[[], T]) -> T:
-        """What the work makes; much of it is done in another thread, so that other requests go on."""
-        return work() if size <= _LARGE else await self.worker.loop.run_in_executor(None, work)
 
     def _chosen(self, batch: MessageBatch) -> tuple[Candidate, dict[str, str]]:
         """The first upstream that has all the models, and its own names of them; raises FaultError."""
@@ -73,4 +118,17 @@ class RequestsBatch(HeldExchange):
         return Fault("invalid_request", message, code="operation_not_supported")
 
     def _body(self, candidate: Candidate) -> tuple[FormSource | None, int | None]:  # noqa: ARG002  there is but one
-        return Pieces(self._pieces), sum(map(len, self._pieces))
+        batch, names = self._batch, self._names
+        assert batch is not None  # noqa: S101  as above
+        return Written(batch.written(names), self.worker.loop.call_soon), batch.size(names)
+
+    # --- when it is over
+
+    def _finish(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> None:
+        super()._finish(outcome, fault, losses, usage)
+        self._arriving.on_more = None
+
+    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
+        record = super()._record(outcome, fault, losses, usage)
+        record.received = self._arriving.size
+        return record

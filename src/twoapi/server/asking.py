@@ -1,7 +1,5 @@
 """What answers a request that is none for an answer of a model."""
 
-from collections.abc import Mapping
-
 from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
 from twoapi.gateway.exchange import Exchange
@@ -61,8 +59,7 @@ def _collected(
     if route.kind == "held":
         operation, face = OPERATIONS[route.operation], FACES.get(head.codec.name, OPENAIS)
         is_list = head.method != b"POST" and head.path.endswith(f"/{route.operation}")
-        is_new = head.method == b"POST" and head.path.endswith(f"/{route.operation}")
-        held = HeldList if is_list else _BATCHES[face.batch_of] if is_new else HeldExchange
+        held = HeldList if is_list else HeldExchange
         return held(worker, head.codec, head.method, incoming, key, port, operation=operation, face=face)
     if route.kind == "stored":
         return Retrieval(worker, head.codec, head.method, incoming, key, port)
@@ -71,13 +68,9 @@ def _collected(
     return None
 
 
-# What a new batch is made of, and who takes it.
-_BATCHES: Mapping[str, type[HeldExchange]] = {"file": HeldExchange, "requests": RequestsBatch}
-
-
 def _upload(
     worker: Worker, head: Head, route: Route, inbound: InboundStream, key: KeyEntry, port: ClientPort
-) -> UploadExchange | UploadPiece:
+) -> UploadExchange | UploadPiece | RequestsBatch:
     incoming, operation = Incoming(head.path, head.headers, b"", head.query), OPERATIONS[route.operation]
     if route.kind == "resumable":
         face, arriving, codec = FACES[head.codec.name], inbound.arriving, head.codec
@@ -86,7 +79,8 @@ def _upload(
         )
     if route.kind == "held":
         face, arriving = FACES.get(head.codec.name, OPENAIS), inbound.arriving
-        return FileUpload(worker, head.codec, incoming, key, port, operation=operation, face=face, arriving=arriving)
+        of_one = FileUpload if route.operation == "files" else RequestsBatch
+        return of_one(worker, head.codec, incoming, key, port, operation=operation, face=face, arriving=arriving)
     return UploadExchange(
         worker,
         head.codec,
@@ -106,7 +100,7 @@ def upload_objection(worker: Worker, head: Head, length: int | None) -> Fault | 
     if length is not None and length > limits.upload:
         return upload_too_large(limits.upload)
     if head.coding:
-        return Fault("invalid_request", "a form is not taken compressed", status=415)
+        return Fault("invalid_request", "what is sent on as it comes is not taken compressed", status=415)
     if worker.running >= limits.streams:
         return Fault("overloaded", "too many requests are open on this gateway", whose="gateway", retry_after=1)
     return None

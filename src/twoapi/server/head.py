@@ -16,6 +16,7 @@ from twoapi.wire.http import Headers
 
 _STREAMED = frozenset(("upload", "held", "resumable"))  # kinds of routes that take bodies as they come
 _HOLDING = frozenset(("operate", "upload", "held", "begun", "resumable"))
+_HELD_STREAMS = ("/files", "/messages/batches")  # new files, and batches that hold all of their requests
 _GOES_ON = "upload_id="  # in the query of an upload that has begun
 _ASGI_PREFIXES = (b"/api/", b"/console")
 _NO_SOCKET = "a websocket is not offered here; send the request by POST"
@@ -119,7 +120,7 @@ class Head:
         if self.route is None or self.method != b"POST":
             return False
         if self.route.kind == "held":
-            return self.path.endswith("/files")
+            return self.path.endswith(_HELD_STREAMS)
         return not self.headers.get(b"content-type", b"").lower().startswith(b"application/json")
 
     def _object_to_page(self, origin: bytes) -> Fault | None:

@@ -132,6 +132,5 @@ FACE = Face(
     contents=frozenset(("content", "results")),
     headers=_headers,
     flags=frozenset(("beta=true",)),
-    batch_of="requests",
     limits_models=True,
 )

@@ -63,9 +63,8 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     path of a request apart: the id of a thing ("" for the collection) and what is asked of it ("" for itself); `rest`
     is what stands for these two behind an upstream's path of the collection. `contents`: of those, the ones that are
     answered with bytes of any kind and length. `headers`: those that go with every request, given the client's, and the
-    version to which an upstream is pinned; `flags`: the parts of a query that go with it. `batch_of`: what a new batch
-    is made of. `limits_models`: the models in a batch are looked at. `hides`: its upstreams answer 403 for what is not
-    there.
+    version to which an upstream is pinned; `flags`: the parts of a query that go with it. `limits_models`: the models
+    in a batch are looked at. `hides`: its upstreams answer 403 for what is not there.
     """
 
     shape: str
@@ -80,7 +79,6 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     contents: frozenset[str] = frozenset(("content",))
     headers: Callable[[Mapping[bytes, bytes], str | None], Headers] = lambda _client, _version: []
     flags: frozenset[str] = frozenset()
-    batch_of: Literal["file", "requests"] = "file"
     limits_models: bool = False
     hides: bool = False
 
