@@ -221,7 +221,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=lambda: Size(32 * 2**20)
     )
     upload: Annotated[
-        Size, Meta(description="The size of a form, which is sent on as it comes: audio, pictures to be edited, files.")
+        Size,
+        Meta(
+            description="The size of what is taken as it comes: audio, pictures to be edited, files, message batches."
+        ),
     ] = field(default_factory=lambda: Size(512 * 2**20))
     header: Annotated[Size, Meta(description="The size of a request's line and headers together.")] = field(
         default_factory=lambda: Size(64 * 2**10)
