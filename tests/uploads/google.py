@@ -21,7 +21,7 @@ from twoapi.testing.services.google_kept import GoogleKept
 KEYS = ("one-key", "two-key", "few-key")
 CONFIG = """
 listen: 127.0.0.1:0
-limits: {{upload: 32MiB}}
+limits: {{upload: 32MiB, receive: 1s}}
 keys:
   - {{key: one-key, name: one}}
   - {{key: two-key, name: two}}

@@ -214,6 +214,16 @@ def test_lists_are_of_all_upstreams_and_fresh(lockers: Lockers) -> None:
     assert len(list(lockers.one.batches.list())) == 3  # as they were
 
 
+def test_a_batch_whose_answers_are_too_much_to_be_written_down(lockers: Lockers) -> None:
+    name = begin(lockers.one)
+    lockers.west.finish(name)
+    answers = lockers.west.things["batches"][name]["metadata"]["output"]["inlinedResponses"]["inlinedResponses"]
+    answers[0]["metadata"]["long"] = "x" * 2**20
+    for _ in range(2):
+        assert lockers.one.batches.get(name=name).state == types.JobState.JOB_STATE_SUCCEEDED
+        assert [one.state for one in lockers.one.batches.list()] == [types.JobState.JOB_STATE_SUCCEEDED]
+
+
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_batch_is_not_begun_twice(lockers: Lockers, status: int) -> None:
     lockers.upstreams[0].reply(*[error_reply("gemini", status, "made up")] * 2)

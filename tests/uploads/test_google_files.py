@@ -10,7 +10,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 from tests.uploads.google import CONFIG, EAST, WEST, Lockers, running_lockers, start
-from tests.uploads.site import SOUND
+from tests.uploads.site import SOUND, read_answer
 
 from twoapi.testing.replies import error_reply, json_reply
 from twoapi.testing.services.google_kept import VENDOR, GoogleKept
@@ -320,6 +320,42 @@ def test_an_upstream_that_does_not_say_where(lockers: Lockers, url: str | None) 
     lockers.upstreams[1].reply(json_reply({}, headers=headers))
     with pytest.raises(errors.ServerError, match="did not say where"):
         lockers.upload("one-key", WEST, b"x")
+
+
+def test_a_piece_that_is_too_large(lockers: Lockers) -> None:
+    url = lockers.begin(10)
+    with lockers.gateway.connect() as client:
+        length = 32 * 2**20 + 1
+        client.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (url.encode(), length))
+        answer = read_answer(client)
+    assert (answer.status, answer.json()["error"]["code"]) == (413, 413)
+    with lockers.gateway.connect() as client:
+        client.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" % url.encode())
+        for _ in range(33):
+            client.sendall(b"%x\r\n%b\r\n" % (len(SOUND), SOUND))
+        answer = read_answer(client)
+    assert (answer.status, answer.headers["x-goog-upload-status"]) == (413, "final")
+    assert lockers.send(url, "query").headers["x-goog-upload-size-received"] == "0"
+
+
+def test_a_client_that_stops_sending(lockers: Lockers) -> None:
+    url = lockers.begin(10)
+    with lockers.gateway.connect() as client:
+        client.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc" % url.encode())
+        assert read_answer(client).status == 408
+    assert lockers.send(url, "query").headers["x-goog-upload-size-received"] == "0"
+
+
+def test_a_name_that_two_upstreams_have(lockers: Lockers) -> None:
+    for where in (EAST, WEST):
+        lockers.upload("one-key", where, b"x", name="same")
+    with pytest.raises(errors.ClientError, match="several upstreams"):
+        lockers.one.files.get(name="files/same")
+    there = lockers.client("one-key", EAST)
+    there.files.delete(name="files/same")
+    there.close()
+    assert lockers.one.files.get(name="files/same").name == "files/same"
+    assert (set(lockers.east.things["files"]), set(lockers.west.things["files"])) == (set(), {"files/same"})
 
 
 def test_refusals(lockers: Lockers) -> None:

@@ -22,6 +22,8 @@ from twoapi.wire.http import Incoming, Outgoing
 T = TypeVar("T")
 _UNREADABLE = Fault("overloaded", "the store cannot be used; send the request again", whose="gateway")
 _HEADER = b"twoapi-upstream"
+_FORM = ", or a model of it in the form's field `model`, before the file"
+_LARGEST = 1 << 20  # bytes of what is shown that are written down; more is asked for anew
 _ONE: dict[Kind, str] = {"files": "file", "batches": "batch", "caches": "cached content"}
 
 
@@ -76,8 +78,10 @@ def offering(snapshot: Snapshot, face: Face, kind: Kind) -> dict[str, Candidate]
     return {one.upstream: one for one in found if one.service is not None and one.service.shape == face.shape}
 
 
-def chosen(snapshot: Snapshot, face: Face, kind: Kind, named: str | None) -> Candidate:
-    """Who gets something new: the one that is named, else the only one that offers it. Raises FaultError."""
+def chosen(snapshot: Snapshot, face: Face, kind: Kind, named: str | None, *, form: bool = True) -> Candidate:
+    """Who gets something new: the one that is named, else the only one that offers it. Raises FaultError. `form`: a
+    client can say it in a form, too.
+    """
     offered = offering(snapshot, face, kind)
     names = ", ".join(offered)
     if named is not None:
@@ -91,8 +95,8 @@ def chosen(snapshot: Snapshot, face: Face, kind: Kind, named: str | None) -> Can
         raise FaultError(Fault("invalid_request", message, code="operation_not_supported"))
     if len(offered) > 1:
         message = (
-            f"several upstreams offer {kind}: {names}; name one in the header `twoapi-upstream` or as `?upstream=`, "
-            "or a model of it in the form's field `model`, before the file"
+            f"several upstreams offer {kind}: {names}; name one in the header `twoapi-upstream` or as `?upstream=`"
+            f"{_FORM if form else ''}"
         )
         raise FaultError(Fault("invalid_request", message, code="upstream_ambiguous"))
     return next(iter(offered.values()))
@@ -148,6 +152,8 @@ def rows_of(face: Face, kind: Kind, body: bytes, *, like: Held) -> list[Held]:
         return []
     place, files = (like.upstream, like.account), f"{face.prefix}files"
     created = like.created if shown.created is None else shown.created
+    if len(body) > _LARGEST:
+        body = b""
     rows = [Held(like.tenant, shown.id, *place, face.prefix + kind, body, created)]
     return rows + [Held(like.tenant, name, *place, files, b"", like.created) for name in shown.made]
 

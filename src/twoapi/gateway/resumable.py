@@ -122,7 +122,7 @@ class UploadStart(HeldExchange):
         if size.isdigit() and int(size[:20]) > limit:
             message = f"the upload is larger than {limit} bytes, the setting `limits.upload`"
             raise FaultError(Fault("too_large", message))
-        self.order = (chosen(self.snapshot, self._face, "files", named_upstream(self.incoming)),)
+        self.order = (chosen(self.snapshot, self._face, "files", named_upstream(self.incoming), form=False),)
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         outgoing = super()._outgoing(candidate)
