@@ -94,6 +94,22 @@ CASES: dict[str, tuple[str, dict[str, Json]]] = {
             ],
         },
     ),
+    "sealed state is wished for beside a store": (
+        "openai-responses",
+        {"model": "m", "input": "hi", "include": ["reasoning.encrypted_content"], "store": True},
+    ),
+    "the first of two refusals is blank": (
+        "openai-responses",
+        {
+            "model": "m",
+            "input": [
+                HI,
+                {"role": "assistant", "content": [{"type": "refusal", "refusal": " "}]},
+                {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+                HI,
+            ],
+        },
+    ),
     "two objects of tools have the same unknown member": (
         "gemini",
         {
