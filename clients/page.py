@@ -11,6 +11,8 @@ from clients.upstreams import DIALECTS, KINDS, MOUNTED, UPSTREAMS
 _INTRO = """\
 # Client programs
 
+[中文](zh/clients.md)
+
 `./dev clients` runs real programs through a running gateway: each has one file written by a tool call that the program
 carries out itself, then repeats the model's final text. Everything happens on loopback: the upstream is scripted. This
 page is made from the files in `data/clients/` by `./dev clients --report docs/data/clients`; it is never typed.
