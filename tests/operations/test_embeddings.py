@@ -70,6 +70,19 @@ def test_googles_sdk(lab: Lab, upstream: str) -> None:
     assert [one.values for one in answer.embeddings] == [vector(text, 4) for text in TEXTS]
 
 
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_googles_sdk_is_relayed_under_its_version(lab: Lab, version: str) -> None:
+    options = types.HttpOptions(api_version=version)
+    config = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", http_options=options)
+    answer = lab.genai.models.embed_content(model=MODELS["gemini"], contents=TEXTS, config=config)
+    assert [one.values for one in answer.embeddings or []] == TRUTH
+    (request,) = lab.upstream.requests
+    assert (request.path, request.json()["requests"][0]["model"]) == (
+        f"/{version}/models/m-1:batchEmbedContents",
+        "models/m-1",
+    )
+
+
 @pytest.mark.parametrize("upstream", ALL)
 def test_one_content_in_googles_shape_has_one_vector(lab: Lab, upstream: str) -> None:
     body = {"content": {"parts": [{"text": TEXTS[0]}]}, "output_dimensionality": 5}

@@ -12,7 +12,8 @@ from google.genai import errors, types
 from tests.uploads.google import CONFIG, EAST, WEST, Lockers, running_lockers, start
 from tests.uploads.site import SOUND, read_answer
 
-from twoapi.testing.replies import error_reply, json_reply
+from twoapi.testing.fake_connection import Received
+from twoapi.testing.replies import Reply, error_reply, json_reply, raw_reply
 from twoapi.testing.services.google_kept import VENDOR, GoogleKept
 
 PIECE = 8 * 2**20  # what the SDK sends at once
@@ -214,6 +215,24 @@ def test_a_body_of_unknown_length(lockers: Lockers) -> None:
     assert b"x-goog-upload-status: final" in answer
     assert list(lockers.west.contents.values()) == [b"abcde"]
     assert lockers.upstreams[1].requests[-1].method == "PUT"
+
+
+def test_an_answer_that_is_lost(lockers: Lockers) -> None:
+    url, upstream = lockers.begin(4), lockers.upstreams[1]
+
+    def hear(request: Received) -> Reply:
+        """It is there, and nobody is told."""
+        lockers.west.answer(request)
+        upstream.handler = lockers.west.answer
+        return raw_reply(b"")
+
+    upstream.handler = hear
+    answer = lockers.send(url, "upload", b"ab")
+    assert (answer.status, "x-goog-upload-status" in answer.headers) == (502, False)
+    assert len([one for one in upstream.requests if one.headers.get("x-goog-upload-command") == "upload"]) == 1
+    received = lockers.send(url, "query").headers["x-goog-upload-size-received"]
+    assert lockers.send(url, "upload, finalize", b"cd", int(received)).status == 200
+    assert list(lockers.west.contents.values()) == [b"abcd"]
 
 
 def test_a_wrong_offset(lockers: Lockers) -> None:

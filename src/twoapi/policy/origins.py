@@ -5,7 +5,7 @@ from twoapi.config.settings import Settings
 ANY = "*"
 _LOOPBACK_HOSTS = (b"localhost", b"127.0.0.1", b"[::1]")
 _WEB = (b"http://", b"https://")
-_METHODS = b"GET, HEAD, POST, DELETE"
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _REMEMBERED = b"600"  # seconds for which a browser need not ask again
 
 

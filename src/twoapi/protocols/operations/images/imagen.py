@@ -55,7 +55,8 @@ def decode(incoming: Incoming) -> Pictures:
     instance = Members(instances[0], "/instances/0")
     prompt = instance.raw("prompt")
     if prompt is None or json.first_byte(prompt) != 34:
-        raise refuse("a text is required", "/instances/0/prompt")
+        message = "a text is required: pictures are made here; embeddings are asked for by :batchEmbedContents"
+        raise refuse(message, "/instances/0/prompt")
     asked = Pictures(shape=NAME, model=model, prompt=prompt, own=json.fields(incoming.body))
     extras = instance.rest()
     given = members.raw("parameters")
