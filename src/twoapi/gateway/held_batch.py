@@ -41,7 +41,7 @@ class RequestsBatch(HeldExchange):
     ) -> None:
         super().__init__(worker, codec, b"POST", incoming, key, port, operation=operation, face=face)
         self._arriving = arriving
-        self._reader = BatchReader()
+        self._reader = BatchReader(worker.limits.body)
         self._is_next = False  # its turn is to come
         self._batch: MessageBatch | None = None  # when all of it is there
         self._names: dict[str, str] = {}  # of models, at the upstream that gets it

@@ -16,8 +16,8 @@ EDITS = (b"", b'"', b"\\", b"[", b"]", b"{", b"}", b",", b":", b" ", b"[]", b"{}
 REQUESTS = st.lists(st.tuples(json_objects, json_objects, st.sampled_from(sorted(NAMES))), min_size=1, max_size=6)
 
 
-def read(*pieces: bytes) -> MessageBatch:
-    reader = BatchReader()
+def read(*pieces: bytes, most: int = 1 << 30) -> MessageBatch:
+    reader = BatchReader(most)
     for piece in pieces:
         reader.feed(piece)
     return reader.close()
@@ -116,6 +116,27 @@ def test_what_looks_like_the_next_request_within_one() -> None:
     for separators in ((",", ":"), (", ", ": ")):
         body = json.dumps(made({}, requests), separators=separators).encode()
         assert json.loads(written(read(body), NAMES)) == made({}, requests, NAMES)
+
+
+@pytest.mark.parametrize("size", [1, 100, 1 << 20])
+def test_requests_that_have_no_seam_in_common(size: int) -> None:
+    beside: list[Any] = [{}, {"custom_id": "a"}, {"b": {}}, {"custom_id": "c", "d": [{"custom_id": "e"}]}]
+    requests = [(beside[number % 7 % 4], {"deep": [{"params": {}}, {"custom_id": "b"}]}, "a") for number in range(200)]
+    body = json.dumps(made({}, requests)).encode()
+    batch = read(*(body[at : at + size] for at in range(0, len(body), size)))
+    assert json.loads(written(batch, NAMES)) == made({}, requests, NAMES)
+
+
+@pytest.mark.parametrize("size", [1000, 1 << 20])
+@pytest.mark.parametrize("place", [0, 30])
+def test_a_request_that_is_too_large(size: int, place: int) -> None:
+    requests: Any = [({}, {"text": "x" * (5000 if number == place else 10)}, "a") for number in range(40)]
+    body = json.dumps(made({}, requests)).encode()
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    assert len(read(*pieces, most=5100).requests) == 40
+    with pytest.raises(FaultError) as caught:
+        read(*pieces, most=5000)
+    assert (caught.value.fault.kind, caught.value.fault.param) == ("too_large", f"/requests/{place}")
 
 
 def test_too_many_requests() -> None:

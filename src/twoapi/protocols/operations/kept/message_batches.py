@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
+from twoapi.ir import Fault, FaultError
 from twoapi.protocols.operations.members import refuse
 from twoapi.protocols.sealing import SEAL_PREFIX
 from twoapi.wire import json
@@ -18,6 +19,7 @@ _NAME = "requests"
 _AT = f"/{_NAME}"
 _MOST_REQUESTS, _MOST_MODELS = 100_000, 100  # of one batch; the first is the vendor's own limit
 _MOST_BESIDE = 1 << 20  # bytes of a batch beside its requests
+_MOST_GUESSES = 8  # that were wrong; from then on brackets are counted
 _PIECE = 256 * 1024  # bytes, nearly, of a piece that is written at once
 _SEALED = SEAL_PREFIX.encode()
 _QUOTE, _COMMA, _LIST, _LIST_END, _OBJECT = b'",[]{'
@@ -78,18 +80,24 @@ class BatchReader:
         "_depth",
         "_element",
         "_ended",
+        "_guesses",
         "_in_string",
+        "_is_seamless",
         "_left",
         "_models",
+        "_most",
         "_needs",
         "_place",
         "_requests",
         "_seam",
+        "_size",
         "_string",
         "_word",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """`most` bytes are taken for one request."""
+        self._most = most
         self._place: Literal["before", "between", "within", "behind"] = "before"
         self._left = b""  # a backslash whose second half is still to come
         self._in_string = False
@@ -99,8 +107,11 @@ class BatchReader:
         self._word = (0, 0)  # the last one that is directly in the batch, from its begin to its end
         self._needs = b""  # what may follow in the list
         self._element: list[bytes] = []  # the request at hand, as far as it is there
+        self._size = 0  # of that
         self._ended = -1  # where a request has ended in the data at hand
         self._seam = b""  # what stands between two requests, as far as can be guessed
+        self._is_seamless = True  # there is none in the rest of the data at hand
+        self._guesses = _MOST_GUESSES  # that are left
         self._requests: list[_Asked] = []
         self._models: dict[str, str] = {}
 
@@ -109,6 +120,7 @@ class BatchReader:
         if self._left:
             data, self._left = self._left + data, b""
         self._ended, at = -1, 0
+        self._is_seamless = not self._seam
         while at < len(data):
             if self._place == "within":
                 at = self._within(data, at)
@@ -192,18 +204,24 @@ class BatchReader:
         if not self._seam and self._ended >= 0:
             name = _first_name(data, at)
             self._seam = b"" if name is None else b"}" + data[self._ended : at] + name[0]
-        end = data.find(self._seam, at) + 1 if self._seam else 0
+            self._is_seamless = not name
+        self._element, self._size = [], 0
+        end = 0
+        if self._guesses and not self._is_seamless:
+            end = data.find(self._seam, at) + 1
+            self._is_seamless = not end
         if end:
             whole = data[at:end]
             try:
                 members = json.fields(whole)
             except WireError:
-                pass
+                self._guesses -= 1
             else:
+                self._check_size(len(whole))
                 self._take(whole, members)
                 self._ended = end
                 return end
-        self._place, self._depth, self._element = "within", 0, []
+        self._place, self._depth = "within", 0
         return at
 
     def _within(self, data: bytes, at: int) -> int:
@@ -213,6 +231,7 @@ class BatchReader:
                 continue
             self._depth += 1 if byte in _OPENING else -1
             if not self._depth:
+                self._check_size(end - at)
                 whole = b"".join((*self._element, data[at:end]))
                 try:
                     members = json.fields(whole)
@@ -223,7 +242,15 @@ class BatchReader:
                 self._ended = end
                 return end
         self._element.append(data[at : len(data) - len(self._left)])
+        self._check_size(len(self._element[-1]))
         return len(data)
+
+    def _check_size(self, more: int) -> None:
+        """Refuses a request that is larger than one that comes alone."""
+        self._size += more
+        if self._size > self._most:
+            at = f"{_AT}/{len(self._requests)}"
+            raise FaultError(Fault("too_large", f"one request of a batch has at most {self._most} bytes", param=at))
 
     def _scanned(self, data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
         """Brackets and strings from there on: what it is, its begin, which is -1 for a string that began before, and
