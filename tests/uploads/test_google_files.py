@@ -304,6 +304,18 @@ def test_behind_a_proxy_the_url_leads_there(lockers: Lockers) -> None:
     assert next(iter(lockers.west.uploads)) not in answer.headers["x-goog-upload-url"]
 
 
+def test_a_page_in_a_browser(lockers: Lockers) -> None:
+    url, page = lockers.begin(1), {"origin": "http://localhost:3000"}
+    asks = {**page, "access-control-request-method": "PUT", "access-control-request-headers": "x-goog-upload-command"}
+    for path in ("/upload/v1beta/files", url):
+        asked = lockers.call("OPTIONS", path, key="", headers=asks)
+        assert (asked.status, "PUT" in asked.headers["access-control-allow-methods"]) == (200, True)
+    said = {**page, "x-goog-upload-command": "query"}
+    answer = lockers.call("POST", url, key="", headers=said)
+    assert answer.headers["access-control-expose-headers"] == "*"
+    assert lockers.call("GET", url).status == 405
+
+
 # --- Faults
 
 

@@ -116,7 +116,7 @@ class Head:
     def _streams_in(self) -> bool:
         """True for what may be larger than what is held in memory. Some of the paths take JSON as well."""
         if self.route is not None and self.route.kind == "resumable":
-            return _GOES_ON in self.query
+            return self.method in self.route.methods and _GOES_ON in self.query
         if self.route is None or self.method != b"POST":
             return False
         if self.route.kind == "held":
