@@ -118,6 +118,29 @@ def test_contents_that_are_elsewhere(lockers: Lockers) -> None:
         ask(lockers.one, "in-the-west", name)
 
 
+def batch(client: genai.Client, model: str, *caches: str) -> str | None:
+    requests = [
+        types.InlinedRequest(contents="go on", config=types.GenerateContentConfig(cached_content=name))
+        for name in caches
+    ]
+    return client.batches.create(model=model, src=list(requests)).name
+
+
+def test_batches_go_on_from_them_where_they_are(lockers: Lockers) -> None:
+    west = lockers.client("one-key", WEST)
+    mine = str(west.caches.create(model="anywhere", config=types.CreateCachedContentConfig(contents="x")).name)
+    name = batch(lockers.one, "anywhere", mine, "cachedContents/never-seen")
+    assert set(lockers.west.things["batches"]) == {name}
+    other = make(lockers.one, "east/m-1")
+    with pytest.raises(errors.ClientError, match="the batch goes to 'west'"):
+        batch(lockers.one, "anywhere", mine, other)
+    with pytest.raises(errors.ClientError, match="'in-the-west' is not"):
+        batch(lockers.one, "in-the-west", other)
+    with pytest.raises(errors.ClientError, match="the batch goes to 'west'"):
+        batch(west, "anywhere", other)
+    west.close()
+
+
 def test_words_that_look_like_them(lockers: Lockers) -> None:
     for body in (b'{"contents": [{"parts": [{"text": "cachedContent"}]}]}', b'{"contents": [], "cachedContent": null}'):
         assert lockers.call("POST", "/v1beta/models/in-the-west:generateContent", body).status == 200

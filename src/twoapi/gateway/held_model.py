@@ -55,16 +55,34 @@ class OfModel(HeldExchange):
                 raise FaultError(Fault("forbidden", message))
             self._row = await holder(self.worker.state, key, face, "files", asked.file, named)
             named = self._row.upstream
+        for name in asked.caches:
+            named = await self._place_of(name, named)
         found = [one for one in plan.order(self.worker.counters.exchanges) if named in (None, one.upstream)]
         for candidate in found:
             service = candidate.service
             if service is not None and service.shape == face.shape and candidate.local is None:
                 return candidate
-        if asked.file and not found:
-            message = f"{asked.file!r} is at the upstream {named!r}, and the model {asked.model!r} is not"
+        if self._row is not None and not found:
+            message = f"{self._row.id!r} is at the upstream {named!r}, and the model {asked.model!r} is not"
         else:
             message = f"no upstream of the model {asked.model!r} offers {kind}; say so in `upstreams.NAME.operations`"
         raise FaultError(Fault("invalid_request", message, code="operation_not_supported"))
+
+    async def _place_of(self, name: str, named: str | None) -> str | None:
+        """The upstream that has these cached contents; `named` when this gateway has not seen them. Raises FaultError
+        when that is another one.
+        """
+        try:
+            row = await holder(self.worker.state, self.key, self._face, "caches", name)
+        except FaultError as error:
+            if error.fault.kind == "not_found":
+                return named
+            raise
+        if named not in (None, row.upstream):
+            message = f"{name!r} is at the upstream {row.upstream!r}, and the batch goes to {named!r}"
+            raise FaultError(Fault("invalid_request", message))
+        self._row = row
+        return row.upstream
 
     # --- the way in
 

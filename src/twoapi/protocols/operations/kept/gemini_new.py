@@ -17,13 +17,15 @@ _UPDATED = ("updateMask", "update_mask")  # of a query: which members a change i
 
 
 class New(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be begun. `file`: the one that a batch is made of, "" when it has its requests in it; `method`: what
-    stands behind the model's name in the path, "" when the model is in the body.
+    """What is to be begun. `file`: the one that a batch is made of, "" when it has its requests in it; `caches`: the
+    cached contents that these go on from; `method`: what stands behind the model's name in the path, "" when the model
+    is in the body.
     """
 
     model: str
     method: str = ""
     file: str = ""
+    caches: tuple[str, ...] = ()
 
 
 def new(kind: Kind, incoming: Incoming) -> New:
@@ -35,10 +37,11 @@ def new(kind: Kind, incoming: Incoming) -> New:
         return New(model=model.removeprefix(_PREFIX))
     _, model, method = target(incoming.path)
     batch = _Batch(incoming.body)
-    for where, said in batch.models():
+    models, caches = batch.named()
+    for where, said in models:
         if said.removeprefix(_PREFIX) != model:
             raise refuse(f"all requests of a batch are for the model in its path, {model!r}", where)
-    return New(model=model, method=method, file=batch.file)
+    return New(model=model, method=method, file=batch.file, caches=tuple(dict.fromkeys(caches)))
 
 
 def body_for(kind: Kind, incoming: Incoming, asked: New, model: str) -> bytes:
@@ -89,18 +92,22 @@ class _Batch:
         if bool(self.file) == bool(self._requests):
             raise refuse("a batch is made of a file or of requests", config_at)
 
-    def models(self) -> list[tuple[str, str]]:
-        """Every model that the body names, with the place where it does."""
+    def named(self) -> tuple[list[tuple[str, str]], list[str]]:
+        """Every model that the body names, with the place where it does; and every cached content."""
         found = [] if self._model is None else [(self._model_at, self._model)]
+        caches = []
         for number, one in enumerate(self._requests):
             at = f"{self._outer_at}/requests/{number}"
             inner = Members(one, at).raw("request")
             if inner is None:
                 raise refuse("request is required", f"{at}/request")
-            model = Members(inner, f"{at}/request").text("model")
+            request = Members(inner, f"{at}/request", spellings=True)
+            model, cache = request.text("model"), request.text("cachedContent")
             if model is not None:
                 found.append((f"{at}/request/model", model))
-        return found
+            if cache is not None:
+                caches.append(cache)
+        return found, caches
 
     def with_model(self, name: Raw) -> bytes:
         """The same body with another model."""
