@@ -19,13 +19,13 @@ from twoapi.testing.services.forms import Form, form_of
 from twoapi.testing.services.openai import answer
 
 KEY, UPSTREAM_KEY = "client-key", "upstream-key"
-LIMIT = 8 * 2**20
+LIMIT = 32 * 2**20
 SOUND = hashlib.shake_256(b"sound").digest(2**20)  # more than is kept to be sent again
 BOUNDARY = "a-boundary"
 CONFIG = """
 listen: 127.0.0.1:0
 keys: [{{key: {key}, name: team}}, {{key: other-key, name: other, models: [other]}}]
-limits: {{upload: 8MiB, receive: 1s}}
+limits: {{upload: 32MiB, receive: 1s}}
 upstreams:
   first: {{provider: openai-compatible, base_url: "{url}/v1", credentials: [{upstream}]}}
   second: {{provider: openai-compatible, base_url: "{url}/v1", credentials: [{upstream}]}}

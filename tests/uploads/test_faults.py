@@ -156,7 +156,7 @@ def _can_read(client: socket.socket) -> bool:
 
 
 def test_a_slow_upstream_makes_the_client_wait_and_nothing_is_lost(site: Site) -> None:
-    data = SOUND * 7
+    data = SOUND * 24  # more than what all buffers of the kernel in between hold
     body = form(("model", "raw/w-1"), ("file", data))
     with site.begin(PATH, len(body), body[:1000]) as client, site.raw.accept() as upstream:
         client.settimeout(0)
@@ -257,7 +257,7 @@ def test_a_form_that_is_too_large_is_refused_by_its_head(site: Site) -> None:
 
 @pytest.mark.parametrize("first", ["file", "model"])
 def test_a_form_that_turns_out_too_large(site: Site, first: str) -> None:
-    parts: list[tuple[str, str | bytes]] = [("file", SOUND * 8), ("model", "once")]
+    parts: list[tuple[str, str | bytes]] = [("file", SOUND * (LIMIT // len(SOUND))), ("model", "once")]
     body = form(*(parts if first == "file" else parts[::-1]))
     with site.gateway.connect() as client:
         client.sendall(request_head(PATH, "transfer-encoding: chunked"))
