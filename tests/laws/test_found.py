@@ -98,6 +98,10 @@ CASES: dict[str, tuple[str, dict[str, Json]]] = {
         "openai-responses",
         {"model": "m", "input": "hi", "include": ["reasoning.encrypted_content"], "store": True},
     ),
+    "what is wished for beside a store is foreign": (
+        "openai-responses",
+        {"model": "m", "input": "hi", "include": ["file_search_call.results"], "store": True},
+    ),
     "the first of two refusals is blank": (
         "openai-responses",
         {
