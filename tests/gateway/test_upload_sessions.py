@@ -5,7 +5,7 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twoapi.gateway.resumable import Session, opened, sealed, upload_id
+from twoapi.gateway.kept.resumable import Session, opened, sealed, upload_id
 from twoapi.gateway.state import State
 from twoapi.store.memory import MemoryStore
 

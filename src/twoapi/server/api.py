@@ -12,7 +12,7 @@ from msgspec import Raw
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from twoapi.gateway.explain import Explanation, explain
-from twoapi.gateway.explain_operation import explain_operation
+from twoapi.gateway.operations.explain_operation import explain_operation
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry

@@ -3,16 +3,16 @@
 from twoapi.gateway.compact import Compact
 from twoapi.gateway.count import Count
 from twoapi.gateway.exchange import Exchange
-from twoapi.gateway.from_cache import CachedExchange, cache_named
-from twoapi.gateway.held import FileUpload, HeldExchange
-from twoapi.gateway.held_batch import RequestsBatch
-from twoapi.gateway.held_list import HeldList
-from twoapi.gateway.held_model import OfModel
-from twoapi.gateway.operation import OperationExchange
+from twoapi.gateway.kept.from_cache import CachedExchange, cache_named
+from twoapi.gateway.kept.held import FileUpload, HeldExchange
+from twoapi.gateway.kept.held_batch import RequestsBatch
+from twoapi.gateway.kept.held_list import HeldList
+from twoapi.gateway.kept.held_model import OfModel
+from twoapi.gateway.kept.resumable import UploadPiece, UploadStart
+from twoapi.gateway.operations.operation import OperationExchange
+from twoapi.gateway.operations.upload import UploadExchange
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.resumable import UploadPiece, UploadStart
 from twoapi.gateway.retrieve import Retrieval
-from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry

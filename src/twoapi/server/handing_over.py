@@ -5,9 +5,9 @@ from collections import deque
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from twoapi.gateway.arriving import Arriving
 from twoapi.gateway.exchange import Exchange
-from twoapi.gateway.streamed import StreamedExchange
+from twoapi.gateway.operations.arriving import Arriving
+from twoapi.gateway.operations.streamed import StreamedExchange
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault
 from twoapi.server.asking import Asked, upload_objection, upload_too_large

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from twoapi.gateway.arriving import Arriving
+from twoapi.gateway.operations.arriving import Arriving
 from twoapi.ir import Fault
 from twoapi.server.head import Head
 

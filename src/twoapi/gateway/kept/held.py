@@ -4,10 +4,8 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from twoapi.gateway.arriving import Arriving
-from twoapi.gateway.form_sources import FormSource, Given
 from twoapi.gateway.headers import RawHeaders
-from twoapi.gateway.keeping import (
+from twoapi.gateway.kept.keeping import (
     accounts,
     asking,
     check_key,
@@ -22,9 +20,11 @@ from twoapi.gateway.keeping import (
     want,
     write_down,
 )
+from twoapi.gateway.operations.arriving import Arriving
+from twoapi.gateway.operations.form_sources import FormSource, Given
+from twoapi.gateway.operations.streamed import Forwarded, StreamedExchange
+from twoapi.gateway.operations.upload import UploadExchange
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.streamed import Forwarded, StreamedExchange
-from twoapi.gateway.upload import UploadExchange
 from twoapi.gateway.way import Pump
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError, Loss, Usage

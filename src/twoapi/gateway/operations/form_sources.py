@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from twoapi.gateway.arriving import Arriving
-from twoapi.gateway.spool import Spool
+from twoapi.gateway.operations.arriving import Arriving
+from twoapi.gateway.operations.spool import Spool
 from twoapi.ir import Fault, FaultError
 from twoapi.protocols.operations.forms import Edit, FormScanner
 from twoapi.transport.uploading import Drain, Source

@@ -5,12 +5,12 @@
 What the plan needs may stand behind a large file. Then the form goes to a temporary file first.
 """
 
-from twoapi.gateway.arriving import Arriving
-from twoapi.gateway.form_sources import Flowing, FormSource, Rest, Spooled
+from twoapi.gateway.operations.arriving import Arriving
+from twoapi.gateway.operations.form_sources import Flowing, FormSource, Rest, Spooled
+from twoapi.gateway.operations.spool import Spool
+from twoapi.gateway.operations.streamed import StreamedExchange, addressed
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
-from twoapi.gateway.spool import Spool
-from twoapi.gateway.streamed import StreamedExchange, addressed
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError, Loss, Usage
 from twoapi.policy.access import KeyEntry

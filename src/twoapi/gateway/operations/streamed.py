@@ -7,10 +7,10 @@ from typing import NoReturn
 from msgspec.structs import replace
 
 from twoapi.gateway.attempt import Attempt
-from twoapi.gateway.form_sources import FormSource
 from twoapi.gateway.headers import RawHeaders, passed_on
-from twoapi.gateway.operation import OperationExchange
-from twoapi.gateway.operation_ways import unserved
+from twoapi.gateway.operations.form_sources import FormSource
+from twoapi.gateway.operations.operation import OperationExchange
+from twoapi.gateway.operations.operation_ways import unserved
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, completed, presented_head
 from twoapi.gateway.way import Pump

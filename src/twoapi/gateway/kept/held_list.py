@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from msgspec import Raw
 
 from twoapi.gateway.forward import Answered
-from twoapi.gateway.keeping import (
+from twoapi.gateway.kept.keeping import (
     accounts,
     asking,
     check_key,

@@ -5,10 +5,10 @@ It is looked at while it comes, for it may be as large as an upload, and goes ou
 
 from msgspec.structs import replace
 
-from twoapi.gateway.arriving import Arriving
-from twoapi.gateway.form_sources import FormSource, Written
-from twoapi.gateway.held import HeldExchange
-from twoapi.gateway.keeping import named_upstream, offering, want
+from twoapi.gateway.kept.held import HeldExchange
+from twoapi.gateway.kept.keeping import named_upstream, offering, want
+from twoapi.gateway.operations.arriving import Arriving
+from twoapi.gateway.operations.form_sources import FormSource, Written
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.worker import Worker

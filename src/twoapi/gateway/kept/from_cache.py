@@ -5,7 +5,7 @@ import asyncio
 from msgspec.structs import replace
 
 from twoapi.gateway.exchange import Exchange
-from twoapi.gateway.keeping import accounts, waited
+from twoapi.gateway.kept.keeping import accounts, waited
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError

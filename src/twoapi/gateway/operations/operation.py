@@ -11,7 +11,7 @@ from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import EVENT_STREAM, RawHeaders, answer_headers, loss_refusal
 from twoapi.gateway.local import Answerer
-from twoapi.gateway.operation_ways import COMPLETIONS, Converted, continued, streams, unserved, way_to
+from twoapi.gateway.operations.operation_ways import COMPLETIONS, Converted, continued, streams, unserved, way_to
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.report import report_header, wants_report

@@ -10,11 +10,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from twoapi.gateway.arriving import Arriving
-from twoapi.gateway.form_sources import FormSource
 from twoapi.gateway.headers import RawHeaders, answer_headers, refusal_headers
-from twoapi.gateway.held import HeldExchange
-from twoapi.gateway.keeping import (
+from twoapi.gateway.kept.held import HeldExchange
+from twoapi.gateway.kept.keeping import (
     accounts,
     chosen,
     collection_url,
@@ -24,10 +22,12 @@ from twoapi.gateway.keeping import (
     rows_of,
     write_down,
 )
+from twoapi.gateway.operations.arriving import Arriving
+from twoapi.gateway.operations.form_sources import FormSource
+from twoapi.gateway.operations.streamed import Forwarded, StreamedExchange
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.state import State
-from twoapi.gateway.streamed import Forwarded, StreamedExchange
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError, Loss, Usage
 from twoapi.policy.access import NOBODY, KeyEntry

@@ -4,9 +4,9 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from twoapi.gateway.form_sources import FormSource, Given
-from twoapi.gateway.held import HeldExchange
-from twoapi.gateway.keeping import holder, named_upstream, want
+from twoapi.gateway.kept.held import HeldExchange
+from twoapi.gateway.kept.keeping import holder, named_upstream, want
+from twoapi.gateway.operations.form_sources import FormSource, Given
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Peek

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from twoapi.gateway.explain import Choice, Explanation, Refused, chosen, sent, why
-from twoapi.gateway.operation_ways import COMPLETIONS, continued, streams, way_to
+from twoapi.gateway.operations.operation_ways import COMPLETIONS, continued, streams, way_to
 from twoapi.gateway.routed import Routed
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.way import Way

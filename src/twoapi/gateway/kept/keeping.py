@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from typing import TypeVar
 from urllib.parse import parse_qs
 
+from twoapi.gateway.operations.streamed import addressed
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.state import State
-from twoapi.gateway.streamed import addressed
 from twoapi.ir import Fault, FaultError
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential

@@ -1,0 +1,1 @@
+"""What upstreams keep for clients: files, batches, cached contents; each found again where it is."""

@@ -1,0 +1,1 @@
+"""Operations beside answers: relayed or converted, their forms streamed through."""
