@@ -20,34 +20,34 @@ def place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-each_source = pytest.mark.parametrize("path", SOURCES, ids=place)
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    """Every source file by its place, parsed."""
+    return {place(path): ast.parse(path.read_bytes()) for path in SOURCES}
 
 
-@each_source
-def test_a_file_is_short(path: Path) -> None:
-    lines = len(path.read_text("utf-8").splitlines())
-    assert lines <= MAX_FILE_LINES, f"{place(path)} has {lines} lines: split it by concern"
+def test_files_are_short() -> None:
+    lines = {place(path): len(path.read_text("utf-8").splitlines()) for path in SOURCES}
+    assert {name: count for name, count in lines.items() if count > MAX_FILE_LINES} == {}, "split these by concern"
 
 
-@each_source
-def test_a_function_is_short(path: Path) -> None:
+def test_functions_are_short(trees: dict[str, ast.Module]) -> None:
     long = [
-        f"{place(path)}:{node.lineno}: {node.name} has {length} lines"
-        for node in ast.walk(ast.parse(path.read_bytes()))
+        f"{name}:{node.lineno}: {node.name} has {length} lines"
+        for name, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
     ]
     assert long == []
 
 
-@each_source
-def test_a_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_bytes())), f"{place(path)} has no docstring"
+def test_modules_say_what_they_are_for(trees: dict[str, ast.Module]) -> None:
+    assert [name for name, tree in trees.items() if not ast.get_docstring(tree)] == []
 
 
-@each_source
-def test_nobody_asks_who_the_provider_is(path: Path) -> None:
-    found = [f"{place(path)}:{line}" for line in provider_questions(ast.parse(path.read_bytes()))]
+def test_nobody_asks_who_the_provider_is(trees: dict[str, ast.Module]) -> None:
+    found = [f"{name}:{line}" for name, tree in trees.items() for line in provider_questions(tree)]
     assert found == [], "ask what a provider can do (a capability), not who it is"
 
 
