@@ -162,6 +162,7 @@ def test_whatever_can_meet_meets() -> None:
 
 @pytest.mark.parametrize("case", TABLE, ids=[case.title for case in TABLE])
 def test_the_second_answers_as_if_it_were_alone(bench: Bench, case: Case) -> None:
+    bench.gateway.worker.cooldowns.forgive()
     scene = PLAYED[case.scene]
     bench.second.said = bench.first.said = scene.reply
     bench.first.failure = case.failure

@@ -135,6 +135,7 @@ class Lab:
         """True when nothing runs; what it left behind is forgotten."""
         worker = self.gateway.worker
         worker.records.clear()
+        worker.cooldowns.forgive()
         return worker.running == 0
 
     def sent(self) -> Any:

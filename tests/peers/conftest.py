@@ -21,6 +21,7 @@ def running(standing: Bench) -> Bench:
 
     def is_idle() -> bool:
         worker.records.clear()
+        worker.cooldowns.forgive()
         return worker.running == 0
 
     standing.gateway.wait(is_idle)

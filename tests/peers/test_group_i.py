@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 from tests.gateway.wire import ALIASES
 from tests.peers.gateways import (
     CHAT,
@@ -183,6 +184,33 @@ def test_i09_a_rate_limit_of_a_stream_goes_on_to_the_next(running, client, upstr
     answer = post(running, asks(client, upstream, "-both"))
     assert (answer.status, text_of(client, answer.body)) == (200, "from two")
     assert answer.headers["twoapi-attempts"] == "3"  # two credentials of the first, then the second
+
+
+@each_pair
+@pytest.mark.parametrize("form", ["whole", "stream"])
+def test_i10_an_upstream_that_fails_is_left_alone_whichever_attempt_it_was(running, client, upstream, form):
+    streamed = form == "stream"
+    running.one.reply(*[error_reply(upstream, 500)] * 6)
+    running.two.reply(*[stream(upstream, "from two") if streamed else whole(upstream, "from two")] * 5)
+    asked = asks(client, upstream, "-both", stream=streamed)
+    answers = [post(running, asked) for _ in range(5)]
+    assert [answer.status for answer in answers] == [200] * 5
+    assert [answer.headers["twoapi-attempts"] for answer in answers] == ["2", "2", "2", "1", "1"]
+    assert len(running.one.requests) == 3
+
+
+@each_protocol
+def test_i11_errors_in_a_row_take_an_upstream_out_of_rotation_at_once(bench, client):
+    with bench() as running:
+        settings = running.gateway.worker.snapshot.settings
+        both = settings.models[f"{ALIASES[client]}-both"]
+        turns = replace(both, strategy="weighted")
+        running.gateway.publish(replace(settings, models={**settings.models, f"{ALIASES[client]}-turns": turns}))
+        running.one.handler = lambda _: error_reply(client, 500)
+        running.two.handler = lambda _: whole(client, "from two")
+        answers = [post(running, asks(client, client, "-turns", stream=False)) for _ in range(25)]
+        assert [answer.status for answer in answers] == [200] * 25
+        assert len(running.one.requests) == 3
 
 
 @each_pair

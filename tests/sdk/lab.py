@@ -103,11 +103,13 @@ class Lab:
         self.upstream.handler = ScriptedModel(Scenario(**scenario))
         self.upstream.requests.clear()
         self.upstream.refusals.clear()
+        self.gateway.worker.cooldowns.forgive()
 
     def replies(self, *replies: Reply) -> None:
         """What the upstream answers next, word by word."""
         self.upstream.requests.clear()
         self.upstream.refusals.clear()
+        self.gateway.worker.cooldowns.forgive()
         self.upstream.reply(*replies)
 
     def losses(self) -> list[Loss]:

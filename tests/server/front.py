@@ -78,6 +78,7 @@ class Front(NamedTuple):
         return answer
 
     def clear(self) -> None:
+        self.gateway.worker.cooldowns.forgive()
         self.upstream.requests.clear()
 
 

@@ -95,6 +95,7 @@ class Site:
 
     def _is_idle(self) -> bool:
         self.gateway.worker.records.clear()
+        self.gateway.worker.cooldowns.forgive()
         return self.gateway.worker.running == 0
 
     def sent(self) -> Form:

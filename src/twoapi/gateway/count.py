@@ -95,7 +95,7 @@ class Count:
             self.peek = self.codec.peek(self.incoming)
             self.model = self.peek.model
             plan = self.snapshot.plan(self.model, self.codec.name, self.key)
-            self.order = plan.order(worker.counters.exchanges)
+            self.order = worker.order(plan)
             self._try_candidate(0)
         except Exception as error:  # noqa: BLE001  the outermost frame of a request: it must be answered
             self._answer_for(error)
@@ -103,7 +103,7 @@ class Count:
     def _try_candidate(self, position: int) -> None:
         self.position = position
         self.candidate = candidate = self.order[position]
-        self.credentials = candidate.only or candidate.credential_turn()
+        self.credentials = candidate.only or self.worker.credentials(candidate)
         try:
             way = self._way(candidate)
             if way is None:

@@ -102,7 +102,7 @@ class Exchange(Telling):
             peek = self.peek = codec.peek(self.incoming) if len(self.incoming.body) <= _LARGE else self._look()
             model, protocol = peek.model, codec.name
             plan = self.plan = snapshot.plans.get((model, protocol, key)) or snapshot.plan(model, protocol, key)
-            self.order = plan.only or plan.order(worker.counters.exchanges)
+            self.order = plan.only or worker.order(plan)
             self._try_candidate(0)
         except Exception as error:  # noqa: BLE001  as in _guarded
             self._answer_for(error)
@@ -123,7 +123,7 @@ class Exchange(Telling):
         self.position = position
         candidate = self.order[position]
         self.candidate = candidate
-        self.credentials = candidate.only or candidate.credential_turn()
+        self.credentials = candidate.only or self.worker.credentials(candidate)
         self.tries = 0
         self.rejected = None
         self.is_stateless = False  # set when it has refused the state in the request
@@ -300,7 +300,10 @@ class Exchange(Telling):
         except FaultError as error:
             self._give_up(error.fault, error.fault.kind)
             return
-        self.worker.active.discard(attempt)
+        worker = self.worker
+        worker.active.discard(attempt)
+        if worker.cooldowns.places:
+            worker.cooldowns.succeeded(self.candidate, self.credentials[0])
         if self.memory is None or not self.memory.rows:
             self._deliver(way.losses, way.usage, attempt.headers, body)
         else:
@@ -318,6 +321,12 @@ class Exchange(Telling):
         elif failure is not None:
             self.port.write(pump.fail(failure))
         fault = failure or pump.fault
+        worker = self.worker
+        if fault is not None:
+            kind = attempt.failure_kind or fault.kind
+            worker.cooldowns.failed(self.candidate, self.credentials[0], kind, None, worker.time())
+        elif worker.cooldowns.places:
+            worker.cooldowns.succeeded(self.candidate, self.credentials[0])
         if self.told >= 0:
             self._report_rest(attempt.way.losses)
         self.port.finish()
@@ -370,6 +379,8 @@ class Exchange(Telling):
 
     def _failed(self, fault: Fault, kind: str) -> None:
         """Goes on to the next try that can help, or ends with this fault."""
+        worker = self.worker
+        worker.cooldowns.failed(self.candidate, self.credentials[0], kind, fault.retry_after, worker.time())
         candidates_left = len(self.order) - self.position - 1
         step = next_step(
             kind,
@@ -380,7 +391,7 @@ class Exchange(Telling):
         )
         wait = pause(self.tries, fault.retry_after) if step == "same" else None
         if wait is not None:
-            self.timer = self.worker.loop.call_later(wait, self._guarded, self._try)
+            self.timer = worker.loop.call_later(wait, self._guarded, self._try)
         elif step == "credential":
             self.credentials = self.credentials[1:]
             self._try()

@@ -17,7 +17,9 @@ from twoapi.gateway.record import Record, Sink
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.state import State
 from twoapi.ir import Fault, FaultError
-from twoapi.policy.route import Candidate
+from twoapi.policy.cooldown import Cooldowns
+from twoapi.policy.credentials import Credential
+from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.registry import SOCKET_CODECS
 from twoapi.transport.dial import tls_context
 from twoapi.transport.endpoint import Endpoint
@@ -53,6 +55,7 @@ class Worker:
         self.state = State() if state is None else state
         self.limits: Limits = snapshot.limits
         self.counters = Counters()
+        self.cooldowns = Cooldowns()
         self.sinks = list(sinks)
         self.active: set[Attempt] = set()
         self.running = 0
@@ -86,11 +89,22 @@ class Worker:
         self.pools.clear()
         await self.loop.run_in_executor(None, self.state.close)
 
+    def order(self, plan: Plan) -> tuple[Candidate, ...]:
+        """The candidates of a plan in the order in which this request tries them."""
+        order = plan.order(self.counters.exchanges)
+        return self.cooldowns.order(order, self.time()) if self.cooldowns.places else order
+
+    def credentials(self, candidate: Candidate) -> tuple[Credential, ...]:
+        """All credentials of a candidate, likewise."""
+        turn = candidate.credential_turn()
+        return self.cooldowns.turn(candidate, turn, self.time()) if self.cooldowns.places else turn
+
     def publish(self, snapshot: Snapshot) -> None:
         """Puts a new configuration in force; what is running keeps its own."""
         self.snapshot = snapshot
         self.limits = snapshot.limits
         self.tokens.forgive()
+        self.cooldowns.forgive()
 
     def open_pool(self, candidate: Candidate) -> AnyPool:
         """The connections to a candidate's endpoint, shared by all candidates with the same connection settings.

@@ -65,7 +65,7 @@ class CachedExchange(Exchange):
         state, codec = self.worker.state, self.codec
         peek = self.peek = codec.peek(self.incoming)
         plan = self.plan = self.snapshot.plan(peek.model, codec.name, self.key)
-        order = plan.order(self.worker.counters.exchanges)
+        order = self.worker.order(plan)
         kind = FACES[codec.name].prefix + _KIND
         rows = {row.upstream: row for row in await waited(state, state.store.holders(self.key.tenant, self._name))}
         rows = {upstream: row for upstream, row in rows.items() if row.kind == kind}

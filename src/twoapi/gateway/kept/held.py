@@ -76,7 +76,7 @@ class FileUpload(UploadExchange):
             self.plan = Plan(order)
             return order
         self.plan = self.snapshot.plan(self.peek.model, want(self._face, "files"), self.key)
-        return self.plan.order(self.worker.counters.exchanges)
+        return self.worker.order(self.plan)
 
     def _check(self) -> None:
         """A field `model` behind the file means nothing here."""
@@ -179,7 +179,7 @@ class HeldExchange(StreamedExchange):
         self.candidate = candidate = self.order[position]
         row = self._row
         own = None if row is None else accounts(self.worker.state, candidate, row.account)
-        self.credentials = own or candidate.credential_turn()
+        self.credentials = own or self.worker.credentials(candidate)
         self.tries = 0
         self._try()
 

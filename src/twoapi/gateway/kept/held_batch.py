@@ -98,7 +98,7 @@ class RequestsBatch(HeldExchange):
         except FaultError as error:
             raise FaultError(replace(error.fault, param=at)) from None
         places: dict[str, str] = {}
-        for candidate in plan.order(self.worker.counters.exchanges):
+        for candidate in self.worker.order(plan):
             service = candidate.service
             if service is not None and service.shape == self._face.shape:
                 places.setdefault(candidate.upstream, candidate.model)

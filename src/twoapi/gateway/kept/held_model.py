@@ -57,7 +57,7 @@ class OfModel(HeldExchange):
             named = self._row.upstream
         for name in asked.caches:
             named = await self._place_of(name, named)
-        found = [one for one in plan.order(self.worker.counters.exchanges) if named in (None, one.upstream)]
+        found = [one for one in self.worker.order(plan) if named in (None, one.upstream)]
         for candidate in found:
             service = candidate.service
             if service is not None and service.shape == face.shape and candidate.local is None:

@@ -70,7 +70,7 @@ class OperationExchange(Exchange):
             want = Want(operation.name, self._shape.name, operation.like or self.codec.name)
             known = snapshot.plans.get((peek.model, want, self.key))
             plan = self.plan = known or snapshot.plan(peek.model, want, self.key)
-            self.order = plan.order(worker.counters.exchanges)
+            self.order = worker.order(plan)
             self._try_candidate(0)
         except Exception as error:  # noqa: BLE001  the outermost frame of a request: it must be answered
             self._answer_for(error)

@@ -137,7 +137,7 @@ class UploadExchange(StreamedExchange):
             raise refuse("the form must name a model", f"/{_MODEL}")
         self.peek = Peek(model, stream=False)
         self.plan = self.snapshot.plan(model, Want(self._operation.name, self._shape.name, self.codec.name), self.key)
-        return self.plan.order(self.worker.counters.exchanges)
+        return self.worker.order(self.plan)
 
     def _check(self) -> None:
         """Raises FaultError when the rest of the form names another model."""
