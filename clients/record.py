@@ -70,9 +70,13 @@ def load(file: Path) -> Record:
 
 
 def commit() -> str:
-    """The commit that is checked out; `-dirty` follows it when files are changed."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    """The commit that is checked out; `-dirty` follows it when files are changed, other than records like this."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)docs")
+    return _git("rev-parse", "--short=7", "HEAD") + ("-dirty" if changed else "")
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def packages(programs: Iterable[Program]) -> dict[str, str]:
