@@ -28,7 +28,7 @@ Asked = Compact | Count | OperationExchange | Retrieval
 
 
 def answer_for(worker: Worker, head: Head, inbound: Inbound, key: KeyEntry, port: ClientPort) -> Exchange:
-    """What will answer a request for an answer of a model, not begun yet."""
+    """What will answer a request for an answer of a model, not begun yet, when it may name what an upstream keeps."""
     incoming = Incoming(head.path, head.headers, inbound.body, head.query)
     name = cache_named(head.codec, incoming)
     if name:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib.util import find_spec
 
+from twoapi.gateway.kept.from_cache import CACHE_MEMBERS
 from twoapi.gateway.snapshot import Snapshot
 from twoapi.ir import Fault
 from twoapi.policy.access import KEY_HEADERS, NOBODY, KeyEntry
@@ -42,6 +43,7 @@ class Head:
         "is_preflight",
         "keep_alive",
         "key",
+        "may_name_cache",
         "method",
         "objection",
         "path",
@@ -79,6 +81,7 @@ class Head:
         if self.route is None or self.route.kind == "held":
             self.route = google_route(path, self.headers, self.route)
         self.codec: Codec = (self.route and self.route.codec) or client_codec(path, self.headers)
+        self.may_name_cache = self.codec.name in CACHE_MEMBERS
         self.wants_socket = (
             method == b"GET"
             and self.route is not None

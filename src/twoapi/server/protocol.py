@@ -13,6 +13,7 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.headers import refusal_headers
 from twoapi.gateway.port import Flow
 from twoapi.ir import Fault
@@ -24,6 +25,7 @@ from twoapi.server.inbound import Inbound, InboundStream
 from twoapi.server.routes import client_codec, with_deployment
 from twoapi.server.site import Site
 from twoapi.server.unpack import Unpacker
+from twoapi.wire.http import Incoming
 
 _STATUS = {
     code: b"HTTP/1.1 %d %s\r\n" % (code, phrase.encode())
@@ -353,7 +355,11 @@ class GatewayProtocol(HandingOver):
         if not head.generates or key is None:
             self._start_other(head, inbound, key)
             return
-        exchange = answer_for(worker, head, inbound, key, self)
+        if head.may_name_cache:
+            exchange = answer_for(worker, head, inbound, key, self)
+        else:
+            incoming = Incoming(head.path, head.headers, inbound.body, head.query)
+            exchange = Exchange(worker, head.codec, incoming, key, self)
         exchange.begin()
         if not exchange.is_over:
             self.exchange = exchange

@@ -19,13 +19,14 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming
 
 _KIND: Kind = "caches"
-_SPELLINGS = {"gemini": (b"cachedContent", b"cached_content")}  # of the member that names them, by protocol
+# By protocol the members that name them.
+CACHE_MEMBERS = {"gemini": (b"cachedContent", b"cached_content")}
 
 
 def cache_named(codec: Codec, incoming: Incoming) -> str:
     """The name of the contents that a request goes on from; "" for none."""
     body = incoming.body
-    said = [name.decode() for name in _SPELLINGS.get(codec.name, ()) if name in body]
+    said = [name.decode() for name in CACHE_MEMBERS.get(codec.name, ()) if name in body]
     if not said:
         return ""
     try:

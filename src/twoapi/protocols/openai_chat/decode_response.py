@@ -139,7 +139,8 @@ def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspect
         return Inspection(fault=broken(f"the upstream's answer cannot be read: {error}"))
     usage = None if found.usage is _EMPTY else decode_usage(found.usage, capabilities)
     fault = None if found.error is _EMPTY else hidden_fault(found.error)
-    if fault is None and may_fail(body, capabilities):
+    declared = capabilities.failure_words or capabilities.hidden_error is not None
+    if fault is None and declared and may_fail(body, capabilities):
         fault = told_failure(body, capabilities)
     return Inspection(usage, broken(_NO_CHOICES) if fault is None and not found.choices else fault)
 

@@ -23,12 +23,17 @@ def relay_request(incoming: Incoming, peek: Peek, model: str, capabilities: Capa
         body = json.replace_member(body, peek.members, "model", json.encode(model))
     if peek.stream and capabilities.stream_usage and not asks_usage(peek):
         body = _ask_usage(body, peek)
-    strays = [name for name, raw in peek.members.items() if len(raw) == 4 and name not in _KNOWN and json.is_null(raw)]
-    if strays:  # some SDKs write a null for each option of their own that is not used
-        body = json.edit_members(body, strays, {})
+    if not peek.members.keys() <= _KNOWN:
+        body = _without_strays(body, peek)
     if capabilities.beta_path is not None and _goes_on(peek, capabilities.prefill_mark):
         return Outgoing(capabilities.beta_path, body)
     return Outgoing(PATH, body)
+
+
+def _without_strays(body: bytes, peek: Peek) -> bytes:
+    """Without the nulls that some SDKs write for each option of their own that is not used."""
+    strays = [name for name, raw in peek.members.items() if name not in _KNOWN and json.is_null(raw)]
+    return json.edit_members(body, strays, {}) if strays else body
 
 
 def _goes_on(peek: Peek, mark: str | None) -> bool:
