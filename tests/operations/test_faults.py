@@ -99,6 +99,20 @@ def test_the_next_candidate_answers_in_its_own_shape(lab: Lab, status: int) -> N
     assert [one["embedding"] for one in answer.json()["data"]] == [vector("a")]
 
 
+def test_only_failures_in_a_row_speak_against_a_candidate(lab: Lab) -> None:
+    asked = ("/v1/embeddings", {"model": "either", "input": ["a"]})
+    for fails in (True, True, False, True, True, False):
+        if fails:
+            lab.upstream.reply(error_reply("openai-chat", 500))
+        answer = lab.call(*asked)
+        assert (answer.status, answer.headers["twoapi-attempts"]) == (200, "2" if fails else "1")
+    for attempts in ("2", "2", "2", "1"):
+        if attempts == "2":
+            lab.upstream.reply(error_reply("openai-chat", 500))
+        answer = lab.call(*asked)
+        assert (answer.headers["twoapi-attempts"], answer.headers["twoapi-upstream"]) == (attempts, "gemini/m-1")
+
+
 def test_a_candidate_that_cannot_carry_it_is_passed_over(lab: Lab) -> None:
     lab.upstream.reply(error_reply("openai-chat", 503))
     answer = lab.call("/v1/embeddings", {"model": "either", "input": [[1, 2]]})

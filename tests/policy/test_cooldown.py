@@ -89,6 +89,12 @@ def test_the_wait_that_an_upstream_names_is_kept_at_once(order: tuple[Candidate,
     assert [names(cooldowns.order(order, at)) for at in (100, 119, 120)] == ["bca", "bca", "abc"]
 
 
+def test_no_wait_is_longer_than_a_minute(order: tuple[Candidate, ...]) -> None:
+    cooldowns = Cooldowns()
+    cooldowns.failed(order[0], order[0].credentials[0], "overloaded", 86_400.0, 100.0)
+    assert [names(cooldowns.order(order, at)) for at in (159, 160)] == ["bca", "abc"]
+
+
 def test_when_all_cool_down_the_one_that_is_ready_soonest_is_asked(order: tuple[Candidate, ...]) -> None:
     cooldowns = Cooldowns()
     for number, candidate in enumerate(order):

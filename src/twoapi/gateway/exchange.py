@@ -52,7 +52,6 @@ class Exchange(Telling):
     """One client request and its answer. Every way out answers the client and leaves a record."""
 
     __slots__ = (
-        "credentials",
         "files",
         "is_stateless",
         "last",
@@ -300,10 +299,7 @@ class Exchange(Telling):
         except FaultError as error:
             self._give_up(error.fault, error.fault.kind)
             return
-        worker = self.worker
-        worker.active.discard(attempt)
-        if worker.cooldowns.places:
-            worker.cooldowns.succeeded(self.candidate, self.credentials[0])
+        self.worker.active.discard(attempt)
         if self.memory is None or not self.memory.rows:
             self._deliver(way.losses, way.usage, attempt.headers, body)
         else:
@@ -321,12 +317,8 @@ class Exchange(Telling):
         elif failure is not None:
             self.port.write(pump.fail(failure))
         fault = failure or pump.fault
-        worker = self.worker
         if fault is not None:
-            kind = attempt.failure_kind or fault.kind
-            worker.cooldowns.failed(self.candidate, self.credentials[0], kind, None, worker.time())
-        elif worker.cooldowns.places:
-            worker.cooldowns.succeeded(self.candidate, self.credentials[0])
+            self._speaks_against(attempt.failure_kind or fault.kind, None)
         if self.told >= 0:
             self._report_rest(attempt.way.losses)
         self.port.finish()
@@ -379,8 +371,7 @@ class Exchange(Telling):
 
     def _failed(self, fault: Fault, kind: str) -> None:
         """Goes on to the next try that can help, or ends with this fault."""
-        worker = self.worker
-        worker.cooldowns.failed(self.candidate, self.credentials[0], kind, fault.retry_after, worker.time())
+        self._speaks_against(kind, fault.retry_after)
         candidates_left = len(self.order) - self.position - 1
         step = next_step(
             kind,
@@ -391,7 +382,7 @@ class Exchange(Telling):
         )
         wait = pause(self.tries, fault.retry_after) if step == "same" else None
         if wait is not None:
-            self.timer = worker.loop.call_later(wait, self._guarded, self._try)
+            self.timer = self.worker.loop.call_later(wait, self._guarded, self._try)
         elif step == "credential":
             self.credentials = self.credentials[1:]
             self._try()
@@ -399,6 +390,10 @@ class Exchange(Telling):
             self._try_candidate(self.position + 1)
         else:
             raise FaultError(answer_to_client(fault, self.candidate.upstream, self.credentials[0].index))
+
+    def _speaks_against(self, kind: str, retry_after: float | None) -> None:
+        worker = self.worker
+        worker.cooldowns.failed(self.candidate, self.credentials[0], kind, retry_after, worker.time())
 
     def cancel(self) -> None:
         """The client has left: in the middle, or behind the last event while the upstream's end is still to come."""

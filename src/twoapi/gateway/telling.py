@@ -16,6 +16,7 @@ from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.report import report_comment, report_frame, report_header, wants_report
 from twoapi.ir import Fault, Loss, Usage
 from twoapi.policy.access import KeyEntry
+from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec, Peek
 from twoapi.wire.http import Incoming
@@ -34,6 +35,7 @@ class Telling:
         "begun",
         "candidate",
         "codec",
+        "credentials",
         "first_byte",
         "id",
         "incoming",
@@ -59,6 +61,7 @@ class Telling:
     begun: float  # the loop's time
     peek: Peek
     candidate: Candidate
+    credentials: tuple[Credential, ...]  # those that are left; the first is the one at hand
     attempt: "Attempt | None"
     attempts: int
     first_byte: float
@@ -121,6 +124,8 @@ class Telling:
         self.is_over = True
         worker = self.worker
         worker.running -= 1
+        if outcome == "ok" and worker.cooldowns.places:
+            worker.cooldowns.succeeded(self.candidate, self.credentials[0])
         if worker.sinks:
             worker.records.append(self._record(outcome, fault, losses, usage))
         attempt = self.attempt

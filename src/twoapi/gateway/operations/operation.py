@@ -184,6 +184,7 @@ class OperationExchange(Exchange):
 
     def _close_stream(self, attempt: Attempt, pump: Pump) -> None:
         if attempt.failure is not None and isinstance(pump, BytePump):
+            self._speaks_against(attempt.failure_kind, None)
             self._break_off(attempt, attempt.failure)
         else:
             super()._close_stream(attempt, pump)

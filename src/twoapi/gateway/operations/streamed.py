@@ -192,8 +192,10 @@ class StreamedExchange(OperationExchange):
         errors = self.candidate.errors
         if errors is not None and attempt.failure is None:
             fault = errors.judged(fault, attempt.status, dict(attempt.headers), attempt.whole_body())
+            kind = fault.kind
         self.worker.active.discard(attempt)
         attempt.cancel()
+        self._speaks_against(kind, fault.retry_after)
         raise FaultError(answer_to_client(fault, self.candidate.upstream, self.credentials[0].index))
 
     # --- the way out
