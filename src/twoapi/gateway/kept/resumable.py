@@ -23,7 +23,7 @@ from twoapi.gateway.kept.keeping import (
     write_down,
 )
 from twoapi.gateway.operations.arriving import Arriving
-from twoapi.gateway.operations.form_sources import FormSource
+from twoapi.gateway.operations.form_sources import FormSource, Sending
 from twoapi.gateway.operations.streamed import Forwarded, StreamedExchange
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
@@ -161,49 +161,28 @@ def _path_at(candidate: Candidate, url: str) -> str | None:
     return parts.path[len(base) :] + (f"?{parts.query}" if parts.query else "")
 
 
-class Passing:
+class Passing(Sending):
     """What a client sends, as it comes, once."""
 
-    __slots__ = ("_arriving", "_drain", "is_paused", "is_sent", "sent")
+    __slots__ = ("_arriving",)
 
     def __init__(self, arriving: Arriving) -> None:
-        self.sent = 0
-        self.is_sent = False
-        self.is_paused = False
+        super().__init__()
         self._arriving = arriving
-        self._drain: Drain | None = None
 
     def flow_to(self, drain: Drain) -> None:
         """Sends what there is, and what comes."""
-        self._drain = drain
         self._arriving.on_more = self.flow
-        self.flow()
-
-    def pause(self) -> None:
-        """The client will wait, too."""
-        self.is_paused = True
-
-    def resume(self) -> None:
-        """Goes on."""
-        self.is_paused = False
-        self.flow()
-
-    def stop(self) -> None:
-        """Sends nothing more."""
-        self._drain = None
+        super().flow_to(drain)
 
     def flow(self) -> None:
         """Sends what has come."""
         arriving = self._arriving
-        while (drain := self._drain) is not None and not self.is_paused:
+        while self._drain is not None and not self.is_paused:
             data = arriving.take()
-            if data:
-                self.sent += len(data)
-                drain.write(data)
-            if arriving.is_taken and self._drain is not None:
-                self._drain = None
-                self.is_sent = True
-                drain.end()
+            self._write(data)
+            if arriving.is_taken:
+                self._end()
             if not data:
                 return
 

@@ -69,29 +69,24 @@ class Rest:
         return self._arriving.is_taken and (kept is None or number >= len(kept))
 
 
-class Flowing:
-    """The beginning of a form, then the rest as the client sends it."""
+class Sending:
+    """What sources that wait for their upstream have in common."""
 
-    __slots__ = ("_drain", "_fail", "_number", "_opening", "_rest", "is_paused", "is_sent", "sent")
+    __slots__ = ("_drain", "is_paused", "is_sent", "sent")
 
-    def __init__(self, opening: bytes, rest: Rest, fail: Callable[[FaultError], None]) -> None:
+    def __init__(self) -> None:
         self.sent = 0
         self.is_sent = False
         self.is_paused = False
-        self._opening = opening
-        self._rest = rest
-        self._fail = fail
         self._drain: Drain | None = None
-        self._number = 0
 
     def flow_to(self, drain: Drain) -> None:
         """Sends what there is."""
         self._drain = drain
-        self._write(self._opening)
         self.flow()
 
     def pause(self) -> None:
-        """The client will wait, too."""
+        """Waits, and makes those wait from whom it has what it sends."""
         self.is_paused = True
 
     def resume(self) -> None:
@@ -102,6 +97,40 @@ class Flowing:
     def stop(self) -> None:
         """Sends nothing more."""
         self._drain = None
+
+    def flow(self) -> None:
+        """Sends what may be sent now."""
+        raise NotImplementedError
+
+    def _write(self, data: bytes) -> None:
+        if self._drain is not None and data:
+            self.sent += len(data)
+            self._drain.write(data)
+
+    def _end(self) -> None:
+        drain, self._drain = self._drain, None
+        if drain is not None:
+            self.is_sent = True
+            drain.end()
+
+
+class Flowing(Sending):
+    """The beginning of a form, then the rest as the client sends it."""
+
+    __slots__ = ("_fail", "_number", "_opening", "_rest")
+
+    def __init__(self, opening: bytes, rest: Rest, fail: Callable[[FaultError], None]) -> None:
+        super().__init__()
+        self._opening = opening
+        self._rest = rest
+        self._fail = fail
+        self._number = 0
+
+    def flow_to(self, drain: Drain) -> None:
+        """Sends what there is."""
+        self._drain = drain
+        self._write(self._opening)
+        self.flow()
 
     def flow(self) -> None:
         """Sends what there is, and is told of more."""
@@ -117,17 +146,6 @@ class Flowing:
                     break
         except FaultError as error:
             self._fail(error)
-
-    def _write(self, data: bytes) -> None:
-        if self._drain is not None and data:
-            self.sent += len(data)
-            self._drain.write(data)
-
-    def _end(self) -> None:
-        drain, self._drain = self._drain, None
-        if drain is not None:
-            self.is_sent = True
-            drain.end()
 
 
 class Given:
@@ -162,111 +180,61 @@ class Given:
         """There is no more."""
 
 
-class Written:
+class Written(Sending):
     """A body that is written piece by piece, each when the upstream has read the one before; between two of them it is
     others' turn, as `later` says.
     """
 
-    __slots__ = ("_drain", "_is_next", "_later", "_pieces", "is_paused", "is_sent", "sent")
+    __slots__ = ("_is_next", "_later", "_pieces")
 
     def __init__(self, pieces: Iterator[bytes], later: Callable[[Callable[[], None]], object]) -> None:
+        super().__init__()
+        self._pieces = pieces
         self._later = later
         self._is_next = False  # its turn is to come
-        self.sent = 0
-        self.is_sent = False
-        self.is_paused = False
-        self._pieces = pieces
-        self._drain: Drain | None = None
-
-    def flow_to(self, drain: Drain) -> None:
-        """Sends what there is."""
-        self._drain = drain
-        self.flow()
-
-    def pause(self) -> None:
-        """Waits."""
-        self.is_paused = True
-
-    def resume(self) -> None:
-        """Goes on."""
-        self.is_paused = False
-        self.flow()
-
-    def stop(self) -> None:
-        """Sends nothing more."""
-        self._drain = None
 
     def flow(self) -> None:
         """Sends the next piece."""
-        drain = self._drain
-        if drain is None or self.is_paused or self._is_next:
+        if self._drain is None or self.is_paused or self._is_next:
             return
         piece = next(self._pieces, None)
         if piece is None:
-            self._drain = None
-            self.is_sent = True
-            drain.end()
+            self._end()
             return
-        self.sent += len(piece)
         self._is_next = True
         self._later(self._turn)
-        drain.write(piece)
+        self._write(piece)
 
     def _turn(self) -> None:
         self._is_next = False
         self.flow()
 
 
-class Spooled:
+class Spooled(Sending):
     """A form out of a file, with one edit."""
 
-    __slots__ = ("_at", "_drain", "_edit", "_fail", "_is_reading", "_spool", "is_paused", "is_sent", "sent")
+    __slots__ = ("_at", "_edit", "_fail", "_is_reading", "_spool")
 
     def __init__(self, spool: Spool, edit: Edit, fail: Callable[[FaultError], None]) -> None:
-        self.sent = 0
-        self.is_sent = False
-        self.is_paused = False
+        super().__init__()
         self._spool = spool
         self._edit: Edit | None = edit
         self._fail = fail
-        self._drain: Drain | None = None
         self._at = 0
         self._is_reading = False
 
-    def flow_to(self, drain: Drain) -> None:
-        """Begins to send."""
-        self._drain = drain
-        self.flow()
-
-    def pause(self) -> None:
-        """Reads no further."""
-        self.is_paused = True
-
-    def resume(self) -> None:
-        """Goes on."""
-        self.is_paused = False
-        self.flow()
-
-    def stop(self) -> None:
-        """Sends nothing more."""
-        self._drain = None
-
     def flow(self) -> None:
         """Sends the next piece."""
-        drain, edit = self._drain, self._edit
-        if drain is None or self.is_paused or self._is_reading:
+        edit = self._edit
+        if self._drain is None or self.is_paused or self._is_reading:
             return
         if edit is not None and self._at == edit.begin:
             self._edit = None
             self._at = edit.end
-            if edit.data:
-                self.sent += len(edit.data)
-                drain.write(edit.data)
+            self._write(edit.data)
             self.flow()
         elif self._at >= self._spool.size:
-            self._drain = None
-            self.is_sent = True
-            drain.end()
+            self._end()
         else:
             end = self._spool.size if edit is None else edit.begin
             self._is_reading = True
@@ -280,6 +248,5 @@ class Spooled:
             self._fail(_GONE)
             return
         self._at += len(data)
-        self.sent += len(data)
-        self._drain.write(data)
+        self._write(data)
         self.flow()
