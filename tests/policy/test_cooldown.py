@@ -31,7 +31,9 @@ def fail(cooldowns: Cooldowns, candidate: Candidate, kind: str, *, times: int = 
         cooldowns.failed(candidate, candidate.credentials[0], kind, None, at)
 
 
-@pytest.mark.parametrize("kind", ["overloaded", "upstream_error", "timeout", "refused", "dns", "tls", "closed"])
+@pytest.mark.parametrize(
+    "kind", ["overloaded", "upstream_error", "timeout", "refused", "dns", "tls", "closed", "protocol"]
+)
 def test_a_candidate_that_fails_three_times_in_a_row_comes_last(order: tuple[Candidate, ...], kind: str) -> None:
     cooldowns = Cooldowns()
     fail(cooldowns, order[0], kind, times=2)
@@ -49,7 +51,9 @@ def test_an_answer_in_between_is_a_new_beginning(order: tuple[Candidate, ...]) -
     assert not cooldowns.places
 
 
-@pytest.mark.parametrize("kind", ["invalid_request", "context_length", "content_filtered", "not_found", "cannot_carry"])
+@pytest.mark.parametrize(
+    "kind", ["invalid_request", "context_length", "content_filtered", "not_found", "cannot_carry", "no_credential"]
+)
 def test_the_clients_own_mistakes_speak_against_nobody(order: tuple[Candidate, ...], kind: str) -> None:
     cooldowns = Cooldowns()
     fail(cooldowns, order[0], kind, times=9)

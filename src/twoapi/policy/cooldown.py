@@ -3,11 +3,9 @@
 import msgspec
 
 from twoapi.policy.credentials import Credential
+from twoapi.policy.retry import blamed
 from twoapi.policy.route import Candidate
 
-# Kinds of faults and of failures of a connection that speak against a candidate, whatever the request.
-_CANDIDATES = frozenset({"overloaded", "upstream_error", "timeout", "refused", "dns", "tls", "closed", "protocol"})
-_CREDENTIALS = frozenset({"rate_limited", "quota_exhausted", "unauthenticated", "forbidden"})
 _PATIENCE = 3  # failures in a row before a candidate cools down; a credential does at once
 _FIRST = 5.0  # seconds; twice as long each further time
 _LONGEST = 60.0
@@ -50,14 +48,12 @@ class Cooldowns:
         self, candidate: Candidate, credential: Credential, kind: str, retry_after: float | None, now: float
     ) -> None:
         """An attempt has failed, with a fault or failure of this kind. `retry_after` in seconds, when that was said."""
-        if kind in _CREDENTIALS:
-            place = self._place(candidate.label, credential.index)
-        elif kind in _CANDIDATES:
-            place = self._place(candidate.label, _CANDIDATE)
-            place.failures += 1
-            if place.failures < _PATIENCE and retry_after is None:
-                return
-        else:
+        against = blamed(kind)
+        if against is None:
+            return
+        place = self._place(candidate.label, credential.index if against == "credential" else _CANDIDATE)
+        place.failures += 1
+        if against == "candidate" and place.failures < _PATIENCE and retry_after is None:
             return
         wait = _FIRST * 2.0**place.pauses if retry_after is None else retry_after
         place.until = now + min(wait, _LONGEST)

@@ -30,6 +30,7 @@ _REMEDIES: dict[str, tuple[Step, ...]] = {
     "no_credential": ("credential", "candidate"),
 }
 
+_UNSENT = frozenset({"cannot_carry", "no_credential"})  # of these the request is to blame, or the settings
 _CREDENTIAL_KINDS = frozenset({"unauthenticated", "forbidden", "quota_exhausted"})
 _FIRST_PAUSE = 0.25  # seconds
 _LONGEST_PAUSE = 4.0
@@ -46,6 +47,14 @@ def next_step(kind: str, attempt: int, retries: int, *, credentials_left: int, c
         if available[step]:
             return step
     return "stop"
+
+
+def blamed(kind: str) -> Literal["credential", "candidate"] | None:
+    """What an attempt that failed so speaks against: what is replaced first. None: against the request alone."""
+    steps = _REMEDIES.get(kind, ())
+    if not steps or kind in _UNSENT:
+        return None
+    return "credential" if steps[0] == "credential" else "candidate"
 
 
 def pause(attempt: int, retry_after: float | None = None) -> float | None:
