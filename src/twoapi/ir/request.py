@@ -87,7 +87,7 @@ class ToolChoice(msgspec.Struct, kw_only=True):
     allowed: bool = False
 
 
-class Sampling(msgspec.Struct, kw_only=True):
+class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     """How tokens are drawn. None always means: not said. `logprobs` True asks for them, `top_logprobs` for how many."""
 
     max_tokens: int | None = None
@@ -104,7 +104,7 @@ class Sampling(msgspec.Struct, kw_only=True):
     logit_bias: Raw | None = None
 
 
-class ReasoningConfig(msgspec.Struct, kw_only=True):
+class ReasoningConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How much the model reasons and what of it is shown.
 
     `mode`: "manual" (with `budget` in tokens), "adaptive", "between_tools", "off". `show`: "none" (sealed state only),
@@ -119,7 +119,7 @@ class ReasoningConfig(msgspec.Struct, kw_only=True):
     sealed: bool | None = None
 
 
-class Output(msgspec.Struct, kw_only=True):
+class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What the answer must look like."""
 
     format: Literal["text", "json_object", "json_schema"] | None = None
@@ -133,7 +133,7 @@ class Output(msgspec.Struct, kw_only=True):
     prediction: Raw | None = None
 
 
-class State(msgspec.Struct, kw_only=True):
+class State(msgspec.Struct, frozen=True, kw_only=True):
     """Conversation state that the server is asked to keep or to go on from.
 
     `thread` is Anthropic's message thread: "create", or "continue" with `previous`. `cached` is the name of content
@@ -166,10 +166,10 @@ class Request(msgspec.Struct, kw_only=True):
     tools: list[Tool] = msgspec.field(default_factory=list)
     tool_choice: ToolChoice | None = None
     parallel: bool | None = None
-    sampling: Sampling = msgspec.field(default_factory=Sampling)
-    reasoning: ReasoningConfig = msgspec.field(default_factory=ReasoningConfig)
-    output: Output = msgspec.field(default_factory=Output)
-    state: State = msgspec.field(default_factory=State)
+    sampling: Sampling = Sampling()
+    reasoning: ReasoningConfig = ReasoningConfig()
+    output: Output = Output()
+    state: State = State()
     cache_key: str | None = None
     cache_auto: CacheMark | None = None
     user_id: str | None = None

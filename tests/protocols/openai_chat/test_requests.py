@@ -23,6 +23,7 @@ from twoapi.ir import (
     Request,
     Sampling,
     Schema,
+    State,
     Text,
     Tool,
     ToolCall,
@@ -312,7 +313,7 @@ def test_fields_of_another_protocol_are_reported_and_not_sent() -> None:
 
 def test_a_thread_is_refused_with_the_code_that_its_client_knows() -> None:
     request = foreign(user(Text(text="x")))
-    request.state.thread = "create"
+    request.state = State(thread="create")
 
     with pytest.raises(FaultError) as caught:
         encode(request)

@@ -130,9 +130,12 @@ def test_other_settings_are_clamped_too() -> None:
     assert body["max_tokens"] == 32768
     assert {kind for _, kind in losses} == {"clamped"}
     request = ir.Request(
-        protocol="gemini", model="m", messages=[ir.Message("user", [ir.Text(text="hi")])], stream=False
+        protocol="gemini",
+        model="m",
+        messages=[ir.Message("user", [ir.Text(text="hi")])],
+        sampling=ir.Sampling(top_k=37),
+        stream=False,
     )
-    request.sampling.top_k = 37
     found: list[ir.Loss] = []
     assert json.loads(HTTP.encode_request(request, "m", Capabilities(), found).outgoing.body)["top_k"] == 6
     assert [(loss.path, loss.kind) for loss in found] == [("/top_k", "clamped")]

@@ -250,14 +250,12 @@ def _put_thinking(request: ir.Request, wire: schema.Thinking) -> None:
     if mode is None or (wire.display is not None and show is None):
         request.extras["/thinking"] = Raw(_again(wire))
     if mode is not None:
-        request.reasoning.mode = mode  # type: ignore[assignment]  # of the table
-        request.reasoning.budget = wire.budget_tokens
-        request.reasoning.show = show  # type: ignore[assignment]  # of the table
+        request.reasoning = msgspec.structs.replace(request.reasoning, mode=mode, budget=wire.budget_tokens, show=show)
 
 
 def _put_output(request: ir.Request, wire: schema.OutputConfig) -> None:
     if wire.effort in _EFFORTS:
-        request.reasoning.effort = wire.effort  # type: ignore[assignment]  # checked
+        request.reasoning = msgspec.structs.replace(request.reasoning, effort=wire.effort)
     elif wire.effort is not None:
         request.extras["/output_config/effort"] = Raw(encode(wire.effort))
     form = wire.format

@@ -1,9 +1,9 @@
 """generationConfig: sampling, thinking, and the form of the answer."""
 
 from operator import attrgetter
-from typing import cast
 
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from twoapi import ir
 from twoapi.protocols.gemini import schema_request as wire
@@ -67,49 +67,52 @@ def put_config(request: ir.Request, config: wire.GenerationConfig) -> None:
 
 
 def _put_thinking(request: ir.Request, thinking: wire.ThinkingConfig) -> None:
-    reasoning = request.reasoning
+    told: dict[str, object] = {}
     level = (thinking.thinking_level or "").upper()
     if level in _EFFORTS:
-        reasoning.effort = cast("ir.request.Effort", _EFFORTS[level])
+        told["effort"] = _EFFORTS[level]
     elif level and not level.endswith("UNSPECIFIED"):
         request.extras[f"{CONFIG}/thinkingConfig/thinkingLevel"] = Raw(encode(thinking.thinking_level))
     budget = thinking.thinking_budget
     if budget is not None:
         if budget < 0:
-            reasoning.mode = "adaptive"
+            told["mode"] = "adaptive"
         elif budget == 0:
-            reasoning.mode = "off"
+            told["mode"] = "off"
         else:
-            reasoning.mode, reasoning.budget = "manual", budget
+            told.update(mode="manual", budget=budget)
     if thinking.include_thoughts is not None:
-        reasoning.show = "summary" if thinking.include_thoughts else "none"
+        told["show"] = "summary" if thinking.include_thoughts else "none"
+    request.reasoning = replace(request.reasoning, **told)
 
 
 def _put_output(request: ir.Request, config: wire.GenerationConfig) -> None:
-    output, extras = request.output, request.extras
+    told: dict[str, object] = {}
+    extras = request.extras
     modalities = config.response_modalities
     if modalities is not None:
-        output.modalities = [modality.lower() for modality in modalities if not modality.endswith("UNSPECIFIED")]
+        told["modalities"] = [modality.lower() for modality in modalities if not modality.endswith("UNSPECIFIED")]
     mime, schema, reduced = config.response_mime_type, config.response_json_schema, config.response_schema
     form = config.response_format
-    if form is not EMPTY and not (mime is None and _put_format(request, form)):
+    if form is not EMPTY and not (mime is None and _put_format(request, form, told)):
         extras[f"{CONFIG}/responseFormat"] = form
     given = {"responseJsonSchema": schema, "responseSchema": reduced}
     if mime == JSON:
         if not is_null(schema):
-            output.format, output.schema = "json_schema", ir.Schema(schema)
+            told.update(format="json_schema", schema=ir.Schema(schema))
             given.pop("responseJsonSchema")
         elif not is_null(reduced):
-            output.format, output.schema = "json_schema", decode_schema(reduced, f"{CONFIG}/responseSchema")
+            told.update(format="json_schema", schema=decode_schema(reduced, f"{CONFIG}/responseSchema"))
             given.pop("responseSchema")
             _place(request, "responseSchema")
         else:
-            output.format = "json_object"
+            told["format"] = "json_object"
     elif mime == "text/plain":
-        output.format = "text"
+        told["format"] = "text"
     elif mime:
         extras[f"{CONFIG}/responseMimeType"] = Raw(encode(mime))  # text/x.enum, and what comes later
     extras |= {f"{CONFIG}/{name}": value for name, value in given.items() if not is_null(value)}
+    request.output = replace(request.output, **told)
 
 
 def _place(request: ir.Request, where: str) -> None:
@@ -118,7 +121,7 @@ def _place(request: ir.Request, where: str) -> None:
     request.paths = {**request.paths, "output.schema": at, "output.name": at}
 
 
-def _put_format(request: ir.Request, raw: Raw) -> bool:
+def _put_format(request: ir.Request, raw: Raw, told: dict[str, object]) -> bool:
     """True when this is the one form of a text that the canonical model holds."""
     try:
         formats = _decode_formats(raw)
@@ -127,7 +130,7 @@ def _put_format(request: ir.Request, raw: Raw) -> bool:
     form = formats[0].text if len(formats) == 1 else _TextFormat()
     for name, schema in (("schema", form.schema), ("jsonSchema", form.json_schema)):
         if form.mime_type == JSON and not is_null(schema):
-            request.output.format, request.output.schema = "json_schema", ir.Schema(schema)
+            told.update(format="json_schema", schema=ir.Schema(schema))
             _place(request, f"responseFormat/0/text/{name}")
             return form.schema is EMPTY or form.json_schema is EMPTY
     return False

@@ -205,9 +205,13 @@ def _decode_output(body: wire.Body, request: Request) -> None:
         and body.prediction is json.EMPTY
     ):
         return
-    output = request.output
-    output.verbosity, output.modalities = body.verbosity, body.modalities
-    output.audio, output.prediction = _given(body.audio), _given(body.prediction)
+    request.output = msgspec.structs.replace(
+        request.output,
+        verbosity=body.verbosity,
+        modalities=body.modalities,
+        audio=_given(body.audio),
+        prediction=_given(body.prediction),
+    )
 
 
 def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:

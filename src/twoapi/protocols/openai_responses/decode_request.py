@@ -197,16 +197,16 @@ def _check_absent(body: wire.Settings) -> None:
 
 
 def _decode_reasoning(reasoning: wire.Reasoning, request: Request) -> None:
-    config = request.reasoning = ReasoningConfig()
-    if reasoning.effort is not None:
-        config.effort = _EFFORTS.get(reasoning.effort)
-        if config.effort is None:
-            raise refuse(f"effort {reasoning.effort!r} is not one of {', '.join(_EFFORTS)}", "/reasoning/effort")
-    if reasoning.summary is not None:
-        if reasoning.summary not in _SUMMARIES:
-            raise refuse(f"summary {reasoning.summary!r} is not auto, concise or detailed", "/reasoning/summary")
-        config.show = "summary"
-        config.detail = None if reasoning.summary == "auto" else reasoning.summary
+    effort, summary = reasoning.effort, reasoning.summary
+    if effort is not None and effort not in _EFFORTS:
+        raise refuse(f"effort {effort!r} is not one of {', '.join(_EFFORTS)}", "/reasoning/effort")
+    if summary is not None and summary not in _SUMMARIES:
+        raise refuse(f"summary {summary!r} is not auto, concise or detailed", "/reasoning/summary")
+    request.reasoning = ReasoningConfig(
+        effort=None if effort is None else _EFFORTS[effort],
+        show=None if summary is None else "summary",
+        detail=None if summary == "auto" else summary,
+    )
     for name in ("context", "mode", "generate_summary"):
         value: Raw = getattr(reasoning, name)
         if not json.is_null(value):
@@ -214,38 +214,43 @@ def _decode_reasoning(reasoning: wire.Reasoning, request: Request) -> None:
 
 
 def _decode_text(text: wire.TextConfig) -> Output:
-    output = Output(verbosity=text.verbosity)
     form = text.format
     if form is None:
-        return output
-    output.format = _FORMATS.get(form.type)
-    if output.format is None:
+        return Output(verbosity=text.verbosity)
+    kind = _FORMATS.get(form.type)
+    if kind is None:
         raise refuse(f"a format of type {form.type!r} is not known", "/text/format/type")
-    if output.format == "json_schema":
-        if json.is_null(form.schema):
-            raise refuse("schema is required", "/text/format/schema")
-        output.schema = Schema(form.schema)
-        output.name, output.description, output.strict = form.name, form.description, form.strict
-    return output
+    if kind != "json_schema":
+        return Output(format=kind, verbosity=text.verbosity)
+    if json.is_null(form.schema):
+        raise refuse("schema is required", "/text/format/schema")
+    return Output(
+        format=kind,
+        schema=Schema(form.schema),
+        name=form.name,
+        description=form.description,
+        strict=form.strict,
+        verbosity=text.verbosity,
+    )
 
 
 def _decode_include(body: wire.Settings, request: Request) -> None:
-    sampling = request.sampling
+    replace = msgspec.structs.replace
+    asks_logprobs = False
     for number, entry in enumerate(body.include or ()):
         if entry == SEALED:
-            request.reasoning.sealed = True
+            request.reasoning = replace(request.reasoning, sealed=True)
         elif entry == LOGPROBS:
-            sampling.logprobs = True
+            asks_logprobs = True
             request.paths = {**request.paths, "logprobs": f"/include/{number}"}
         else:
             request.extras[f"/include/{number}"] = Raw(json.encode(entry))
     if body.include == []:
-        request.reasoning.sealed = False
-    if body.top_logprobs is not None:
-        if sampling.logprobs:
-            sampling.top_logprobs = body.top_logprobs
-        else:  # without the entry of include it shows nothing
-            request.extras["/top_logprobs"] = Raw(json.encode(body.top_logprobs))
+        request.reasoning = replace(request.reasoning, sealed=False)
+    if asks_logprobs:
+        request.sampling = replace(request.sampling, logprobs=True, top_logprobs=body.top_logprobs)
+    elif body.top_logprobs is not None:  # without the entry of include it shows nothing
+        request.extras["/top_logprobs"] = Raw(json.encode(body.top_logprobs))
 
 
 def _decode_state(body: wire.Settings, request: Request) -> None:

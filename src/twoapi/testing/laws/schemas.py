@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from twoapi.ir import FaultError, Loss, Message, Output, Request, Schema, Text, Tool
+from twoapi.ir import FaultError, Loss, Message, Output, Request, Sampling, Schema, Text, Tool
 from twoapi.protocols.base import Codec
 from twoapi.protocols.capabilities import Capabilities
 from twoapi.testing.laws.subject import FULL, decoded, encoded
@@ -29,8 +29,8 @@ def weaker_or_equal(
         messages=[Message("user", [Text(text="hi")])],
         tools=[Tool(name="f", schema=raw, at="/tools/0")],
         output=Output(format="json_schema", schema=raw, name="answer"),
+        sampling=Sampling(max_tokens=5000),
     )
-    request.sampling.max_tokens = 5000
     capabilities: Capabilities = msgspec.structs.replace(FULL, **lacking)
     try:
         out, headers, losses = encoded(codec, request, capabilities)
