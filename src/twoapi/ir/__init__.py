@@ -1,4 +1,7 @@
-"""The canonical model: what crosses a wire, whatever the wire's protocol calls it. Data only, no I/O."""
+"""The canonical model: what crosses a wire, whatever the wire's protocol calls it. Data only, no I/O.
+
+These values are trees, never cycles, so that the collector of cycles need not know of them (gc=False).
+"""
 
 from twoapi.ir.events import (
     Attach,

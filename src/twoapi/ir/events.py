@@ -10,7 +10,7 @@ from twoapi.ir.parts import Citation, Opaque, Part, TokenLogprob
 from twoapi.ir.response import StopReason, Usage
 
 
-class Start(msgspec.Struct, kw_only=True):
+class Start(msgspec.Struct, kw_only=True, gc=False):
     """The answer begins; once, first. Usage is set when the upstream already told it (Anthropic does).
 
     `echo` as in Response.
@@ -26,7 +26,7 @@ class Start(msgspec.Struct, kw_only=True):
     echo: dict[str, Raw] = msgspec.field(default_factory=dict)
 
 
-class PartStart(msgspec.Struct):
+class PartStart(msgspec.Struct, gc=False):
     """Part number `part` of candidate `candidate` begins. `header` has its type, id and name, and an empty body.
 
     Part numbers count 0, 1, 2 ... per candidate; several parts may be open at once.
@@ -49,7 +49,7 @@ class Delta(msgspec.Struct, gc=False):
     field: Literal["body", "data", "transcript"] = "body"
 
 
-class Attach(msgspec.Struct):
+class Attach(msgspec.Struct, gc=False):
     """Something that belongs to an open part and is not its text."""
 
     candidate: int
@@ -57,7 +57,7 @@ class Attach(msgspec.Struct):
     item: Opaque | Citation | list[TokenLogprob]
 
 
-class PartEnd(msgspec.Struct):
+class PartEnd(msgspec.Struct, gc=False):
     """An open part is complete. `final` replaces the folded part when the wire repeats it whole."""
 
     candidate: int
@@ -65,32 +65,32 @@ class PartEnd(msgspec.Struct):
     final: Part | None = None
 
 
-class UsageUpdate(msgspec.Struct):
+class UsageUpdate(msgspec.Struct, gc=False):
     """The usage so far. Replaces the earlier one; it is never added to it."""
 
     usage: Usage
 
 
-class Finish(msgspec.Struct):
+class Finish(msgspec.Struct, gc=False):
     """A candidate is complete, and why."""
 
     candidate: int
     stop: StopReason
 
 
-class End(msgspec.Struct):
+class End(msgspec.Struct, gc=False):
     """The answer is complete. Nothing follows. `extras` as in Response, folded over the stream."""
 
     extras: dict[str, Raw] = msgspec.field(default_factory=dict)
 
 
-class Failed(msgspec.Struct):
+class Failed(msgspec.Struct, gc=False):
     """The answer broke off. Nothing follows."""
 
     fault: Fault
 
 
-class KeepAlive(msgspec.Struct):
+class KeepAlive(msgspec.Struct, gc=False):
     """The upstream is alive and has nothing to say."""
 
 

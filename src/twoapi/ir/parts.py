@@ -42,7 +42,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     account: str | None = None
 
 
-class Opaque(msgspec.Struct, frozen=True):
+class Opaque(msgspec.Struct, frozen=True, gc=False):
     """State that only its origin can read, verbatim."""
 
     kind: Literal["signature", "redacted", "encrypted_reasoning", "thought_signature", "compaction", "phase", "other"]
@@ -62,7 +62,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     phase: str | None = None
 
 
-class Part(msgspec.Struct, kw_only=True):
+class Part(msgspec.Struct, kw_only=True, gc=False):
     """What all parts share.
 
     `at`: where the part stood in the sender's payload, as a JSON pointer relative to its message ("/content/0",
@@ -75,7 +75,7 @@ class Part(msgspec.Struct, kw_only=True):
     item: Item | None = None
 
 
-class UrlSource(msgspec.Struct, frozen=True):
+class UrlSource(msgspec.Struct, frozen=True, gc=False):
     """A page on the web. `encrypted_index` is Anthropic's replay token for a web search result."""
 
     url: str
@@ -83,7 +83,7 @@ class UrlSource(msgspec.Struct, frozen=True):
     encrypted_index: str | None = None
 
 
-class DocumentSource(msgspec.Struct, frozen=True):
+class DocumentSource(msgspec.Struct, frozen=True, gc=False):
     """A place in a document that the request carried. `unit` says what `start` and `end` count; `end` is exclusive."""
 
     index: int
@@ -94,7 +94,7 @@ class DocumentSource(msgspec.Struct, frozen=True):
     end: int = 0
 
 
-class SearchSource(msgspec.Struct, frozen=True):
+class SearchSource(msgspec.Struct, frozen=True, gc=False):
     """A place in a search result block that the request carried."""
 
     index: int
@@ -104,7 +104,7 @@ class SearchSource(msgspec.Struct, frozen=True):
     end: int = 0
 
 
-class Citation(msgspec.Struct, frozen=True):
+class Citation(msgspec.Struct, frozen=True, gc=False):
     """What a claim rests on. `start`, `end`: code points in its Text, `end` exclusive; None means the whole part.
 
     `raw`: the wire's own object, for a client of the same protocol, when it says more than this.
@@ -117,7 +117,7 @@ class Citation(msgspec.Struct, frozen=True):
     raw: Raw | None = None
 
 
-class TokenLogprob(msgspec.Struct, frozen=True):
+class TokenLogprob(msgspec.Struct, frozen=True, gc=False):
     """The log probability of one token and of its best alternatives. `bytes` is the token's UTF-8."""
 
     token: str
@@ -148,32 +148,32 @@ class Reasoning(Part):
     form: Literal["summary", "full", "hidden"] = "full"
 
 
-class Base64(msgspec.Struct, frozen=True):
+class Base64(msgspec.Struct, frozen=True, gc=False):
     """Bytes in the request itself, as standard base64 without a data-URL prefix."""
 
     data: str
 
 
-class Url(msgspec.Struct, frozen=True):
+class Url(msgspec.Struct, frozen=True, gc=False):
     """A URL that whoever answers fetches."""
 
     url: str
 
 
-class FileId(msgspec.Struct, frozen=True):
+class FileId(msgspec.Struct, frozen=True, gc=False):
     """A file that the vendor of `protocol` holds; means nothing to any other vendor."""
 
     id: str
     protocol: str
 
 
-class PlainText(msgspec.Struct, frozen=True):
+class PlainText(msgspec.Struct, frozen=True, gc=False):
     """A text document given as text."""
 
     text: str
 
 
-class Blocks(msgspec.Struct):
+class Blocks(msgspec.Struct, gc=False):
     """A document given as parts of its own."""
 
     parts: list["Text | Media"]

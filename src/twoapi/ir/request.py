@@ -12,7 +12,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """One turn as the sender cut it. `at` is its JSON pointer in the sender's payload ("/messages/3", "/system").
 
     Tool results are parts: a chat `tool` message is role "tool" with one ToolResult; an Anthropic user turn is role
@@ -28,7 +28,7 @@ class Message(msgspec.Struct):
     plain_content: bool = False
 
 
-class Schema(msgspec.Struct, frozen=True):
+class Schema(msgspec.Struct, frozen=True, gc=False):
     """A JSON Schema, verbatim. `dialect`: "jsonschema" (2020-12 and supersets) or "openapi" (Gemini's reduced form).
 
     `native`: what the sender wrote in a dialect of its own protocol, of which `raw` is the JSON Schema. `at`: a JSON
@@ -41,14 +41,14 @@ class Schema(msgspec.Struct, frozen=True):
     at: str = ""
 
 
-class Grammar(msgspec.Struct, frozen=True):
+class Grammar(msgspec.Struct, frozen=True, gc=False):
     """The grammar of a custom tool's free text; `syntax` "text" means any text."""
 
     syntax: Literal["text", "lark", "regex"]
     definition: str = ""
 
 
-class Tool(msgspec.Struct, kw_only=True):
+class Tool(msgspec.Struct, kw_only=True, gc=False):
     """A tool that the model may call.
 
     kind: "function" (JSON arguments), "custom" (free text), "server" (the vendor runs it), "client_defined" (the
@@ -75,7 +75,7 @@ class Tool(msgspec.Struct, kw_only=True):
     at: str = ""
 
 
-class ToolChoice(msgspec.Struct, kw_only=True):
+class ToolChoice(msgspec.Struct, kw_only=True, gc=False):
     """Which tools the model may or must call. `names`: of mode "named" (one), or the allowed subset (`allowed` True).
 
     `kinds` runs beside `names`: "function", "custom" or "server" (then the name is the one of the Tool).
@@ -87,7 +87,7 @@ class ToolChoice(msgspec.Struct, kw_only=True):
     allowed: bool = False
 
 
-class Sampling(msgspec.Struct, frozen=True, kw_only=True):
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How tokens are drawn. None always means: not said. `logprobs` True asks for them, `top_logprobs` for how many."""
 
     max_tokens: int | None = None
@@ -104,7 +104,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     logit_bias: Raw | None = None
 
 
-class ReasoningConfig(msgspec.Struct, frozen=True, kw_only=True):
+class ReasoningConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How much the model reasons and what of it is shown.
 
     `mode`: "manual" (with `budget` in tokens), "adaptive", "between_tools", "off". `show`: "none" (sealed state only),
@@ -119,7 +119,7 @@ class ReasoningConfig(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bool | None = None
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True):
+class Output(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the answer must look like."""
 
     format: Literal["text", "json_object", "json_schema"] | None = None
@@ -133,7 +133,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     prediction: Raw | None = None
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Conversation state that the server is asked to keep or to go on from.
 
     `thread` is Anthropic's message thread: "create", or "continue" with `previous`. `cached` is the name of content
@@ -148,7 +148,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     cached: str | None = None
 
 
-class Request(msgspec.Struct, kw_only=True):
+class Request(msgspec.Struct, kw_only=True, gc=False):
     """A request as the client meant it.
 
     `protocol` is the protocol it was decoded from, `api_version` and `betas` that protocol's own version marks.

@@ -25,7 +25,7 @@ StopKind = Literal[
 ]
 
 
-class StopReason(msgspec.Struct, frozen=True, kw_only=True):
+class StopReason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why the model stopped. `raw` is the wire's own word, `sequence` the stop string that matched, `details` the
     wire's verbatim details object (Anthropic's `stop_details`) for a client of the same protocol.
     """
@@ -37,7 +37,7 @@ class StopReason(msgspec.Struct, frozen=True, kw_only=True):
     details: Raw | None = None
 
 
-class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """Tokens, in disjoint counts: the total input is `input + cache_read + cache_write + tool_prompt`, the total
     output is `output + reasoning`. None means the upstream did not say; it is never turned into 0 in silence.
 
@@ -79,7 +79,7 @@ class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
         return (self.output or 0) + (self.reasoning or 0)
 
 
-class Candidate(msgspec.Struct):
+class Candidate(msgspec.Struct, gc=False):
     """One of the answers asked for with n."""
 
     index: int
@@ -87,7 +87,7 @@ class Candidate(msgspec.Struct):
     stop: StopReason | None = None
 
 
-class Response(msgspec.Struct, kw_only=True):
+class Response(msgspec.Struct, kw_only=True, gc=False):
     """A whole answer. `created` in seconds since the epoch, None when the protocol has no such field.
 
     `extras` as in Request: what this model does not hold, by JSON pointer in the upstream's body. `echo`: members of
