@@ -15,7 +15,7 @@ from twoapi.gateway.convert import Convert
 from twoapi.gateway.fetch import Files, why_inlined
 from twoapi.gateway.headers import loss_refusal, passed_on
 from twoapi.gateway.local import Answerer, LocalAnswer
-from twoapi.gateway.memory import Memory
+from twoapi.gateway.memory import Memory, memory_of
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.presented import NO_CREDENTIAL, CredentialError, completed, is_renewed, presented_head
 from twoapi.gateway.relay import Relay
@@ -225,7 +225,7 @@ class Exchange(Telling):
         """What is known of the conversation that the request belongs to; None while it is being read."""
         memory = self.memory
         if memory is None:
-            memory = self.memory = Memory(
+            memory = self.memory = memory_of(
                 self.worker.state, self.codec, self.incoming, self._decoded(), self.key.tenant, self.order
             )
             if not (memory.is_ready or memory.ready(self._go_on)):
