@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("twoapi.exchange")
 _INTERNAL = Fault("upstream_error", "internal error of the gateway; its log has more", whose="gateway", status=500)
 _STOPPING = Fault("overloaded", "the gateway is stopping; send the request again", whose="gateway")
-_LARGE = 8192  # bytes of a body from which a second scan costs more than a guess
+_LARGE = 8192  # bytes of a body from which a second scan costs more than a guess, whatever will be
 _CANNOT_CARRY = "cannot_carry"  # a kind of failure: not with this candidate's protocol or connection
 
 
@@ -97,26 +97,34 @@ class Exchange(Telling):
         worker.running += 1
         worker.counters.exchanges += 1
         try:
-            codec, key, snapshot = self.codec, self.key, self.snapshot
-            peek = self.peek = codec.peek(self.incoming) if len(self.incoming.body) <= _LARGE else self._look()
-            model, protocol = peek.model, codec.name
+            codec, key, snapshot, incoming = self.codec, self.key, self.snapshot, self.incoming
+            protocol = codec.name
+            converted = worker.converted.get(protocol)
+            if converted is not None and codec.mentions(incoming, converted):
+                peek = self._look()
+            else:
+                peek = codec.peek(incoming) if len(incoming.body) <= _LARGE else self._guess()
+            self.peek, model = peek, peek.model
             plan = self.plan = snapshot.plans.get((model, protocol, key)) or snapshot.plan(model, protocol, key)
             self.order = plan.only or worker.order(plan)
             self._try_candidate(0)
         except Exception as error:  # noqa: BLE001  as in _guarded
             self._answer_for(error)
 
-    def _look(self) -> Peek:
-        """The model and whether to stream. A large request that will be converted is decoded at once: one scan."""
+    def _guess(self) -> Peek:
+        """The model and whether to stream, of a large request."""
         codec, incoming = self.codec, self.incoming
-        guess = codec.guess_model(incoming)
-        if guess and self.snapshot.converts(guess, codec.name):
-            try:
-                request = self._decoded()
-            except FaultError:
-                return codec.peek(incoming)  # a later candidate may be one to which it is relayed
-            return Peek(request.model, request.stream, array=request.stream_array)
-        return codec.peek(incoming)
+        plan = self.snapshot.plans.get((codec.guess_model(incoming), codec.name, self.key))
+        converts = plan is not None and plan.candidates[0].protocol != codec.name
+        return self._look() if converts else codec.peek(incoming)
+
+    def _look(self) -> Peek:
+        """The same of a request that will probably be converted: it is decoded at once, so that it is scanned once."""
+        try:
+            request = self._decoded()
+        except FaultError:
+            return self.codec.peek(self.incoming)  # a later candidate may be one to which it is relayed
+        return Peek(request.model, request.stream, array=request.stream_array)
 
     def _try_candidate(self, position: int) -> None:
         self.position = position
@@ -243,6 +251,7 @@ class Exchange(Telling):
             if not self.incoming.body.isascii():
                 check_utf8(self.incoming.body)  # texts that nobody looks at go upstream as they are spelled
             request = self.request = self.codec.decode_request(self.incoming)
+            self.worker.converted[self.codec.name] = request.model
         return request
 
     # --- the way out: what the attempt tells

@@ -52,11 +52,6 @@ class Snapshot:
         self.plans[model, wanted, key] = plan
         return plan
 
-    def converts(self, model: str, protocol: str) -> bool:
-        """True when it is known that the first candidate for this name needs a conversion."""
-        plan = self._router.known(model, protocol)
-        return plan is not None and plan.candidates[0].protocol != protocol
-
     def speakers(self, protocol: str) -> list[Candidate]:
         """Every upstream that speaks this protocol, for what is about no model."""
         return self._router.speakers(protocol)

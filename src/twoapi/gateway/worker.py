@@ -59,6 +59,7 @@ class Worker:
         self.sinks = list(sinks)
         self.active: set[Attempt] = set()
         self.running = 0
+        self.converted: dict[str, str] = {}  # by client protocol the last model whose request was
         self.draining = False
         self.records: list[Record] = []
         self.on_sweep: list[Callable[[float], None]] = []  # called with the loop's time about once a second

@@ -141,10 +141,6 @@ class Router:
             self._plans[name, wanted] = found
         return found
 
-    def known(self, name: str, protocol: str) -> Plan | None:
-        """The plan, when it has been asked for before."""
-        return self._plans.get((name, protocol))
-
     def speakers(self, protocol: str) -> list[Candidate]:
         """Every upstream that speaks this protocol, for what is about no model."""
         speaking = [upstream for upstream in self._upstreams.values() if protocol in upstream.base_urls]

@@ -172,6 +172,10 @@ class Codec(UpstreamCodec, Protocol):
     silence: bytes  # what keeps a stream's client awake before the stream has begun
 
     # server side: faces our client
+    def mentions(self, incoming: Incoming, model: str) -> bool:
+        """Whether a request may be for this model, by a quick look. Never to be relied on."""
+        ...
+
     def guess_model(self, incoming: Incoming) -> str:
         """What the model probably is, by a quick look; "" when that does not tell. Never to be relied on."""
         ...

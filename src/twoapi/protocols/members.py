@@ -14,9 +14,14 @@ _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BOOLS = {b"true": True, b"false": False, b"null": False}
 
 
+def mentions(incoming: Incoming, model: str) -> bool:
+    """Whether the name stands anywhere in the body as a string."""
+    return b'"%b"' % model.encode("utf-8", "replace") in incoming.body
+
+
 def guess_model(incoming: Incoming) -> str:
     """The model if it is the first member or near the end."""
-    return guess_string(incoming.body, "model")
+    return guess_string(incoming.body, b'"model":')
 
 
 def peek_members(incoming: Incoming) -> Peek:

@@ -12,7 +12,7 @@ from twoapi.protocols.anthropic_messages.stream_encoder import AnthropicStreamEn
 from twoapi.protocols.anthropic_messages.tap import AnthropicStreamTap
 from twoapi.protocols.base import ModelEntry, Peek
 from twoapi.protocols.capabilities import USUAL, Capabilities
-from twoapi.protocols.members import guess_model, peek_members
+from twoapi.protocols.members import guess_model, mentions, peek_members
 from twoapi.protocols.times import timestamp
 from twoapi.wire.http import Incoming
 from twoapi.wire.json import encode
@@ -29,6 +29,7 @@ class AnthropicMessages:
     request_id_header = b"request-id"
 
     # Functions of their own modules, without a frame between.
+    mentions = staticmethod(mentions)
     guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)

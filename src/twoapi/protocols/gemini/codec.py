@@ -13,7 +13,7 @@ from twoapi.protocols.gemini.relay import relay_request
 from twoapi.protocols.gemini.stream_decoder import GeminiStreamDecoder
 from twoapi.protocols.gemini.stream_encoder import GeminiStreamEncoder
 from twoapi.protocols.gemini.tap import GeminiTap
-from twoapi.protocols.gemini.target import guess_model, peek, wants_events
+from twoapi.protocols.gemini.target import guess_model, mentions, peek, wants_events
 from twoapi.protocols.sealing import SEAL_PREFIX_BASE64
 from twoapi.wire import json
 from twoapi.wire.http import Incoming
@@ -31,6 +31,7 @@ class Gemini:
     request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
+    mentions = staticmethod(mentions)
     guess_model = staticmethod(guess_model)
     peek = staticmethod(peek)
     decode_request = staticmethod(decode_request)

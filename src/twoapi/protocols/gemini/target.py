@@ -74,6 +74,11 @@ def peek(incoming: Incoming) -> Peek:
     return Peek(target.model, target.stream, array=target.stream and not wants_events(incoming))
 
 
+def mentions(incoming: Incoming, model: str) -> bool:
+    """Whether the name stands in the path."""
+    return model in incoming.path
+
+
 def guess_model(incoming: Incoming) -> str:
     """The model that the path names; "" when it names none."""
     try:

@@ -5,7 +5,7 @@ import msgspec
 from twoapi.ir import Fault
 from twoapi.protocols.base import ModelEntry, Peek
 from twoapi.protocols.capabilities import USUAL, Capabilities
-from twoapi.protocols.members import guess_model, peek_members
+from twoapi.protocols.members import guess_model, mentions, peek_members
 from twoapi.protocols.openai_responses.decode_request import decode_request
 from twoapi.protocols.openai_responses.decode_response import decode_response, inspect_response
 from twoapi.protocols.openai_responses.encode_request import encode_request
@@ -43,6 +43,7 @@ class OpenAIResponses:
     request_id_header = b"x-request-id"
 
     # Functions of their own modules, without a frame between.
+    mentions = staticmethod(mentions)
     guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)

@@ -3,7 +3,7 @@
 from twoapi.ir import Fault
 from twoapi.protocols import openai_errors
 from twoapi.protocols.base import Peek
-from twoapi.protocols.members import guess_model, peek_members
+from twoapi.protocols.members import guess_model, mentions, peek_members
 from twoapi.protocols.operations.completions.request import NAME, decode_request
 from twoapi.protocols.operations.completions.response import encode_response
 from twoapi.protocols.operations.completions.stream_encoder import KEEP_ALIVE, CompletionStreamEncoder, error_frame
@@ -20,6 +20,7 @@ class Completions:
     seal = SEAL_PREFIX.encode()
     request_id_header = b"x-request-id"
 
+    mentions = staticmethod(mentions)
     guess_model = staticmethod(guess_model)
     peek = staticmethod(peek_members)
     decode_request = staticmethod(decode_request)
