@@ -1,7 +1,6 @@
 """Content blocks to parts."""
 
-from collections.abc import Callable
-from struct import Struct as Packed
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from msgspec import Raw, Struct
@@ -16,6 +15,7 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder, encode, first_byte
 
 _TTL = {"5m": 300, "1h": 3600}
+_USUAL_MARK = ir.CacheMark()
 _SERVER_TYPES = {
     "server_tool_use",
     "container_upload",
@@ -27,9 +27,11 @@ _SERVER_TYPES = {
 
 Extras = dict[str, Raw]
 
-STRING = (34,)  # what `opening` gives for a JSON string
-opening: Callable[[Raw], tuple[int]] = Packed("B").unpack_from  # half the time of a memoryview
-_CONTENT_AT = tuple(f"/content/{i}" for i in range(64))  # pointers that nearly all blocks have, spelled once
+# Every JSON text sorts before this, because a quote is the least byte that a value begins with: `raw < NO_TEXT` is the
+# cheapest way to ask whether it is one.
+NO_TEXT = bytearray(b"#")
+# The pointers that nearly all blocks have, spelled once.
+_PLACES = {place: tuple(f"{place}/{i}" for i in range(64)) for place in ("", "/content")}
 
 
 class _OpaqueHead(Struct):
@@ -56,17 +58,20 @@ _decode_head = decoder(_OpaqueHead)
 _decode_hits = decoder(_Hits)
 
 
-def decode_blocks(blocks: list[schema.AnyBlock], at: str, place: str, extras: Extras) -> list[ir.Part]:
+def decode_blocks(blocks: Sequence[schema.AnyBlock], at: str, place: str, extras: Extras) -> list[ir.Part]:
     """The parts of one message. `place` is where the blocks stand in it ("/content"), `at` where it stands."""
     parts: list[ir.Part] = []
+    places: Sequence[str] = _PLACES.get(place, ())
+    if len(blocks) > len(places):
+        places = [f"{place}/{i}" for i in range(len(blocks))]
     for i, block in enumerate(blocks):
-        where = _CONTENT_AT[i] if i < 64 and place == "/content" else f"{place}/{i}"
-        # Nearly all blocks are bare texts: they are made here, without a call.
-        if type(block) is _TextBlock and block.cache_control is None and not block.citations:
-            text = block.text
-            if opening(text) != STRING:
+        where = places[i]
+        # Nearly all blocks are texts without citations: they are made here, without a call.
+        if type(block) is _TextBlock and not block.citations:
+            text, mark = block.text, block.cache_control
+            if not text < NO_TEXT:
                 raise WireError("expected a string", f"{at}{where}/text")
-            parts.append(_Text(text=text, at=where))
+            parts.append(_Text(text=text, at=where, cache=None if mark is None else cache_mark(mark)))
         else:
             parts.append(_DECODERS[type(block)](block, where, at, extras))
     return parts
@@ -92,12 +97,14 @@ def decode_opaque(raw: Raw, at: str) -> ir.Part:
 
 def cache_mark(wire: schema.CacheControl | None) -> ir.CacheMark | None:
     """The breakpoint; an unknown lifetime counts as the protocol's default."""
-    return None if wire is None else ir.CacheMark(None if wire.ttl is None else _TTL.get(wire.ttl))
+    if wire is None:
+        return None
+    return _USUAL_MARK if wire.ttl is None else ir.CacheMark(_TTL.get(wire.ttl))
 
 
 def decode_text(block: schema.TextBlock, at: str, base: str, extras: Extras) -> ir.Text:
     """A text. Citations that are not all known also go on verbatim."""
-    if opening(block.text) != STRING:
+    if not block.text < NO_TEXT:
         raise WireError("expected a string", f"{base}{at}/text")
     citations = []
     for raw in block.citations or ():

@@ -1,13 +1,11 @@
 """A client's request to the canonical model."""
 
-from operator import attrgetter
-
 import msgspec
 from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
-from twoapi.protocols.anthropic_messages.decode_blocks import STRING, cache_mark, decode_blocks, opening
+from twoapi.protocols.anthropic_messages.decode_blocks import NO_TEXT, cache_mark, decode_blocks
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.wire.errors import WireError
@@ -35,35 +33,21 @@ PATHS = {
     "state.previous": "/thread/previous_message_id",
 }
 
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_strict = msgspec.json.Decoder(schema.MessagesRequest).decode
+_decode_beta = msgspec.json.Decoder(schema.BetaRequest).decode
 _decode_checked = decoder(schema.MessagesRequest)
-_unmodelled = attrgetter(*schema.UNMODELLED)
-_NOTHING = (EMPTY,) * len(schema.UNMODELLED)
 _MODES = {"enabled": "manual", "adaptive": "adaptive", "between_tools": "between_tools", "disabled": "off"}
 _SHOWN = {"summarized": "summary", "omitted": "none", "updates": "updates"}
 _EFFORTS = {"low", "medium", "high", "xhigh", "max"}
-_AT = tuple((f"/messages/{i}", f"/tools/{i}") for i in range(1024))  # pointers of nearly all, spelled once
 _ROLES = frozenset(("user", "assistant", "system"))
 _Message, _Text, _Tool, _Schema = ir.Message, ir.Text, ir.Tool, ir.Schema
 _TextBlock = schema.TextBlock
 _CHOICES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
-
-
-# What few tools have, and its value in all others.
-_odd = attrgetter(
-    "opaque",
-    "type",
-    "strict",
-    "input_examples",
-    "cache_control",
-    "defer_loading",
-    "allowed_callers",
-    "eager_input_streaming",
-)
 _INPUT = "/input_schema"
-_PLAIN = (EMPTY, *(None,) * 7)
-_dressing = attrgetter("cache_control", "citations")
-_BARE = (None, None)
+# The pointers that nearly all messages and tools have, spelled once.
+_MESSAGES_AT = tuple(f"/messages/{i}" for i in range(1024))
+_TOOLS_AT = tuple(f"/tools/{i}" for i in range(1024))
 
 
 def refuse(error: WireError) -> ir.FaultError:
@@ -74,35 +58,43 @@ def refuse(error: WireError) -> ir.FaultError:
 def decode_request(incoming: Incoming) -> ir.Request:
     """The whole request; raises FaultError."""
     extras: dict[str, Raw] = {}
-    body = incoming.body
+    headers, body = incoming.headers, incoming.body
+    betas = headers.get(b"anthropic-beta")
+    wire: schema.MessagesRequest
     try:
         try:
-            wire = _decode_strict(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            body, extras = loosen(body, schema.MessagesRequest)
-            wire = _decode_checked(body)
-        return _request(wire, incoming, extras)
+            if betas is None:
+                wire = _decode_strict(body)
+            else:
+                wire = _decode_beta(body)
+                _collect_extras(wire, extras)
+        except _BAD:
+            loose, extras = loosen(body, schema.MessagesRequest)
+            wire = _decode_checked(loose)
+        return _request(wire, headers.get(b"anthropic-version"), betas, extras)
     except WireError as error:
         raise refuse(error) from None
     except UnicodeDecodeError:
         raise refuse(WireError("the body is not UTF-8")) from None
 
 
-def _request(wire: schema.MessagesRequest, incoming: Incoming, extras: dict[str, Raw]) -> ir.Request:
-    headers = incoming.headers
-    version = headers.get(b"anthropic-version")
-    betas = headers.get(b"anthropic-beta")
-    unmodelled = _unmodelled(wire)
-    if unmodelled != _NOTHING:
-        for name, value in zip(schema.UNMODELLED, unmodelled, strict=True):
-            if value is not EMPTY:
-                extras[f"/{name}"] = value
+def _collect_extras(wire: schema.BetaRequest, extras: dict[str, Raw]) -> None:
+    for name in schema.UNMODELLED:
+        value = getattr(wire, name)
+        if value is not EMPTY:
+            extras[f"/{name}"] = value
+
+
+def _request(
+    wire: schema.MessagesRequest, version: bytes | None, betas: bytes | None, extras: dict[str, Raw]
+) -> ir.Request:
     request = ir.Request(
         protocol=NAME,
         model=wire.model,
         messages=_messages(wire, extras),
         api_version=None if version is None else version.decode("latin-1"),
         betas=[] if betas is None else [b for beta in betas.decode("latin-1").split(",") if (b := beta.strip())],
+        tools=[] if wire.tools is None else _tools(wire.tools),
         sampling=ir.Sampling(
             max_tokens=wire.max_tokens,
             temperature=wire.temperature,
@@ -110,18 +102,11 @@ def _request(wire: schema.MessagesRequest, incoming: Incoming, extras: dict[str,
             top_k=wire.top_k,
             stop=wire.stop_sequences,
         ),
-        stream=wire.stream is True,
         tier=wire.service_tier,
+        stream=wire.stream is True,
         extras=extras,
         paths=PATHS,
     )
-    _put_options(request, wire)
-    return request
-
-
-def _put_options(request: ir.Request, wire: schema.MessagesRequest) -> None:
-    if wire.tools is not None:
-        request.tools = _tools(wire.tools)
     if wire.tool_choice is not None:
         _put_choice(request, wire.tool_choice)
     if wire.thinking is not None:
@@ -134,49 +119,46 @@ def _put_options(request: ir.Request, wire: schema.MessagesRequest) -> None:
         request.cache_auto = cache_mark(wire.cache_control)
     if wire.thread is not None:
         _put_thread(request, wire.thread)
+    return request
 
 
 def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.Message]:
     messages: list[ir.Message] = []
     parts: list[ir.Part]
-    system = wire.system
+    system, wires = wire.system, wire.messages
     if isinstance(system, str):
         messages.append(ir.Message("system", [ir.Text(text=system)], "/system", plain_content=True))
     elif system:
-        messages.append(ir.Message("system", decode_blocks(list(system), "/system", "", extras), "/system"))
-    for i, message in enumerate(wire.messages):
-        at = _AT[i][0] if i < 1024 else f"/messages/{i}"
-        role = message.role
+        messages.append(_Message("system", decode_blocks(system, "/system", "", extras), "/system"))
+    places = _MESSAGES_AT if len(wires) <= 1024 else [f"/messages/{i}" for i in range(len(wires))]
+    for i, message in enumerate(wires):
+        at, role, content = places[i], message.role, message.content
         if role not in _ROLES:
             raise WireError(f"unknown role {role!r}", f"{at}/role")
-        content = message.content
-        if isinstance(content, str):
+        if type(content) is str:
             parts = [_Text(text=content, at="/content")]
             messages.append(_Message(role, parts, at, plain_content=True))  # type: ignore[arg-type]  # checked
-        elif len(content) == 1 and type(block := content[0]) is _TextBlock and _dressing(block) == _BARE:
-            if opening(block.text) != STRING:
+            continue
+        # Nearly all messages are one bare text: it is made here, without a call.
+        if (
+            len(content) == 1
+            and type(block := content[0]) is _TextBlock
+            and block.cache_control is None
+            and not block.citations
+        ):
+            text = block.text
+            if not text < NO_TEXT:
                 raise WireError("expected a string", f"{at}/content/0/text")
-            parts = [_Text(text=block.text, at="/content/0")]
-            messages.append(_Message(role, parts, at))  # type: ignore[arg-type]  # checked
+            parts = [_Text(text=text, at="/content/0")]
         else:
-            parts = decode_blocks(content, at, "/content", extras)
-            messages.append(_Message(role, parts, at))  # type: ignore[arg-type]  # checked
+            parts = decode_blocks(content, at, "/content", extras)  # type: ignore[arg-type]  # it is no str
+        messages.append(_Message(role, parts, at))  # type: ignore[arg-type]  # checked
     return messages
 
 
 def _tools(wires: list[schema.Tool]) -> list[ir.Tool]:
-    tools = []
-    for i, wire in enumerate(wires):
-        at = _AT[i][1] if i < 1024 else f"/tools/{i}"
-        # Nearly all tools have a name, a description and a schema: they are made here, without a call.
-        if _odd(wire) == _PLAIN and wire.name and wire.input_schema is not EMPTY:
-            said = wire.description
-            if said is not EMPTY and opening(said) == STRING:
-                made = _Schema(wire.input_schema, at=_INPUT)
-                tools.append(_Tool(name=wire.name, description=said, schema=made, protocol=NAME, at=at))
-                continue
-        tools.append(_tool(wire, at))
-    return tools
+    places = _TOOLS_AT if len(wires) <= 1024 else [f"/tools/{i}" for i in range(len(wires))]
+    return [_tool(wire, places[i]) for i, wire in enumerate(wires)]
 
 
 def _tool(wire: schema.Tool, at: str) -> ir.Tool:
@@ -184,20 +166,21 @@ def _tool(wire: schema.Tool, at: str) -> ir.Tool:
         return _vendor_tool(wire.opaque, at)
     if not wire.name:
         raise WireError("a tool needs a name", f"{at}/name")
-    if wire.type not in (None, "custom"):
+    kind, said, parameters, mark = wire.type, wire.description, wire.input_schema, wire.cache_control
+    if kind is not None and kind != "custom":
         return _vendor_tool(Raw(_again(wire)), at)
-    return ir.Tool(
+    return _Tool(
         name=wire.name,
-        description=None if wire.description is EMPTY or first_byte(wire.description) != 34 else wire.description,
-        schema=None if wire.input_schema is EMPTY else ir.Schema(wire.input_schema, at=_INPUT),
+        description=said if said is not EMPTY and said < NO_TEXT else None,
+        schema=None if parameters is EMPTY else _Schema(parameters, at=_INPUT),
         strict=wire.strict,
         examples=wire.input_examples or [],
         deferred=wire.defer_loading,
         eager_streaming=wire.eager_input_streaming,
         callers=wire.allowed_callers,
-        cache=cache_mark(wire.cache_control),
+        cache=None if mark is None else cache_mark(mark),
         protocol=NAME,
-        type=wire.type or "",
+        type=kind or "",
         at=at,
     )
 

@@ -69,7 +69,7 @@ def _decode_loosened(body: bytes) -> tuple[schema.MessageAnswer, dict[str, Raw]]
 
 
 def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Restore) -> ir.Response:
-    parts = decode_blocks(wire.content, "", "/content", extras)  # type: ignore[arg-type]  # some of those types
+    parts = decode_blocks(wire.content, "", "/content", extras)
     called = restore_calls(parts, restore)
     stop = None
     if wire.stop_reason is not None:

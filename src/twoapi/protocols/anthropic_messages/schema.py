@@ -216,7 +216,7 @@ class Thread(Struct, forbid_unknown_fields=True):
 
 
 class MessagesRequest(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """POST /v1/messages and /v1/messages/count_tokens."""
+    """POST /v1/messages and /v1/messages/count_tokens, without what only beta services take."""
 
     model: str
     messages: list[Message]
@@ -235,6 +235,14 @@ class MessagesRequest(Struct, forbid_unknown_fields=True, kw_only=True, gc=False
     service_tier: str | None = None
     cache_control: CacheControl | None = None
     thread: Thread | None = None
+
+
+class BetaRequest(MessagesRequest, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """The same for a client that names betas, with the fields that then are usual and that travel in extras.
+
+    They are listed only so that they do not slow the decoding down.
+    """
+
     container: Raw = EMPTY
     context_management: Raw = EMPTY
     mcp_servers: Raw = EMPTY
@@ -250,22 +258,7 @@ class MessagesRequest(Struct, forbid_unknown_fields=True, kw_only=True, gc=False
     output_format: Raw = EMPTY
 
 
-# Fields that are listed only so that they do not slow the decoding down; they travel in extras.
-UNMODELLED = (
-    "container",
-    "context_management",
-    "mcp_servers",
-    "inference_geo",
-    "speed",
-    "diagnostics",
-    "fallbacks",
-    "compaction",
-    "billing_policy",
-    "fallback_credit_token",
-    "user_profile_id",
-    "workspace_id",
-    "output_format",
-)
+UNMODELLED = tuple(name for name in BetaRequest.__struct_fields__ if name not in MessagesRequest.__struct_fields__)
 
 
 class CacheCreation(Struct, forbid_unknown_fields=True):
