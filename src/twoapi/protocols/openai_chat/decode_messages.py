@@ -1,14 +1,13 @@
 """The messages of a request: content stays as the client spelled it until somebody must read it."""
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from twoapi.ir import Media, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
-from twoapi.ir.request import Role
 from twoapi.protocols.call_ids import decode_call_id
 from twoapi.protocols.openai_chat import media
 from twoapi.protocols.openai_chat import schema as wire
@@ -16,6 +15,7 @@ from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
+from twoapi.wire.json import STRING, opening
 from twoapi.wire.strict import join, strict
 
 # Each part's type with its decoder; the types are only looked up, so `Any` loses nothing here.
@@ -36,6 +36,7 @@ _decoder_of = {kind: json.decoder(kind) for kind in wire.PART_KINDS}
 
 
 _EMPTY = json.EMPTY
+_SPEAKERS = frozenset({"system", "developer", "user", "assistant"})
 
 
 def _place(number: int) -> str:
@@ -53,8 +54,37 @@ class _Typed(msgspec.Struct, gc=False):
 _decode_typed = json.decoder(_Typed)
 
 
+def decode_messages(
+    messages: Sequence[wire.UsualMessage], payload: bytes, extras: dict[str, Raw], *, usual: bool
+) -> tuple[list[Message], bool]:
+    """The messages in order, and whether the deprecated form of calls is in them. What the model does not hold goes to
+    `extras`. `usual`: no member of a message is one that few have.
+    """
+    decoded: list[Message] = []
+    decoder: MessageDecoder | None = None
+    places = _PLACES if len(messages) <= _KNOWN else tuple(map(_place, range(len(messages))))
+    for number, message in enumerate(messages):
+        content = message.content
+        # Nearly all messages are one string and nothing else. What follows is the hottest line of a request, so it is
+        # written out: nothing of Python's is called, and of the text only the first byte is looked at.
+        if (
+            message.tool_calls is None
+            and message.tool_call_id is None
+            and opening(content) == STRING
+            and (role := message.role) != "tool"
+            and (usual or _is_plain(message))
+        ):
+            text = Text(text=content, at="/content")
+            decoded.append(Message(role, [text], places[number], message.name, None, None, True))  # noqa: FBT003
+            continue
+        if decoder is None:
+            decoder = MessageDecoder(payload, extras)
+        decoded.append(decoder.decode(message, places[number]))
+    return decoded, decoder is not None and decoder.legacy
+
+
 class MessageDecoder:
-    """Decodes the messages of one request; what the model does not hold goes to `extras`."""
+    """Decodes those messages of one request that are more than a string. What the model does not hold: to `extras`."""
 
     __slots__ = ("_calls", "_extras", "_payload", "legacy")
 
@@ -64,66 +94,44 @@ class MessageDecoder:
         self._calls: dict[str, str] = {}  # name of a deprecated function call -> the id that we gave it
         self.legacy = False
 
-    def decode(self, messages: list[wire.Message]) -> list[Message]:
-        """The messages in order."""
-        decoded = []
-        places = _PLACES if len(messages) <= _KNOWN else map(_place, range(len(messages)))
-        for at, message in zip(places, messages, strict=False):
-            role, content = message.role, message.content
-            # Nearly all messages are one string and nothing else. What follows is the hottest line of a request, so
-            # it is written out: nothing is called, and of the text only the first byte is looked at.
-            if (
-                role in _PLAIN_ROLES
-                and message.tool_calls is None
-                and message.tool_call_id is None
-                and message.function_call is None
-                and message.refusal is _EMPTY
-                and message.audio is None
-                and message.reasoning_content is _EMPTY
-                and message.reasoning is _EMPTY
-                and message.reasoning_details is None
-                and content is not _EMPTY
-                and memoryview(content)[0] == 34
-            ):
-                text = Text(text=content, at="/content")
-                decoded.append(Message(_PLAIN_ROLES[role], [text], at, message.name, None, None, True))  # noqa: FBT003
-                continue
-            method = _ROLES.get(role)
-            if method is None:
-                raise refuse(f"{role!r} is not a role", at + "/role")
-            decoded.append(method(self, message, at))
-        return decoded
+    def decode(self, message: wire.UsualMessage, at: str) -> Message:
+        """The message at this place, after all that stand before it."""
+        method = _ROLES.get(message.role)
+        if method is None:
+            raise refuse(f"{message.role!r} is not a role", at + "/role")
+        return method(self, message, at)
 
-    def _instruction(self, message: wire.Message, at: str) -> Message:
+    def _instruction(self, message: wire.UsualMessage, at: str) -> Message:
         self._check_plain(message, at)
         parts, plain = self._content(message.content, at)
-        return Message(_PLAIN_ROLES[message.role], parts, at, message.name, plain_content=plain)
+        return Message(message.role, parts, at, message.name, plain_content=plain)
 
-    def _user(self, message: wire.Message, at: str) -> Message:
+    def _user(self, message: wire.UsualMessage, at: str) -> Message:
         self._check_plain(message, at)
         parts, plain = self._content(message.content, at)
         return Message("user", parts, at, message.name, plain_content=plain)
 
-    def _assistant(self, message: wire.Message, at: str) -> Message:
+    def _assistant(self, message: wire.UsualMessage, at: str) -> Message:
         if message.tool_call_id is not None:
             self._keep(at + "/tool_call_id")
-        parts = _decode_reasoning(message)
+        full = message if isinstance(message, wire.Message) else None
+        parts = [] if full is None else _decode_reasoning(full)
         plain = False
         if not json.is_null(message.content):
             content, plain = self._content(message.content, at)
             parts += content
-        if not json.is_null(message.refusal):
-            parts.append(Refusal(text=message.refusal, at="/refusal"))
-        if message.audio is not None:
-            parts.append(Media(kind="audio", audio_id=message.audio.id, at="/audio"))
+        if full is not None and not json.is_null(full.refusal):
+            parts.append(Refusal(text=full.refusal, at="/refusal"))
+        if full is not None and full.audio is not None:
+            parts.append(Media(kind="audio", audio_id=full.audio.id, at="/audio"))
         if message.tool_calls is not None:
             for number, call in enumerate(message.tool_calls):
                 parts.append(_decode_call(call, at, f"/tool_calls/{number}"))
-        if message.function_call is not None:
-            parts.append(self._function_call(message.function_call, at))
+        if full is not None and full.function_call is not None:
+            parts.append(self._function_call(full.function_call, at))
         return Message("assistant", parts, at, message.name, plain_content=plain)
 
-    def _tool(self, message: wire.Message, at: str) -> Message:
+    def _tool(self, message: wire.UsualMessage, at: str) -> Message:
         self._check_plain(message, at, result=True)
         if message.tool_call_id is None:
             raise refuse("a tool message needs tool_call_id", at + "/tool_call_id")
@@ -135,7 +143,7 @@ class MessageDecoder:
         )
         return Message("tool", [result], at, plain_content=plain)
 
-    def _function(self, message: wire.Message, at: str) -> Message:
+    def _function(self, message: wire.UsualMessage, at: str) -> Message:
         """The deprecated answer to a function call, which is told by the function's name."""
         self.legacy = True
         self._check_plain(message, at)
@@ -189,7 +197,7 @@ class MessageDecoder:
             self._extras[at + here + pointer] = value
         return _DECODERS[kind](_decoder_of[kind](item), here)
 
-    def _check_plain(self, message: wire.Message, at: str, *, result: bool = False) -> None:
+    def _check_plain(self, message: wire.UsualMessage, at: str, *, result: bool = False) -> None:
         """Keeps the fields that only another role may have."""
         if (result or message.tool_call_id is None) and _is_bare(message):
             return
@@ -204,16 +212,23 @@ class MessageDecoder:
             self._extras[pointer] = value
 
 
-def _is_bare(message: wire.Message) -> bool:
+def _is_plain(message: wire.UsualMessage) -> bool:
+    """True for a message of one of the speakers that has nothing which only an assistant's message has."""
+    return message.role in _SPEAKERS and _is_bare(message)
+
+
+def _is_bare(message: wire.UsualMessage) -> bool:
     """True when there is nothing that only an assistant's message has."""
-    return (
-        message.tool_calls is None
-        and message.function_call is None
-        and message.refusal is json.EMPTY
-        and message.audio is None
-        and message.reasoning_content is json.EMPTY
-        and message.reasoning is json.EMPTY
-        and message.reasoning_details is None
+    return message.tool_calls is None and not (
+        isinstance(message, wire.Message)
+        and (
+            message.function_call is not None
+            or message.refusal is not _EMPTY
+            or message.audio is not None
+            or message.reasoning_content is not _EMPTY
+            or message.reasoning is not _EMPTY
+            or message.reasoning_details is not None
+        )
     )
 
 
@@ -238,13 +253,7 @@ def _decode_call(call: wire.ToolCall, at: str, here: str) -> ToolCall:
     raise refuse("a tool call needs function or custom", at + here)
 
 
-_PLAIN_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "developer",
-    "user": "user",
-    "assistant": "assistant",
-}
-_ROLES: dict[str, Callable[[MessageDecoder, wire.Message, str], Message]] = {
+_ROLES: dict[str, Callable[[MessageDecoder, wire.UsualMessage, str], Message]] = {
     "user": MessageDecoder._user,  # noqa: SLF001  the table of this class
     "assistant": MessageDecoder._assistant,  # noqa: SLF001
     "tool": MessageDecoder._tool,  # noqa: SLF001

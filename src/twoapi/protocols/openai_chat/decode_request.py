@@ -1,23 +1,27 @@
 """A client's request to the canonical one: a strict decode in one scan, a lenient second one when it must be."""
 
-from collections.abc import Mapping
-
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from twoapi.ir import CacheMark, Output, ReasoningConfig, Request, Sampling, Schema, State
 from twoapi.ir.request import Effort
 from twoapi.protocols.openai_chat import schema as wire
-from twoapi.protocols.openai_chat.decode_messages import MessageDecoder
-from twoapi.protocols.openai_chat.decode_tools import decode_choice, decode_tools
+from twoapi.protocols.openai_chat.decode_messages import decode_messages
+from twoapi.protocols.openai_chat.decode_tools import (
+    decode_choice,
+    decode_deprecated_choice,
+    decode_other_tools,
+    decode_tools,
+)
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming
 from twoapi.wire.strict import strict
 
-_EMPTY = json.EMPTY
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_usual = msgspec.json.Decoder(strict(wire.UsualBody)).decode
 _decode_strict = msgspec.json.Decoder(strict(wire.Body)).decode
 _decode_lenient = json.decoder(wire.Body)
 
@@ -60,14 +64,23 @@ def decode_request(incoming: Incoming) -> Request:
     """The whole request; raises FaultError on one that breaks the vendor's rules."""
     payload = incoming.body
     extras: dict[str, Raw] = {}
+    rest: wire.Body | None = None
     try:
-        body = _decode_strict(payload)
+        body: wire.UsualBody = _decode_usual(payload)
     except _BAD:
-        body, extras = _read_leniently(payload)
+        rest, extras = _read_all(payload)
+        body = rest
     try:
-        return _build(body, payload, extras)
+        return _build(body, rest, payload, extras)
     except WireError as error:
         raise refuse(error.message, error.pointer or None) from None
+
+
+def _read_all(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
+    try:
+        return _decode_strict(payload), {}
+    except _BAD:
+        return _read_leniently(payload)
 
 
 def _read_leniently(payload: bytes) -> tuple[wire.Body, dict[str, Raw]]:
@@ -93,80 +106,107 @@ def _without_echoes(unknown: dict[str, Raw]) -> dict[str, Raw]:
     }
 
 
-def _build(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> Request:
-    _keep_unmodelled(body, extras)
-    decoder = MessageDecoder(payload, extras)
-    options, user = body.stream_options, body.user
-    if user is not None and body.safety_identifier is not None:
-        extras["/user"] = Raw(json.encode(user))
-        user = None
+def _build(body: wire.UsualBody, rest: wire.Body | None, payload: bytes, extras: dict[str, Raw]) -> Request:
+    """`rest`: the body when it has members that few have."""
+    limit, stop, paths = body.max_completion_tokens, body.stop, _PATHS
+    if body.max_tokens is not None:
+        if limit is None:
+            limit, paths = body.max_tokens, _PATHS_MAX_TOKENS
+        else:
+            extras["/max_tokens"] = Raw(json.encode(body.max_tokens))
+    messages, legacy = decode_messages(body.messages, payload, extras, usual=rest is None)
     request = Request(
         protocol=NAME,
         model=body.model,
-        messages=decoder.decode(body.messages),
+        messages=messages,
         parallel=body.parallel_tool_calls,
-        sampling=_decode_sampling(body),
+        sampling=Sampling(
+            max_tokens=limit,
+            temperature=body.temperature,
+            top_p=body.top_p,
+            presence_penalty=body.presence_penalty,
+            frequency_penalty=body.frequency_penalty,
+            seed=body.seed,
+            stop=[stop] if type(stop) is str else stop,  # type: ignore[arg-type]  # mypy does not narrow by `type() is`
+            n=body.n,
+        ),
         cache_key=body.prompt_cache_key,
-        user_id=body.safety_identifier if user is None else user,
-        metadata=body.metadata,
-        tier=body.service_tier,
         stream=body.stream is True,
-        include_usage=None if options is None else options.include_usage,
-        legacy_functions=decoder.legacy,
+        legacy_functions=legacy,
         extras=extras,
-        paths=_PATHS,
+        paths=paths,
     )
-    # Members that most requests do not have cost one look each.
-    if body.max_completion_tokens is None or body.user is not None or body.functions is not None:
-        request.paths = _paths(body)
-    if (
-        body.tools
-        or body.tool_choice
-        or body.functions
-        or body.function_call
-        or (body.web_search_options is not _EMPTY and not json.is_null(body.web_search_options))
-    ):
-        request.tools = decode_tools(body, payload, extras)
-        request.tool_choice = decode_choice(body)
-        if body.functions is not None or body.function_call is not None:
-            request.legacy_functions = True
+    # Members that most requests do not have cost one look each, those that few have one look together.
+    if body.tools or body.tool_choice:
+        request.tools = decode_tools(body.tools or [], payload, extras)
+        request.tool_choice = None if body.tool_choice is None else decode_choice(body.tool_choice)
+    if body.stream_options is not None:
+        _decode_stream_options(body.stream_options, request)
     if body.reasoning_effort is not None:
         request.reasoning = _decode_effort(body.reasoning_effort)
     if body.store is not None:
         request.state = State(store=body.store)
-    if body.prompt_cache_options is not _EMPTY:
-        _decode_cache_options(body.prompt_cache_options, request)
-    _decode_output(body, request)
+    if body.user is not None:
+        request.user_id, request.paths = body.user, {**paths, "user_id": "/user"}
+    if body.response_format is not None:
+        request.output = _decode_format(body.response_format, extras)
+    if rest is not None:
+        _put_rest(rest, request)
     return request
 
 
-def _decode_sampling(body: wire.Body) -> Sampling:
-    stop, limit, bias = body.stop, body.max_completion_tokens, body.logit_bias
-    return Sampling(
-        max_tokens=body.max_tokens if limit is None else limit,
-        temperature=body.temperature,
-        top_p=body.top_p,
+def _put_rest(body: wire.Body, request: Request) -> None:
+    """What few requests have."""
+    request.metadata, request.tier = body.metadata, body.service_tier
+    if body.safety_identifier is not None:
+        if body.user is not None:
+            request.extras["/user"] = Raw(json.encode(body.user))
+        request.user_id = body.safety_identifier
+        request.paths = {**request.paths, "user_id": _PATHS["user_id"]}
+    request.sampling = replace(
+        request.sampling,
         top_k=body.top_k,
-        presence_penalty=body.presence_penalty,
-        frequency_penalty=body.frequency_penalty,
-        seed=body.seed,
-        stop=[stop] if type(stop) is str else stop,  # type: ignore[arg-type]  # mypy does not narrow by `type() is`
-        n=body.n,
         logprobs=body.logprobs,
         top_logprobs=body.top_logprobs,
-        logit_bias=None if bias is _EMPTY else _given(bias),
+        logit_bias=_given(body.logit_bias),
     )
+    request.output = replace(
+        request.output,
+        verbosity=body.verbosity,
+        modalities=body.modalities,
+        audio=_given(body.audio),
+        prediction=_given(body.prediction),
+    )
+    _put_other_tools(body, request)
+    if not json.is_null(body.prompt_cache_options):
+        _decode_cache_options(body.prompt_cache_options, request)
+    # The vendor's fields that the model does not hold ride along for an upstream of the same protocol.
+    for name in ("moderation", "prompt_cache_retention"):
+        value: Raw = getattr(body, name)
+        if not json.is_null(value):
+            request.extras[f"/{name}"] = value
 
 
-def _paths(body: wire.Body) -> Mapping[str, str]:
-    paths = _PATHS
-    if body.max_tokens is not None and body.max_completion_tokens is None:
-        paths = _PATHS_MAX_TOKENS
-    if body.user is not None and body.safety_identifier is None:
-        paths = {**paths, "user_id": "/user"}
+def _put_other_tools(body: wire.Body, request: Request) -> None:
+    """The deprecated functions and the vendor's own web search, and the choice among all."""
+    searches = not json.is_null(body.web_search_options)
     if body.functions is not None:
-        paths = {**paths, "tools": "/functions", "tool_choice": "/function_call"}
-    return paths
+        request.paths = {**request.paths, "tools": "/functions", "tool_choice": "/function_call"}
+    if not (body.tools or body.tool_choice or body.functions or body.function_call or searches):
+        return
+    request.tools += decode_other_tools(body)
+    if body.tool_choice is not None:
+        request.tool_choice = decode_choice(body.tool_choice)
+    elif body.function_call is not None:
+        request.tool_choice = decode_deprecated_choice(body.function_call)
+    if body.functions is not None or body.function_call is not None:
+        request.legacy_functions = True
+
+
+def _decode_stream_options(options: wire.StreamOptions, request: Request) -> None:
+    request.include_usage = options.include_usage
+    if not json.is_null(options.include_obfuscation):
+        request.extras["/stream_options/include_obfuscation"] = options.include_obfuscation
 
 
 def _decode_effort(word: str) -> ReasoningConfig:
@@ -182,8 +222,6 @@ _OPTION_TTLS = {None: None, "30m": 1800}
 
 def _decode_cache_options(raw: Raw, request: Request) -> None:
     """Implicit mode is the model's automatic mark; everything else this model does not know."""
-    if json.is_null(raw):
-        return
     try:
         options = _decode_options(raw)
     except WireError:
@@ -192,26 +230,6 @@ def _decode_cache_options(raw: Raw, request: Request) -> None:
         request.cache_auto = CacheMark(_OPTION_TTLS[options.ttl])
     else:
         request.extras["/prompt_cache_options"] = raw
-
-
-def _decode_output(body: wire.Body, request: Request) -> None:
-    form = body.response_format
-    if form is not None:
-        request.output = _decode_format(form, request.extras)
-    elif (
-        body.verbosity is None
-        and body.modalities is None
-        and body.audio is json.EMPTY
-        and body.prediction is json.EMPTY
-    ):
-        return
-    request.output = msgspec.structs.replace(
-        request.output,
-        verbosity=body.verbosity,
-        modalities=body.modalities,
-        audio=_given(body.audio),
-        prediction=_given(body.prediction),
-    )
 
 
 def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:
@@ -235,19 +253,6 @@ def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:
             for pointer in [p for p in extras if p.startswith("/response_format/")]:
                 del extras[pointer]
             raise refuse(f"response_format of type {other!r} is not known", "/response_format/type")
-
-
-def _keep_unmodelled(body: wire.Body, extras: dict[str, Raw]) -> None:
-    """The vendor's fields that the model does not hold ride along for an upstream of the same protocol."""
-    if body.moderation is not _EMPTY and not json.is_null(body.moderation):
-        extras["/moderation"] = body.moderation
-    if body.prompt_cache_retention is not _EMPTY and not json.is_null(body.prompt_cache_retention):
-        extras["/prompt_cache_retention"] = body.prompt_cache_retention
-    if body.max_tokens is not None and body.max_completion_tokens is not None:
-        extras["/max_tokens"] = Raw(json.encode(body.max_tokens))
-    options = body.stream_options
-    if options is not None and not json.is_null(options.include_obfuscation):
-        extras["/stream_options/include_obfuscation"] = options.include_obfuscation
 
 
 def _given(raw: Raw) -> Raw | None:

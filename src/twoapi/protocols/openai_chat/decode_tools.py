@@ -6,11 +6,11 @@ from twoapi.ir import Grammar, Schema, Tool, ToolChoice
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.wire import json
+from twoapi.wire.json import opening
 
 WEB_SEARCH = "web_search_options"
 
-_EMPTY = json.EMPTY
-_N = 110  # the first byte of null
+_NULL = (110,)  # what `opening` gives for null
 
 
 def _place(number: int) -> str:
@@ -21,18 +21,32 @@ _KNOWN = 256
 _PLACES = tuple(map(_place, range(_KNOWN)))  # of the tools of nearly every request
 
 
-def decode_tools(body: wire.Body, payload: bytes, extras: dict[str, Raw]) -> list[Tool]:
-    """Every tool that is declared, the deprecated functions and the vendor's own web search among them."""
-    tools = []
-    for number, tool in enumerate(body.tools or ()):
-        at = _PLACES[number] if number < _KNOWN else _place(number)
-        # Requests of agents declare dozens of functions: each costs one call, and two looks at a first byte.
-        if tool.type == "function" and tool.function is not None:
-            tools.append(_decode_function(tool.function, at, "/function/parameters"))
+def decode_tools(tools: list[wire.Tool], payload: bytes, extras: dict[str, Raw]) -> list[Tool]:
+    """Every tool that is declared in the present form."""
+    decoded = []
+    places = _PLACES if len(tools) <= _KNOWN else map(_place, range(len(tools)))
+    for at, tool in zip(places, tools, strict=False):
+        # Requests of agents declare dozens of functions: each costs two looks at a first byte and no call of Python's.
+        function = tool.function
+        if function is not None and tool.type == "function":
+            description, parameters = function.description, function.parameters
+            decoded.append(
+                Tool(
+                    name=function.name,
+                    description=None if opening(description) == _NULL else description,
+                    schema=None if opening(parameters) == _NULL else Schema(parameters, at="/function/parameters"),
+                    strict=function.strict,
+                    at=at,
+                )
+            )
         else:
-            tools.append(_decode_tool(tool, at, payload, extras))
-    for number, function in enumerate(body.functions or ()):
-        tools.append(_decode_function(function, f"/functions/{number}", "/parameters"))
+            decoded.append(_decode_tool(tool, at, payload, extras))
+    return decoded
+
+
+def decode_other_tools(body: wire.Body) -> list[Tool]:
+    """The deprecated functions, and the vendor's own web search."""
+    tools = [_decode_function(function, f"/functions/{number}") for number, function in enumerate(body.functions or ())]
     if not json.is_null(body.web_search_options):
         tools.append(
             Tool(
@@ -59,12 +73,12 @@ def _decode_tool(tool: wire.Tool, at: str, payload: bytes, extras: dict[str, Raw
     return Tool(kind="server", name=tool.type, protocol=NAME, type=tool.type, raw=raw, at=at)
 
 
-def _decode_function(function: wire.FunctionTool, at: str, inside: str) -> Tool:
-    description, parameters = function.description, function.parameters
+def _decode_function(function: wire.FunctionTool, at: str) -> Tool:
+    parameters = function.parameters
     return Tool(
         name=function.name,
-        description=None if description is _EMPTY or memoryview(description)[0] == _N else description,
-        schema=None if parameters is _EMPTY or memoryview(parameters)[0] == _N else Schema(parameters, at=inside),
+        description=None if json.is_null(function.description) else function.description,
+        schema=None if json.is_null(parameters) else Schema(parameters, at="/parameters"),
         strict=function.strict,
         at=at,
     )
@@ -88,11 +102,8 @@ def _decode_format(form: wire.CustomFormat, at: str) -> Grammar:
     raise refuse("the format of a custom tool is text or a lark or regex grammar", at + "/custom/format")
 
 
-def decode_choice(body: wire.Body) -> ToolChoice | None:
-    """The choice among the tools, in its present or its deprecated form."""
-    choice = body.tool_choice
-    if choice is None:
-        return _decode_deprecated(body.function_call)
+def decode_choice(choice: str | wire.ToolChoice) -> ToolChoice:
+    """The choice among the tools."""
     if isinstance(choice, str):
         return _decode_word(choice, "/tool_choice")
     if choice.allowed_tools is not None:
@@ -113,9 +124,8 @@ def _decode_word(word: str, at: str) -> ToolChoice:
             raise refuse(f"{other!r} is not a tool choice", at)
 
 
-def _decode_deprecated(choice: str | wire.NamedTool | None) -> ToolChoice | None:
-    if choice is None:
-        return None
+def decode_deprecated_choice(choice: str | wire.NamedTool) -> ToolChoice:
+    """The choice among the deprecated functions."""
     if isinstance(choice, str):
         return _decode_word(choice, "/function_call")
     return ToolChoice(mode="named", names=[choice.name], kinds=["function"])

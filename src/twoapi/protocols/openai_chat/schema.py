@@ -1,4 +1,9 @@
-"""The vendor's wire structs of a request, in the vendor's names."""
+"""The vendor's wire structs of a request, in the vendor's names.
+
+What nearly all requests are made of stands in structs of its own: decoding fills every member that a struct has, also
+those that nobody wrote. The collector of cycles need not know of these trees (gc=False): they live as long as one
+decoding.
+"""
 
 # The vendor's names say what each struct is.
 # ruff: noqa: D101
@@ -6,7 +11,10 @@
 import msgspec
 from msgspec import Raw
 
+from twoapi.ir.request import Role
 from twoapi.wire.json import EMPTY
+
+NULL = Raw(b"null")  # the default of a member that is looked at: absent and null say the same
 
 
 class FunctionCall(msgspec.Struct, kw_only=True, gc=False):
@@ -19,7 +27,7 @@ class CustomCall(msgspec.Struct, kw_only=True, gc=False):
     input: str | None = None
 
 
-class ToolCall(msgspec.Struct, kw_only=True):
+class ToolCall(msgspec.Struct, kw_only=True, gc=False):
     id: str | None = None
     type: str | None = None
     function: FunctionCall | None = None
@@ -44,12 +52,16 @@ class ReasoningDetail(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False
     index: int | None = None
 
 
-class Message(msgspec.Struct, kw_only=True):
-    role: str
-    content: Raw = EMPTY
+class UsualMessage(msgspec.Struct, kw_only=True, gc=False):
+    role: Role
+    content: Raw = NULL
     name: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+
+
+class Message(UsualMessage, kw_only=True):
+    role: str  # type: ignore[assignment]  # wrong ones are refused with their place, and one is deprecated
     refusal: Raw = EMPTY
     audio: AudioRef | None = None
     function_call: FunctionCall | None = None
@@ -58,10 +70,10 @@ class Message(msgspec.Struct, kw_only=True):
     reasoning_details: list[ReasoningDetail] | None = None
 
 
-class FunctionTool(msgspec.Struct, kw_only=True):
+class FunctionTool(msgspec.Struct, kw_only=True, gc=False):
     name: str
-    description: Raw = EMPTY
-    parameters: Raw = EMPTY
+    description: Raw = NULL
+    parameters: Raw = NULL
     strict: bool | None = None
 
 
@@ -70,18 +82,18 @@ class GrammarText(msgspec.Struct, kw_only=True, gc=False):
     definition: str
 
 
-class CustomFormat(msgspec.Struct, kw_only=True):
+class CustomFormat(msgspec.Struct, kw_only=True, gc=False):
     type: str
     grammar: GrammarText | None = None
 
 
-class CustomTool(msgspec.Struct, kw_only=True):
+class CustomTool(msgspec.Struct, kw_only=True, gc=False):
     name: str
     description: Raw = EMPTY
     format: CustomFormat | None = None
 
 
-class Tool(msgspec.Struct, kw_only=True):
+class Tool(msgspec.Struct, kw_only=True, gc=False):
     type: str
     function: FunctionTool | None = None
     custom: CustomTool | None = None
@@ -91,32 +103,32 @@ class NamedTool(msgspec.Struct, kw_only=True, gc=False):
     name: str
 
 
-class AllowedTool(msgspec.Struct, kw_only=True):
+class AllowedTool(msgspec.Struct, kw_only=True, gc=False):
     type: str
     function: NamedTool | None = None
     custom: NamedTool | None = None
 
 
-class AllowedTools(msgspec.Struct, kw_only=True):
+class AllowedTools(msgspec.Struct, kw_only=True, gc=False):
     mode: str
     tools: list[AllowedTool]
 
 
-class ToolChoice(msgspec.Struct, kw_only=True):
+class ToolChoice(msgspec.Struct, kw_only=True, gc=False):
     type: str
     function: NamedTool | None = None
     custom: NamedTool | None = None
     allowed_tools: AllowedTools | None = None
 
 
-class JsonSchema(msgspec.Struct, kw_only=True):
+class JsonSchema(msgspec.Struct, kw_only=True, gc=False):
     name: str | None = None
     description: str | None = None
     schema: Raw = EMPTY
     strict: bool | None = None
 
 
-class ResponseFormat(msgspec.Struct, kw_only=True):
+class ResponseFormat(msgspec.Struct, kw_only=True, gc=False):
     type: str
     json_schema: JsonSchema | None = None
 
@@ -131,32 +143,19 @@ class CacheOptions(msgspec.Struct, kw_only=True, gc=False):
     ttl: str | None = None
 
 
-class Body(msgspec.Struct, kw_only=True):
+class UsualBody(msgspec.Struct, kw_only=True, gc=False):
     model: str
-    messages: list[Message]
-    audio: Raw = EMPTY
+    messages: list[UsualMessage]
     frequency_penalty: float | None = None
-    function_call: str | NamedTool | None = None
-    functions: list[FunctionTool] | None = None
-    logit_bias: Raw = EMPTY
-    logprobs: bool | None = None
     max_completion_tokens: int | None = None
     max_tokens: int | None = None
-    metadata: dict[str, str] | None = None
-    modalities: list[str] | None = None
-    moderation: Raw = EMPTY
     n: int | None = None
     parallel_tool_calls: bool | None = None
-    prediction: Raw = EMPTY
     presence_penalty: float | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: Raw = EMPTY
-    prompt_cache_retention: Raw = EMPTY
     reasoning_effort: str | None = None
     response_format: ResponseFormat | None = None
-    safety_identifier: str | None = None
     seed: int | None = None
-    service_tier: str | None = None
     stop: str | list[str] | None = None
     store: bool | None = None
     stream: bool | None = None
@@ -164,10 +163,27 @@ class Body(msgspec.Struct, kw_only=True):
     temperature: float | None = None
     tool_choice: str | ToolChoice | None = None
     tools: list[Tool] | None = None
-    top_k: int | None = None  # not the vendor's, but every compatible server's
-    top_logprobs: int | None = None
     top_p: float | None = None
     user: str | None = None
+
+
+class Body(UsualBody, kw_only=True):
+    messages: list[Message]  # type: ignore[assignment]  # nobody adds to a list that was decoded
+    audio: Raw = EMPTY
+    function_call: str | NamedTool | None = None
+    functions: list[FunctionTool] | None = None
+    logit_bias: Raw = EMPTY
+    logprobs: bool | None = None
+    metadata: dict[str, str] | None = None
+    modalities: list[str] | None = None
+    moderation: Raw = EMPTY
+    prediction: Raw = EMPTY
+    prompt_cache_options: Raw = EMPTY
+    prompt_cache_retention: Raw = EMPTY
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    top_k: int | None = None  # not the vendor's, but every compatible server's
+    top_logprobs: int | None = None
     verbosity: str | None = None
     web_search_options: Raw = EMPTY
 
@@ -177,12 +193,12 @@ class CacheBreakpoint(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False
     ttl: str | None = None
 
 
-class TextPart(msgspec.Struct, kw_only=True, tag_field="type", tag="text", omit_defaults=True):
+class TextPart(msgspec.Struct, kw_only=True, tag_field="type", tag="text", omit_defaults=True, gc=False):
     text: Raw
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
-class RefusalPart(msgspec.Struct, kw_only=True, tag_field="type", tag="refusal"):
+class RefusalPart(msgspec.Struct, kw_only=True, tag_field="type", tag="refusal", gc=False):
     refusal: Raw
 
 
@@ -191,7 +207,7 @@ class ImageUrl(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     detail: str | None = None
 
 
-class ImagePart(msgspec.Struct, kw_only=True, tag_field="type", tag="image_url", omit_defaults=True):
+class ImagePart(msgspec.Struct, kw_only=True, tag_field="type", tag="image_url", omit_defaults=True, gc=False):
     image_url: ImageUrl
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
@@ -201,7 +217,7 @@ class InputAudio(msgspec.Struct, kw_only=True, gc=False):
     format: str
 
 
-class AudioPart(msgspec.Struct, kw_only=True, tag_field="type", tag="input_audio", omit_defaults=True):
+class AudioPart(msgspec.Struct, kw_only=True, tag_field="type", tag="input_audio", omit_defaults=True, gc=False):
     input_audio: InputAudio
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
@@ -212,7 +228,7 @@ class FileData(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     file_id: str | None = None
 
 
-class FilePart(msgspec.Struct, kw_only=True, tag_field="type", tag="file", omit_defaults=True):
+class FilePart(msgspec.Struct, kw_only=True, tag_field="type", tag="file", omit_defaults=True, gc=False):
     file: FileData
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
