@@ -148,6 +148,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cached: str | None = None
 
 
+# What a request that says nothing of these has: nothing is missed by who looks for these very objects.
+NO_SAMPLING, NO_REASONING, NO_OUTPUT, NO_STATE = Sampling(), ReasoningConfig(), Output(), State()
+
+
 class Request(msgspec.Struct, kw_only=True, gc=False):
     """A request as the client meant it.
 
@@ -166,10 +170,10 @@ class Request(msgspec.Struct, kw_only=True, gc=False):
     tools: list[Tool] = msgspec.field(default_factory=list)
     tool_choice: ToolChoice | None = None
     parallel: bool | None = None
-    sampling: Sampling = Sampling()
-    reasoning: ReasoningConfig = ReasoningConfig()
-    output: Output = Output()
-    state: State = State()
+    sampling: Sampling = NO_SAMPLING
+    reasoning: ReasoningConfig = NO_REASONING
+    output: Output = NO_OUTPUT
+    state: State = NO_STATE
     cache_key: str | None = None
     cache_auto: CacheMark | None = None
     user_id: str | None = None

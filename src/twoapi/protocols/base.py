@@ -11,7 +11,7 @@ from twoapi.protocols.sealing import PLAIN, Sealer
 from twoapi.wire.http import Headers, Incoming, Outgoing
 
 
-class Restore(msgspec.Struct):
+class Restore(msgspec.Struct, frozen=True, gc=False):
     """What encode_request changed and the answer must change back."""
 
     names: dict[str, str] = msgspec.field(default_factory=dict)  # tool name on the wire -> the client's
@@ -21,7 +21,10 @@ class Restore(msgspec.Struct):
     stop: tuple[str, ...] = ()  # stop strings of an upstream that repeats them at the end of its answer
 
 
-class Encoded(msgspec.Struct):
+UNCHANGED = Restore()  # of most requests
+
+
+class Encoded(msgspec.Struct, gc=False):
     """An upstream request and what its answer needs."""
 
     outgoing: Outgoing

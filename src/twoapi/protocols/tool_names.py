@@ -9,7 +9,7 @@ _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _LEGAL = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
-class ToolNames(msgspec.Struct):
+class ToolNames(msgspec.Struct, gc=False):
     """The names of one request: the client's on our side, legal ones (`[A-Za-z0-9_-]`, at most `limit`) on the wire.
 
     The wire name depends on the client's name alone, so it is the same in every turn. `changed`: wire name -> client's,

@@ -16,7 +16,7 @@ class Incoming(msgspec.Struct):
     query: str = ""
 
 
-class Outgoing(msgspec.Struct):
+class Outgoing(msgspec.Struct, gc=False):
     """A request for an upstream: `path` is joined to its base URL; `headers` are the protocol's own, without
     authentication, content type and length.
     """

@@ -5,11 +5,12 @@ from operator import attrgetter
 import msgspec
 
 from twoapi import ir
+from twoapi.ir.request import NO_OUTPUT, NO_REASONING, NO_STATE
 from twoapi.protocols.anthropic_messages.constraints import Thinking, choose_max_tokens, put_sampling
 from twoapi.protocols.anthropic_messages.encode_tools import called_tools, encode_choice, encode_tools
-from twoapi.protocols.anthropic_messages.encode_turns import Turns, bare_turns, encode_turns, write_turn
-from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, VERSION, Encoding, Wire, refusal
-from twoapi.protocols.base import Encoded, Restore
+from twoapi.protocols.anthropic_messages.encode_turns import Said, Turns, encode_turns, put_bare_turns, write_turn
+from twoapi.protocols.anthropic_messages.encoding import FIRST_VERSION, VERSION, Encoding, Wire, begin, refusal
+from twoapi.protocols.base import UNCHANGED, Encoded, Restore
 from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.claude_thinking import running_turn
 from twoapi.protocols.tool_checks import check_tools
@@ -35,17 +36,13 @@ _NOWHERE = {
     "safety": "safety",
 }
 _nowhere = attrgetter(*_NOWHERE)
-_drawing = attrgetter("presence_penalty", "frequency_penalty", "seed", "logit_bias", "logprobs", "top_logprobs")
-_NO_DRAWING = (None,) * 6
 _VERSIONS = {version: (b"anthropic-version", version.encode()) for version in (FIRST_VERSION, VERSION)}
-# What a request has that says nothing of these: one comparison passes all their rules by.
-_NO_REASONING, _NO_OUTPUT, _NO_STATE = ir.ReasoningConfig(), ir.Output(), ir.State()
 _NOTHING = (None,) * len(_NOWHERE)
 
 
 def encode_request(request: ir.Request, model: str, capabilities: Capabilities, losses: list[ir.Loss]) -> Encoded:
     """The upstream request; raises FaultError where it cannot be made."""
-    encoding = Encoding(request, capabilities, losses)
+    encoding = begin(request, capabilities, losses)
     try:
         body, turns = _body(encoding, model)
         payload = encode(body)
@@ -59,13 +56,14 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
     ]
     if encoding.native and request.betas:
         headers.append((b"anthropic-beta", ",".join(request.betas).encode("latin-1", "replace")))
-    restore = Restore(names=encoding.names.changed, custom=encoding.custom)
+    restore = UNCHANGED
+    if encoding.names.changed or encoding.custom:
+        restore = Restore(names=encoding.names.changed, custom=encoding.custom)
     return Encoded(Outgoing(PATH, payload, headers), restore)
 
 
 def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     request = encoding.request
-    bare = None if request.extras else bare_turns(request.messages)  # extras must find their turns again
     if (request.tools or request.tool_choice is not None) and not encoding.native:
         check_tools(request)
     max_tokens = choose_max_tokens(encoding)
@@ -73,15 +71,13 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     # before the turns: cache marks count in the order of the prompt
     tools = encode_tools(encoding) if request.tools else []
     turns: Turns | None = None
-    if bare is not None:
-        body |= bare
-    else:
+    if request.extras or not put_bare_turns(request.messages, body):  # extras must find their turns again
         if not request.tools and not encoding.native:
             tools += called_tools(encoding)
         turns = _put_turns(encoding, body)
     if encoding.marks or encoding.pending is not None:
         encoding.settle_marks()
-    thinking = None if request.reasoning == _NO_REASONING else _thinking(encoding, max_tokens, turns)
+    thinking = None if request.reasoning is NO_REASONING else _thinking(encoding, max_tokens, turns)
     put_sampling(encoding, body, thinking=thinking is not None and thinking.on)
     if tools:
         body["tools"] = tools
@@ -90,7 +86,7 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
         choice = encode_choice(encoding, tools=bool(tools), forced_allowed=forced_allowed)
         if choice is not None:
             body["tool_choice"] = choice
-    if thinking is not None or request.output != _NO_OUTPUT:
+    if thinking is not None or request.output is not NO_OUTPUT:
         _put_thought_and_form(encoding, body, thinking)
     _put_rest(encoding, body)
     if request.stream:
@@ -107,9 +103,7 @@ def _put_turns(encoding: Encoding, body: Wire) -> Turns:
     turns = encode_turns(encoding)
     if turns.system is not None:
         body["system"] = write_turn(turns.system)
-    body["messages"] = [
-        {"role": turn.role, "content": write_turn(turn) if turn.plain else turn.blocks} for turn in turns.turns
-    ]
+    body["messages"] = [Said(turn.role, write_turn(turn) if turn.plain else turn.blocks) for turn in turns.turns]
     return turns
 
 
@@ -150,21 +144,25 @@ def _put_rest(encoding: Encoding, body: Wire) -> None:
             encoding.lose(request.where("cache_auto"), "dropped", "the upstream takes no cache marks")
     if request.tier is not None:
         _put_tier(encoding, body, request.tier)
-    if request.state.thread is not None:
+    if request.state is not NO_STATE and request.state.thread is not None:
         _put_thread(encoding, body)
-    if not encoding.native and not _says_nothing_foreign(request):
+    if encoding.native:
+        return
+    sampling = request.sampling
+    if (
+        sampling.presence_penalty is not None
+        or sampling.frequency_penalty is not None
+        or sampling.seed is not None
+        or sampling.logit_bias is not None
+        or sampling.logprobs is not None
+        or sampling.top_logprobs is not None
+        or request.safety is not None
+        or request.cache_key is not None
+        or request.metadata
+        or request.output is not NO_OUTPUT
+        or request.state is not NO_STATE
+    ):
         _report_foreign(encoding)
-
-
-def _says_nothing_foreign(request: ir.Request) -> bool:
-    return (
-        _drawing(request.sampling) == _NO_DRAWING
-        and request.safety is None
-        and request.cache_key is None
-        and not request.metadata
-        and request.output == _NO_OUTPUT
-        and request.state == _NO_STATE
-    )
 
 
 def _report_foreign(encoding: Encoding) -> None:

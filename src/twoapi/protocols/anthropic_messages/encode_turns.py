@@ -18,6 +18,13 @@ class Turn(Struct):
     plain: bool = False
 
 
+class Said(Struct, gc=False):
+    """A message as it is written."""
+
+    role: str
+    content: object
+
+
 class Turns(Struct):
     """The conversation as it goes out."""
 
@@ -29,37 +36,40 @@ _Text = ir.Text
 _SPEAKERS = frozenset(("user", "assistant"))
 
 
-def bare_turns(messages: list[ir.Message]) -> Wire | None:
-    """The members `system` and `messages` when the conversation is bare texts, as most are; None when it is not.
+def put_bare_turns(messages: list[ir.Message], body: Wire) -> bool:
+    """Puts the members `system` and `messages`, when the conversation is bare texts, as most are; False when it is not.
 
     It spares those the work of `encode_turns`, in one loop without calls: of the service's rules only that on blank
     texts can be broken here.
     """
     system: list[Wire] = []
     system_text: ir.JsonText | None = None
-    turns: list[Wire] = []
+    turns: list[Said] = []
     role = ""
     for message in messages:
         parts = message.parts
         if len(parts) != 1 or message.name is not None or message.phase is not None:
-            return None
+            return False
         part = parts[0]
         if type(part) is not _Text or part.cache is not None or part.citations or part.opaque:
-            return None
+            return False
         text = part.text
         if len(text) < SHORT and is_blank(text):
-            return None
+            return False
         role = message.role
         if role in _SPEAKERS:
-            turns.append({"role": role, "content": text if message.plain_content else [{"type": "text", "text": text}]})
+            turns.append(Said(role, text if message.plain_content else [{"type": "text", "text": text}]))
         elif turns or role == "tool":
-            return None
+            return False
         else:
             system_text = text if message.plain_content and not system else None
             system.append({"type": "text", "text": text})
     if role != "user":
-        return None
-    return {"system": system_text or system, "messages": turns} if system else {"messages": turns}
+        return False
+    if system:
+        body["system"] = system_text or system
+    body["messages"] = turns
+    return True
 
 
 def encode_turns(encoding: Encoding) -> Turns:

@@ -1,5 +1,7 @@
 """What the encoders of one request share: the losses, the names, the cache marks."""
 
+from msgspec import Struct
+
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.capabilities import Capabilities
@@ -16,33 +18,23 @@ _NO_NAMES: frozenset[str] = frozenset()
 _TTLS = {None: None, 300: "5m", 3600: "1h"}
 
 
-class Encoding:
-    """The state of one encode_request."""
+class Encoding(Struct, eq=False, gc=False):
+    """The state of one encode_request.
 
-    __slots__ = (
-        "api_version",
-        "capabilities",
-        "custom",
-        "losses",
-        "marks",
-        "names",
-        "native",
-        "pending",
-        "request",
-        "tools_used",
-    )
+    `native`: the client speaks this protocol too. `tools_used`: a call or a result is in the history. `marks`: the
+    blocks that have a cache mark, with its path; `pending`: a cache mark that waits for a place.
+    """
 
-    def __init__(self, request: ir.Request, capabilities: Capabilities, losses: list[ir.Loss]) -> None:
-        self.request = request
-        self.capabilities = capabilities
-        self.losses = losses
-        self.names = ToolNames(capabilities.max_tool_name)
-        self.native = request.protocol == NAME
-        self.custom = _custom_names(request.tools) if request.tools else _NO_NAMES
-        self.tools_used = False  # a call or a result is in the history
-        self.api_version = self._choose_version()
-        self.marks: list[tuple[Wire, str]] = []
-        self.pending: tuple[ir.CacheMark, str] | None = None  # a cache mark that waits for a place
+    request: ir.Request
+    capabilities: Capabilities
+    losses: list[ir.Loss]
+    native: bool
+    api_version: str
+    names: ToolNames
+    custom: frozenset[str]
+    tools_used: bool = False
+    marks: list[tuple[Wire, str]] = []
+    pending: tuple[ir.CacheMark, str] | None = None
 
     def lose(self, path: str, kind: ir.LossKind, detail: str = "") -> None:
         """Reports what does not cross."""
@@ -97,15 +89,22 @@ class Encoding:
         ttl = _TTLS.get(seconds, "5m" if seconds is not None and seconds < 300 else "1h")
         return {"type": "ephemeral"} if ttl is None else {"type": "ephemeral", "ttl": ttl}
 
-    def _choose_version(self) -> str:
-        pinned = self.capabilities.api_version
-        if pinned is not None:
-            return pinned
-        if self.native:
-            return self.request.api_version or FIRST_VERSION
-        sampling = self.request.sampling
-        sampled = not (sampling.temperature is None and sampling.top_p is None and sampling.top_k is None)
-        return FIRST_VERSION if sampled and self.capabilities.sampling else VERSION
+
+def begin(request: ir.Request, capabilities: Capabilities, losses: list[ir.Loss]) -> Encoding:
+    """What the encoders of this request share, before the first of them."""
+    native = request.protocol == NAME
+    version = capabilities.api_version
+    if version is None:
+        version = request.api_version or FIRST_VERSION if native else _version(request.sampling, capabilities)
+    names = ToolNames(capabilities.max_tool_name)
+    custom = _custom_names(request.tools) if request.tools else _NO_NAMES
+    return Encoding(request, capabilities, losses, native, version, names, custom)
+
+
+def _version(sampling: ir.Sampling, capabilities: Capabilities) -> str:
+    """The latest version that takes what the request says."""
+    sampled = not (sampling.temperature is None and sampling.top_p is None and sampling.top_k is None)
+    return FIRST_VERSION if sampled and capabilities.sampling else VERSION
 
 
 def _custom_names(tools: list[ir.Tool]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """The canonical request to the vendor's."""
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from twoapi.ir import Base64, Loss, Request
 from twoapi.protocols.base import Encoded
@@ -38,8 +39,7 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     _put_sampling(encoding, body)
     switch = thinking_switch(encoding)
     body.enable_thinking = None if switch is None else switch != "disabled"
-    restore = encoding.restore()
-    restore.stop = tuple(body.stop or ())
+    restore = replace(encoding.restore(), stop=tuple(body.stop or ()))
     return Encoded(Outgoing(PATH, json.encode(body), HEADERS), restore)
 
 
