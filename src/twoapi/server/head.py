@@ -43,6 +43,7 @@ class Head:
         "is_preflight",
         "keep_alive",
         "key",
+        "line",
         "may_name_cache",
         "method",
         "objection",
@@ -71,6 +72,7 @@ class Head:
         self.method = method
         self.version = version
         self.snapshot = snapshot
+        self.line = b"%b %b HTTP/%b\r\n" % (method, url, version.encode())
         self.keep_alive = keep_alive
         self.headers: Mapping[bytes, bytes] = {name.lower(): value for name, value in raw.items()}
         path, _, query = url.partition(b"?")

@@ -12,13 +12,13 @@ class Inbound(msgspec.Struct, eq=False):
 
     head: Head | None = None  # None until all headers are there
     refusal: Fault | None = None  # decided before the body: it is not kept
+    keep_alive: bool = True
+    cors: bytes = b""  # header lines for the browser of a web page
     size: int = 0  # bytes of the body so far
     counted: int = 0  # how many pieces of it `size` counts
     body: bytes = b""
     is_packed: bool = False  # the body is compressed, as its head says
     cut_short: bool = False  # answered before it had arrived whole
-    keep_alive: bool = True
-    cors: bytes = b""  # header lines for the browser of a web page
 
 
 class InboundStream(Inbound, eq=False, kw_only=True):

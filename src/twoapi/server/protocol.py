@@ -60,10 +60,15 @@ class GatewayProtocol(HandingOver):
         self.on_url = self.url_pieces.append  # type: ignore[assignment,method-assign]
         self.body_pieces = []
         self.on_body = self.body_pieces.append  # type: ignore[assignment,method-assign]
+        # A request that begins takes the token, without a Python frame; its head puts it back when it is complete.
+        self.tokens = [None]
+        self.on_message_begin = self.tokens.pop  # type: ignore[method-assign]
         # uvicorn's would read on behind a message that closes the connection; a gateway must not.
         self.parser = httptools.HttpRequestParser(self)
+        self.worker = self.site.worker
         self.head_read = 0  # bytes of the request's head in earlier reads
         self.last_head: Head | None = None
+        self.is_last_line = False  # the read begins with a request, and that with the same line as the last one
         self.inbound = None
         self.waiting = deque()
         self.running = None
@@ -100,6 +105,9 @@ class GatewayProtocol(HandingOver):
             return
         self.last_active = self.loop.time()
         self.read = len(data)
+        last = self.last_head
+        if last is not None and self.inbound is None and self.upload is None and self.tokens:
+            self.is_last_line = data.startswith(last.line)
         if self.asgi:
             self._unset_keepalive_if_required()
         try:
@@ -110,6 +118,10 @@ class GatewayProtocol(HandingOver):
             self._refuse_malformed(error)
         inbound = self.inbound
         if inbound is not None:
+            self._look_at_part(inbound)
+        elif not self.tokens:
+            self.asgi = False
+            self.inbound = inbound = Inbound()
             self._look_at_part(inbound)
         elif self.body_pieces:
             self._pass_body()
@@ -190,55 +202,45 @@ class GatewayProtocol(HandingOver):
 
     # ---- the parser
 
-    def on_message_begin(self) -> None:
-        self.inbound = Inbound()
-        self.asgi = False
-
     def on_headers_complete(self) -> None:
-        inbound = self.inbound
-        if inbound is None:
-            inbound = self.inbound = Inbound()
+        self.asgi = False
+        self.tokens.append(None)
         worker, raw, pieces = self.worker, self.raw_headers, self.url_pieces
         limits = worker.limits
-        url = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        if self.head_read + self.read > limits.header and head_size(url, raw) > limits.header:
-            inbound.refusal = _head_too_large(limits.header)
+        size = self.head_read + self.read
         self.head_read = 0
         length = raw.pop(b"content-length", None) or raw.pop(b"Content-Length", None)
-        head = self._head(url, raw)
+        head = self._head(raw, pieces)
+        refusal = head.objection
+        if size > limits.header and head_size(head.url, raw) > limits.header:
+            refusal = _head_too_large(limits.header)
         raw.clear()
+        pieces.clear()
+        self.inbound = inbound = Inbound(head, refusal, head.keep_alive, head.cors)
         if head.is_apart:
             self._set_apart(inbound, head, length)
             return
-        inbound.head = head
-        inbound.keep_alive = head.keep_alive
-        inbound.cors = head.cors
-        if inbound.refusal is None:
-            inbound.refusal = head.objection
-        if inbound.refusal is None and length is not None and int(length) > limits.body:
-            inbound.refusal = _too_large(limits.body)
-        if inbound.refusal is None and worker.running >= limits.streams and head.holds:
-            inbound.refusal = _TOO_MANY
-        if inbound.refusal is not None:
+        if refusal is None:
+            if length is not None and int(length) > limits.body:
+                inbound.refusal = refusal = _too_large(limits.body)
+            elif worker.running >= limits.streams and head.holds:
+                inbound.refusal = refusal = _TOO_MANY
+        if refusal is not None:
             if head.expects or (length is not None and int(length) > DRAIN_LIMIT):
-                self._refuse_now(inbound, inbound.refusal)
+                self._refuse_now(inbound, refusal)
         elif head.expects and self.running is None and not head.is_http_10:
             self.transport.write(_CONTINUE)
 
-    def _head(self, url: bytes, raw: dict[bytes, bytes]) -> Head:
+    def _head(self, raw: dict[bytes, bytes], pieces: list[bytes]) -> Head:
         """The head of the request at hand; the last one again when the client says the same."""
-        last, parser, snapshot = self.last_head, self.parser, self.worker.snapshot
+        snapshot = self.worker.snapshot
+        if self.is_last_line:
+            self.is_last_line = False  # what follows in the same read has a line of its own
+            last = self.last_head
+            if last is not None and last.raw == raw and last.snapshot is snapshot:
+                return last
+        parser, url = self.parser, b"".join(pieces)
         method, version = parser.get_method(), parser.get_http_version()
-        if (
-            last is not None
-            and last.raw == raw
-            and last.url == url
-            and last.method == method
-            and last.version == version
-            and last.snapshot is snapshot
-        ):
-            return last
         self.last_head = head = Head(url, raw.copy(), method, version, snapshot, keep_alive=parser.should_keep_alive())
         return head
 

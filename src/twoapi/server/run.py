@@ -65,7 +65,7 @@ def make_server(
     ssl_files: tuple[str, str] | None = None,
 ) -> GatewayServer:
     """A server for one worker; `await server.serve([socket])` runs it, `server.should_exit = True` stops it."""
-    protocol = type("WorkerProtocol", (GatewayProtocol,), {"worker": worker, "site": Site(worker)})
+    protocol = type("WorkerProtocol", (GatewayProtocol,), {"site": Site(worker)})
     config = uvicorn.Config(
         Api(worker),
         http=protocol,

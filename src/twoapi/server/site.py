@@ -19,7 +19,7 @@ class Site:
     """Answers routes from what the worker knows."""
 
     def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+        self.worker = worker
 
     def answer(self, head: Head) -> tuple[int, bytes, bytes]:
         """Status, header lines and body for a route that starts no exchange."""
@@ -29,7 +29,7 @@ class Site:
                 return 200, _JSON, self._models(head, head.key)
             except FaultError as error:
                 return self._refusal(head.codec, error.fault)
-        if kind == "ready" and self._worker.draining:
+        if kind == "ready" and self.worker.draining:
             return 503, _JSON, b'{"status":"draining"}'
         return 200, _JSON, _ROOT if kind == "root" else b'{"status":"ok"}'
 
@@ -39,18 +39,18 @@ class Site:
         if name:
             name = unquote(name)
             return model_alone(codec, self._listed(codec, name.removeprefix(_PREFIX), key))
-        names = self._worker.snapshot.model_names()
+        names = self.worker.snapshot.model_names()
         models = [self._listed(codec, name, key, owner) for name, owner in names if key.may_use(name)]
         # Codex names its version and reads a list of its own, also where the rest of its protocol is OpenAI's.
         return model_list(codec, models, for_codex="client_version=" in head.query)
 
     def _listed(self, codec: Codec, name: str, key: KeyEntry, owner: str | None = None) -> Listed:
         """Raises FaultError when there is no such model for this client."""
-        snapshot = self._worker.snapshot
+        snapshot = self.worker.snapshot
         plan = snapshot.plan(name, codec.name, key)
         return listed(codec, name, owner or plan.candidates[0].upstream, snapshot.created, plan)
 
     def _refusal(self, codec: Codec, fault: Fault) -> tuple[int, bytes, bytes]:
-        request_id = next(self._worker.ids)
+        request_id = next(self.worker.ids)
         status, headers, body = codec.encode_fault(fault, request_id)
         return status, refusal_headers((request_id.encode(), codec.request_id_header), 0, headers), body
