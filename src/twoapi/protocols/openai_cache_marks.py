@@ -25,7 +25,7 @@ class Marked(msgspec.Struct, frozen=True):
     mark: Callable[[str | None], object]
 
 
-class CacheMarks(msgspec.Struct):
+class CacheMarks(msgspec.Struct, gc=False):
     """Places the marks of one request. `pending`: one that waits for a part that can hold it. `same`: the client spoke
     the protocol, and keeps all of its marks.
     """
@@ -40,7 +40,7 @@ class CacheMarks(msgspec.Struct):
     def carry(self, mark: CacheMark, path: str) -> None:
         """A mark on something that cannot hold one here: it moves to the next part that can."""
         if not self.enabled:
-            self._drop(path, "no explicit cache breakpoints")
+            self.losses.append(no_marks(path, self.marked.name))
             return
         if self.pending is not None:
             self._drop(self.pending[1], "a later breakpoint takes its place")
@@ -59,7 +59,7 @@ class CacheMarks(msgspec.Struct):
                 self.carry(mark, path)
             return
         if mark is not None and not self.enabled:
-            self._drop(path, "no explicit cache breakpoints")
+            self.losses.append(no_marks(path, self.marked.name))
             return
         if self.pending is not None:
             waiting, origin = self.pending
@@ -88,6 +88,11 @@ class CacheMarks(msgspec.Struct):
 
     def _drop(self, path: str, why: str) -> None:
         self.losses.append(Loss(path, "dropped", self.marked.name, why))
+
+
+def no_marks(path: str, target: str) -> Loss:
+    """What is lost where the upstream takes no marks."""
+    return Loss(path, "dropped", target, "no explicit cache breakpoints")
 
 
 def encode_ttl(ttl: int, path: str, losses: list[Loss], target: str) -> str:

@@ -1,6 +1,8 @@
 """Messages for an upstream: one wire message for each, tool results first where a turn mixes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from msgspec import Raw
 
 from twoapi.ir import (
     Loss,
@@ -18,21 +20,53 @@ from twoapi.ir import (
     Unknown,
     plain,
 )
+from twoapi.protocols.base import Restore
 from twoapi.protocols.call_ids import encode_call_id, short_call_id
-from twoapi.protocols.capabilities import Capabilities
-from twoapi.protocols.openai_cache_marks import CacheMarks
+from twoapi.protocols.openai_cache_marks import CacheMarks, no_marks
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat import schema_out as out
+from twoapi.protocols.openai_chat.cache_marks import MARKED
 from twoapi.protocols.openai_chat.media import encode_media
 from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.replay import Replay
 from twoapi.protocols.openai_chat.schema_out import Contents
+from twoapi.protocols.openai_chat.traits import Traits
 from twoapi.protocols.openai_media import as_raw
 from twoapi.protocols.tool_names import ToolNames
 
-_ALL_PLAIN = frozenset({"system", "developer", "user", "assistant"})
-_NO_DEVELOPER = _ALL_PLAIN - {"developer"}
+Messages = list[out.Said | out.Message | Raw]
+
 _ERROR_MARK = "[tool error] "
+_Text = Text
+
+
+def encode_texts(
+    messages: Iterator[Message], encoded: Messages, request: Request, traits: Traits, losses: list[Loss]
+) -> Message | None:
+    """Encodes messages for as long as each is one text, which is moved as it is, as nearly all are.
+
+    The first that is more comes back, None at the end of them all.
+    """
+    roles, made = traits.text_roles, traits.said
+    keep_lists = request.extras and request.protocol == NAME  # which are put back by their place
+    for message in messages:
+        parts = message.parts
+        if (
+            len(parts) != 1
+            or type(text := parts[0]) is not _Text
+            or message.role not in roles
+            or message.name is not None
+            or text.citations
+            or text.opaque
+            or (keep_lists and not message.plain_content)
+        ):
+            return message
+        if text.cache is not None:
+            if traits.cache_marks:
+                return message
+            losses.append(no_marks(message.at + text.at, NAME))
+        encoded.append(made(role=message.role, content=text.text))
+    return None
 
 
 class MessageEncoder:
@@ -44,55 +78,48 @@ class MessageEncoder:
         "_keep_lists",
         "_legacy",
         "_losses",
-        "_marks",
-        "_plain_roles",
+        "_request",
         "_same",
+        "_traits",
         "call_ids",
+        "marks",
         "names",
     )
 
-    def __init__(self, request: Request, capabilities: Capabilities, losses: list[Loss], marks: CacheMarks) -> None:
+    def __init__(self, request: Request, traits: Traits, losses: list[Loss]) -> None:
+        capabilities = traits.capabilities
         self._capabilities = capabilities
+        self._request = request
+        self._traits = traits
         self._losses = losses
-        self._marks = marks
         self._same = request.protocol == NAME
+        self.marks = CacheMarks(MARKED, losses, capabilities.cache_marks, self._same)
         # Unknown fields are put back by their place, so lists must stay lists.
         self._keep_lists = self._same and bool(request.extras)
         self._legacy = self._same and request.legacy_functions
-        self._plain_roles = _ALL_PLAIN if capabilities.developer_role else _NO_DEVELOPER
         reasoning = request.reasoning
         self._fills = capabilities.reasoning_filler and reasoning.mode != "off" and reasoning.effort != "none"
         self.names = ToolNames(capabilities.max_tool_name)
         self.call_ids: dict[str, str] = {}
 
-    def encode(self, messages: list[Message]) -> list[out.Message]:
+    def encode(self, messages: list[Message]) -> Messages:
         """The wire messages in order."""
-        encoded: list[out.Message] = []
-        marks, roles, any_content = self._marks, self._plain_roles, not self._keep_lists
-        for message in messages:
-            parts = message.parts
-            # Nearly all messages are one text, which is moved as it is.
-            if (
-                len(parts) == 1
-                and type(text := parts[0]) is Text
-                and message.role in roles
-                and not text.citations
-                and not text.opaque
-                and (any_content or message.plain_content)
-            ):
-                if text.cache is None and marks.pending is None:
-                    encoded.append(out.Message(role=message.role, content=text.text, name=message.name))
-                    continue
-                if text.cache is not None and marks.pending is None and message.role != "assistant":
-                    # The mark of a system prompt: it needs the list form, and nothing else of the long way.
-                    contents: Contents = [wire.TextPart(text=as_raw(text.text))]
-                    marks.place(text.cache, message.at + text.at, contents)
-                    encoded.append(
-                        out.Message(role=message.role, content=self._shortest(message, contents), name=message.name)
-                    )
-                    continue
+        encoded: Messages = []
+        marks, waiting = self.marks, iter(messages)
+        while True:
+            if marks.pending is None:
+                message = encode_texts(waiting, encoded, self._request, self._traits, self._losses)
+            else:
+                message = next(waiting, None)  # it may hold the mark
+            if message is None:
+                return encoded
             _ROLES[message.role](self, message, encoded)
-        return encoded
+
+    def restore(self) -> Restore:
+        """What is to be changed back in the answer."""
+        if not (self.names.changed or self.call_ids):
+            return self._traits.restore
+        return Restore(names=self.names.changed, call_ids=self.call_ids, capabilities=self._capabilities)
 
     def name(self, name: str, namespace: str | None) -> str:
         """A tool's name on the wire; a client of this protocol keeps its own."""
@@ -100,7 +127,7 @@ class MessageEncoder:
             return name
         return self.names.wire(name, namespace)
 
-    def _instruction(self, message: Message, encoded: list[out.Message]) -> None:
+    def _instruction(self, message: Message, encoded: Messages) -> None:
         role: str = message.role
         if role == "developer" and not self._capabilities.developer_role:
             role = "system"
@@ -112,7 +139,7 @@ class MessageEncoder:
         if content is not None:
             encoded.append(out.Message(role=role, content=content, name=message.name))
 
-    def _user(self, message: Message, encoded: list[out.Message]) -> None:
+    def _user(self, message: Message, encoded: Messages) -> None:
         parts = message.parts
         results = [part for part in parts if isinstance(part, ToolResult)]
         if not results:
@@ -126,7 +153,7 @@ class MessageEncoder:
         rest = [part for part in parts if not isinstance(part, ToolResult)]
         self._after_results(message, moved, rest, encoded)
 
-    def _tool(self, message: Message, encoded: list[out.Message]) -> None:
+    def _tool(self, message: Message, encoded: Messages) -> None:
         moved: Contents = []
         for part in message.parts:
             if isinstance(part, ToolResult):
@@ -134,7 +161,7 @@ class MessageEncoder:
         rest = [part for part in message.parts if not isinstance(part, ToolResult)]
         self._after_results(message, moved, rest, encoded)
 
-    def _after_results(self, message: Message, moved: Contents, rest: list[Part], encoded: list[out.Message]) -> None:
+    def _after_results(self, message: Message, moved: Contents, rest: list[Part], encoded: Messages) -> None:
         """What tool messages cannot hold goes into the user message behind them."""
         contents = moved
         for part in rest:
@@ -161,7 +188,7 @@ class MessageEncoder:
         path = message.at + part.at
         encoded = _PARTS.get(type(part), MessageEncoder._unsupported)(self, part, path)
         if encoded or part.cache is not None:
-            self._marks.place(part.cache, path, encoded)
+            self.marks.place(part.cache, path, encoded)
         return encoded
 
     def _text(self, part: Part, path: str) -> Contents:
@@ -201,7 +228,7 @@ class MessageEncoder:
         self._losses.append(Loss(path, "dropped", NAME, f"no place for {type(part).__name__} here"))
         return []
 
-    def _result(self, message: Message, result: ToolResult, encoded: list[out.Message], moved: Contents) -> None:
+    def _result(self, message: Message, result: ToolResult, encoded: Messages, moved: Contents) -> None:
         path = message.at + result.at
         texts: Contents = []
         label = True
@@ -221,7 +248,7 @@ class MessageEncoder:
             texts.insert(0, wire.TextPart(text=as_raw(_ERROR_MARK)))
             _join_first(texts)
         if result.cache is not None:
-            self._marks.place(result.cache, path, texts)
+            self.marks.place(result.cache, path, texts)
         content: out.Content = self._shortest(message, texts) if texts else ""
         if self._legacy:
             encoded.append(out.Message(role="function", name=result.name, content=content))
@@ -230,7 +257,7 @@ class MessageEncoder:
             name = result.name if self._same else None
             encoded.append(out.Message(role="tool", content=content, tool_call_id=call_id, name=name))
 
-    def _assistant(self, message: Message, encoded: list[out.Message]) -> None:
+    def _assistant(self, message: Message, encoded: Messages) -> None:
         built = out.Message(role="assistant", name=message.name)
         contents: Contents = []
         replay = Replay(message, self._capabilities, self._losses)
@@ -285,7 +312,7 @@ class MessageEncoder:
     def _call(self, message: Message, call: ToolCall, built: out.Message, calls: list[out.ToolCall]) -> None:
         name = self.name(call.name, call.namespace)
         if call.cache is not None:
-            self._marks.carry(call.cache, message.at + call.at)
+            self.marks.carry(call.cache, message.at + call.at)
         if call.opaque:
             self._losses.append(Loss(message.at + call.at, "reasoning_foreign", NAME, "sealed state is withheld"))
         if self._legacy and call.at == "/function_call":
@@ -329,7 +356,7 @@ _PARTS: dict[type, Callable[[MessageEncoder, Part, str], Contents]] = {
     ServerTool: MessageEncoder._server_tool,  # noqa: SLF001
     Unknown: MessageEncoder._unknown,  # noqa: SLF001
 }
-_ROLES: dict[str, Callable[[MessageEncoder, Message, list[out.Message]], None]] = {
+_ROLES: dict[str, Callable[[MessageEncoder, Message, Messages], None]] = {
     "system": MessageEncoder._instruction,  # noqa: SLF001
     "developer": MessageEncoder._instruction,  # noqa: SLF001
     "user": MessageEncoder._user,  # noqa: SLF001

@@ -1,21 +1,22 @@
 """The canonical request to this protocol's body, and every loss on the way."""
 
-from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 
-from twoapi.ir import Loss, Output, ReasoningConfig, Request, State
+from twoapi.ir import Loss, Request
+from twoapi.ir.request import NO_OUTPUT, NO_REASONING, NO_STATE
 from twoapi.protocols.base import Encoded, Restore
 from twoapi.protocols.capabilities import Capabilities
-from twoapi.protocols.openai_cache_marks import CacheMarks, encode_ttl
+from twoapi.protocols.openai_cache_marks import encode_ttl
 from twoapi.protocols.openai_chat import schema_out as out
-from twoapi.protocols.openai_chat.cache_marks import MARKED
-from twoapi.protocols.openai_chat.encode_messages import MessageEncoder
+from twoapi.protocols.openai_chat.encode_messages import MessageEncoder, encode_texts
 from twoapi.protocols.openai_chat.encode_reasoning import Members, encode_reasoning
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder
 from twoapi.protocols.openai_chat.mend_messages import in_words, mend_messages
-from twoapi.protocols.openai_chat.mend_request import USUAL, deviations, mend_request
+from twoapi.protocols.openai_chat.mend_request import mend_request
 from twoapi.protocols.openai_chat.name import NAME, refuse
+from twoapi.protocols.openai_chat.traits import Traits, traits_of
 from twoapi.protocols.openai_limits import Limits
 from twoapi.protocols.pairing import pair_results
 from twoapi.protocols.strict_schemas import conforms
@@ -25,10 +26,7 @@ from twoapi.wire.http import Outgoing
 
 PATH = "/chat/completions"
 
-# What most requests have: one comparison each instead of a look at every member. Nothing changes these.
-_NO_STATE = State()
-_NO_REASONING = ReasoningConfig()
-_NO_OUTPUT = Output()
+B = TypeVar("B", bound=out.PlainBody)
 _ASK_USAGE = out.StreamOptions(include_usage=True)
 
 _MAX_USER = 128  # characters
@@ -43,113 +41,105 @@ _TIERS = {
     "priority": "priority",
     "fast": "fast",
 }
-_rest = attrgetter("user_id", "tier", "safety", "cache_auto")
-_NO_REST = (None,) * 4
 
 
-def encode_request(  # noqa: C901, PLR0912  one look for each group of members that most requests do not have
-    request: Request, model: str, capabilities: Capabilities, losses: list[Loss]
-) -> Encoded:
+def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
-    same = request.protocol == NAME
-    if request.state != _NO_STATE:
+    traits = traits_of(capabilities)
+    if request.state is not NO_STATE:
         _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
-    marks = CacheMarks(MARKED, losses, capabilities.cache_marks, same)
-    encoder = MessageEncoder(request, capabilities, losses, marks)
-    body = _begin(request, model, capabilities)
-    if not same:
-        _fit(request, body, capabilities, losses)
-    body.store = request.state.store
-    if request.tools or request.tool_choice is not None or request.parallel is not None:
-        ToolEncoder(request, capabilities, losses, marks, encoder.name).encode(body)
-    messages = request.messages if capabilities.tools else in_words(request.messages, losses)
-    messages = messages if same else pair_results(messages, losses, NAME)
-    if not same and not capabilities.prefill and messages and messages[-1].role == "assistant":
-        losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
-    try:
-        body.messages = [*encoder.encode(messages)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
-    if not body.messages and not same:
-        raise refuse("at least one message is needed", request.where("messages"))
-    if marks.placed or marks.pending is not None:
-        marks.finish()
+    body: out.PlainBody
+    full: out.Body | None = None
+    members: Members = {}
+    if traits.deviates or _says_more(request):
+        body = full = _begin(out.Body, request, model, traits, losses)
+        _encode_plain_members(request, full, losses)
+    else:
+        body = _begin(out.PlainBody, request, model, traits, losses)
+    encoder = None if full is None else _encode_tools(request, full, traits, losses)
+    restore = _encode_messages(request, body, encoder, traits, losses)
     sampling = request.sampling
     if sampling.top_k is not None or sampling.stop is not None or not capabilities.sampling:
         _encode_sampling(request, body, capabilities, losses)
-    members: Members = {}
-    if request.reasoning != _NO_REASONING:
-        members = _encode_reasoning(request, body, capabilities, losses)
-    if request.output != _NO_OUTPUT:
-        _encode_output(request, body, losses)
-    if _rest(request) != _NO_REST:
-        _encode_rest(request, body, capabilities, losses)
+    if full is not None:
+        members = _encode_more(request, full, capabilities, losses)
     if request.stream:
         body.stream = True
         body.stream_options = _ASK_USAGE if capabilities.stream_usage else None
-    restore = Restore(names=encoder.names.changed, call_ids=encoder.call_ids, capabilities=capabilities)
-    return Encoded(_outgoing(request, body, members, capabilities, losses), restore)
-
-
-def _outgoing(
-    request: Request, body: out.Body, members: Members, capabilities: Capabilities, losses: list[Loss]
-) -> Outgoing:
-    """The body in this server's own form, with what it does not hold."""
     path = PATH
-    if deviations(capabilities) != USUAL:
-        mend_messages(request, body, capabilities, losses)
-        path = mend_request(request, body, members, capabilities, losses) or PATH
+    if full is not None and traits.deviates:
+        mend_messages(request, full, capabilities, losses)
+        path = mend_request(request, full, members, capabilities, losses) or PATH
     payload = json.encode(body)
     if members:
         payload = payload[:-1] + b"," + json.encode(members)[1:]
     if request.extras:
         payload = _encode_extras(request, payload, losses)
-    return Outgoing(path, payload)
+    return Encoded(Outgoing(path, payload), restore)
 
 
-def _begin(request: Request, model: str, capabilities: Capabilities) -> out.Body:
-    """The body with all that is only moved. One call: setting the members one by one would cost more than the rest."""
+def _says_more(request: Request) -> bool:
+    """True when the request says anything that `out.PlainBody` has no place for."""
     sampling = request.sampling
-    taken, limit = capabilities.sampling, sampling.max_tokens
-    old = False
-    if limit is not None:
-        field = capabilities.max_tokens_field
-        if field == "max_completion_tokens" and request.protocol == NAME:
-            field = request.where("max_tokens")[1:]  # the client's own spelling
-        old = field == "max_tokens"
-    return out.Body(
-        model=model,
-        messages=[],
-        max_tokens=limit if old else None,
-        max_completion_tokens=None if old else limit,
-        temperature=sampling.temperature if taken else None,
-        top_p=sampling.top_p if taken else None,
-        presence_penalty=sampling.presence_penalty,
-        frequency_penalty=sampling.frequency_penalty,
-        seed=sampling.seed,
-        n=sampling.n,
-        logprobs=sampling.logprobs,
-        top_logprobs=sampling.top_logprobs,
-        logit_bias=sampling.logit_bias,
-        metadata=request.metadata,
-        prompt_cache_key=request.cache_key,
+    return not (
+        not request.tools
+        and request.tool_choice is None
+        and request.parallel is None
+        and request.reasoning is NO_REASONING
+        and request.output is NO_OUTPUT
+        and request.state is NO_STATE
+        and request.cache_key is None
+        and request.cache_auto is None
+        and request.user_id is None
+        and request.metadata is None
+        and request.tier is None
+        and request.safety is None
+        and sampling.presence_penalty is None
+        and sampling.frequency_penalty is None
+        and sampling.seed is None
+        and sampling.n is None
+        and sampling.logprobs is None
+        and sampling.top_logprobs is None
+        and sampling.logit_bias is None
     )
 
 
-def _fit(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
-    """Values of other protocols' clients that are outside what this vendor takes."""
-    if request.tools or request.tool_choice is not None:
-        check_tools(request)
-    sampling = request.sampling
-    limit, most = sampling.max_tokens, capabilities.max_output
-    if limit is not None and (limit < 1 or (most is not None and limit > most)):
-        limit = Limits(request, NAME, losses).output(limit, 1, capabilities)
-        if body.max_tokens is None:
-            body.max_completion_tokens = limit
-        else:
-            body.max_tokens = limit
-    if request.metadata is not None:
-        body.metadata = Limits(request, NAME, losses).metadata(request.metadata)
+def _begin(kind: type[B], request: Request, model: str, traits: Traits, losses: list[Loss]) -> B:
+    """The body with what nearly all requests say."""
+    sampling, capabilities = request.sampling, traits.capabilities
+    limit, taken, old = sampling.max_tokens, capabilities.sampling, traits.old_limit
+    if request.protocol == NAME:
+        old = old or request.where("max_tokens") == "/max_tokens"  # the client's own spelling
+    else:
+        if request.tools or request.tool_choice is not None:
+            check_tools(request)
+        if limit is not None:
+            most = capabilities.max_output
+            if limit < 1 or (most is not None and limit > most):
+                limit = Limits(request, NAME, losses).output(limit, 1, capabilities)
+    return kind(
+        model=model,
+        messages=[],
+        max_completion_tokens=None if old else limit,
+        max_tokens=limit if old else None,
+        temperature=sampling.temperature if taken else None,
+        top_p=sampling.top_p if taken else None,
+    )
+
+
+def _encode_plain_members(request: Request, body: out.Body, losses: list[Loss]) -> None:
+    """What is only moved, as long as other protocols' clients stay within what this vendor takes."""
+    sampling, metadata = request.sampling, request.metadata
+    body.presence_penalty, body.frequency_penalty = sampling.presence_penalty, sampling.frequency_penalty
+    body.seed, body.n = sampling.seed, sampling.n
+    body.logprobs, body.top_logprobs = sampling.logprobs, sampling.top_logprobs
+    body.logit_bias = sampling.logit_bias
+    body.metadata, body.prompt_cache_key = metadata, request.cache_key
+    body.store = request.state.store
+    if request.protocol == NAME:
+        return
+    if metadata is not None:
+        body.metadata = Limits(request, NAME, losses).metadata(metadata)
     if sampling.top_logprobs is not None and not sampling.logprobs:
         body.top_logprobs = None
         losses.append(Loss(request.where("top_logprobs"), "dropped", NAME, "no number of logprobs without logprobs"))
@@ -158,7 +148,59 @@ def _fit(request: Request, body: out.Body, capabilities: Capabilities, losses: l
         losses.append(Loss(request.where("n"), "dropped", NAME, "at least one answer"))
 
 
-def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> None:
+def _encode_tools(request: Request, body: out.Body, traits: Traits, losses: list[Loss]) -> MessageEncoder | None:
+    """Declares the tools; the encoder of the messages, which goes on with their names and cache marks, if there are."""
+    if not request.tools and request.tool_choice is None and request.parallel is None:
+        return None
+    encoder = MessageEncoder(request, traits, losses)
+    ToolEncoder(request, traits.capabilities, losses, encoder.marks, encoder.name).encode(body)
+    return encoder
+
+
+def _encode_messages(
+    request: Request, body: out.PlainBody, encoder: MessageEncoder | None, traits: Traits, losses: list[Loss]
+) -> Restore:
+    """Puts the messages into the body; what is to be changed back in the answer."""
+    messages, same, capabilities = request.messages, request.protocol == NAME, traits.capabilities
+    told = len(losses)
+    if capabilities.prefill and (encoder is None or encoder.marks.pending is None):
+        if encode_texts(iter(messages), body.messages, request, traits, losses) is None:
+            if not (messages or same):
+                raise refuse("at least one message is needed", request.where("messages"))
+            return traits.restore if encoder is None else encoder.restore()
+        del losses[told:]  # there is more in them than texts: all that was said of them is said below
+    if encoder is None:
+        encoder = MessageEncoder(request, traits, losses)
+    if not capabilities.tools:
+        messages = in_words(messages, losses)
+    if not same:
+        messages = pair_results(messages, losses, NAME)
+        if not capabilities.prefill and messages and messages[-1].role == "assistant":
+            losses.append(Loss(messages[-1].at, "unsupported", NAME, "a last assistant turn is not gone on from"))
+    try:
+        body.messages = encoder.encode(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise refuse(f"a text of the messages is not a valid JSON string: {error}", None) from None
+    if not body.messages and not same:
+        raise refuse("at least one message is needed", request.where("messages"))
+    encoder.marks.finish()
+    return encoder.restore()
+
+
+def _encode_more(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> Members:
+    """What few requests say; members that the vendor's body does not have come back."""
+    members: Members = {}
+    if request.reasoning != NO_REASONING:
+        members = encode_reasoning(request, capabilities, losses)
+        effort = members.pop("reasoning_effort", None)
+        body.reasoning_effort = effort if isinstance(effort, str) else None
+    if request.output != NO_OUTPUT:
+        _encode_output(request, body, losses)
+    _encode_rest(request, body, capabilities, losses)
+    return members
+
+
+def _encode_sampling(request: Request, body: out.PlainBody, capabilities: Capabilities, losses: list[Loss]) -> None:
     sampling = request.sampling
     if not capabilities.sampling:
         losses += [
@@ -176,20 +218,13 @@ def _encode_sampling(request: Request, body: out.Body, capabilities: Capabilitie
 
 
 def _encode_stop(
-    request: Request, stop: list[str], body: out.Body, capabilities: Capabilities, losses: list[Loss]
+    request: Request, stop: list[str], body: out.PlainBody, capabilities: Capabilities, losses: list[Loss]
 ) -> None:
     body.stop = stop[: capabilities.max_stop] or None
     losses += [
         Loss(f"{request.where('stop')}/{number}", "dropped", NAME, f"at most {capabilities.max_stop} stop strings")
         for number in range(capabilities.max_stop, len(stop))
     ]
-
-
-def _encode_reasoning(request: Request, body: out.Body, capabilities: Capabilities, losses: list[Loss]) -> Members:
-    members = encode_reasoning(request, capabilities, losses)
-    effort = members.pop("reasoning_effort", None)
-    body.reasoning_effort = effort if isinstance(effort, str) else None
-    return members
 
 
 def _modalities(request: Request, losses: list[Loss]) -> list[str] | None:

@@ -3,7 +3,7 @@
 Each looks at its capability, changes the body or adds members to it, and reports what the server cannot be told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from msgspec import Raw
@@ -229,7 +229,7 @@ def _format(mending: _Mending) -> None:
     mending.lose(what, "emulated", "told to the model in words")
 
 
-def _after_system(messages: list[out.Message | Raw]) -> int:
+def _after_system(messages: Sequence[out.Said | out.Message | Raw]) -> int:
     return next(
         (i for i, one in enumerate(messages) if isinstance(one, Raw) or one.role not in ("system", "developer")),
         len(messages),
