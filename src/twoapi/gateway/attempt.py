@@ -86,7 +86,8 @@ class Attempt(msgspec.Struct, eq=False):
     def release(self) -> None:
         """Lets go of what refers back to it: an exchange must be freed at once, not by the next garbage collection."""
         self.call = None
-        self.port = None
+        if self.port is not None:
+            self.port = None
 
     def sweep(self, now: float) -> None:
         """Checks the deadlines and keeps a silent stream's client awake; called a few times a second."""
@@ -123,6 +124,7 @@ class Attempt(msgspec.Struct, eq=False):
         for name, value in headers:
             if name == b"content-type":
                 content_type = value
+                break
         if content_type != _JSON or self.wants_array:
             content_type = content_type.lower()
             self.looks_like_stream = content_type.startswith(_SSE)
@@ -160,8 +162,7 @@ class Attempt(msgspec.Struct, eq=False):
         if self.port is not None:
             self.listener.ended(self)
         elif not self.is_decided:
-            self.is_decided = True
-            self.listener.decided(self)
+            self.listener.decided(self)  # nothing comes after an end
 
     def on_failure(self, error: TransportError) -> None:
         """The connection failed, before or in the answer."""

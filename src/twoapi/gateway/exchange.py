@@ -74,7 +74,7 @@ class Exchange(Telling):
         self.port = port
         self.id = next(worker.ids)
         self.named = (self.id.encode(), codec.request_id_header)
-        self.begun = worker.time()
+        self.begun = worker.loop.time()
         self.request: Request | None = None  # decoded when the first conversion needs it
         self.memory: Memory | None = None  # made with the first conversion
         self.files: Files | None = None  # made for the first file that must be fetched
@@ -173,7 +173,7 @@ class Exchange(Telling):
             return
         self.tries += 1
         self.attempts += 1
-        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.time(), self.peek.stream, way.array)
+        attempt = self.attempt = Attempt(self, way, candidate.timeouts, worker.loop.time(), self.peek.stream, way.array)
         worker.active.add(attempt)
         attempt.call = pool.send(head, outgoing.body, attempt)
 
@@ -258,31 +258,28 @@ class Exchange(Telling):
 
     def decided(self, attempt: Attempt) -> None:
         """A whole answer, a stream's first piece, or a failure."""
+        pump = attempt.pump
+        self.first_byte = self.worker.loop.time() - self.begun
         try:
-            self._decide(attempt)
+            if attempt.failure is not None:
+                self._give_up(attempt.failure, attempt.failure_kind)
+            elif not 200 <= attempt.status < 300:
+                upstream = UPSTREAM_CODECS[self.candidate.protocol]
+                fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
+                self._give_up(fault, fault.kind)
+            elif pump is None:
+                self._answer_whole(attempt)
+            elif not pump.committed and pump.fault is not None:
+                self._give_up(pump.fault, pump.fault.kind)
+            else:
+                self.status = 200
+                self.files = None  # there is no further try
+                self._start_stream(attempt.way.losses, attempt.headers)
+                attempt.flow_to(self.port)
+                if attempt.is_over:
+                    self._end_stream(attempt, pump)
         except Exception as error:  # noqa: BLE001  as in _guarded
             self._answer_for(error)
-
-    def _decide(self, attempt: Attempt) -> None:
-        pump = attempt.pump
-        self.first_byte = self.worker.time() - self.begun
-        if attempt.failure is not None:
-            self._give_up(attempt.failure, attempt.failure_kind)
-        elif not 200 <= attempt.status < 300:
-            upstream = UPSTREAM_CODECS[self.candidate.protocol]
-            fault = upstream.decode_fault(attempt.status, dict(attempt.headers), attempt.whole_body())
-            self._give_up(fault, fault.kind)
-        elif pump is None:
-            self._answer_whole(attempt)
-        elif not pump.committed and pump.fault is not None:
-            self._give_up(pump.fault, pump.fault.kind)
-        else:
-            self.status = 200
-            self.files = None  # there is no further try
-            self._start_stream(attempt.way.losses, attempt.headers)
-            attempt.flow_to(self.port)
-            if attempt.is_over:
-                self._end_stream(attempt, pump)
 
     def ended(self, attempt: Attempt) -> None:
         """The stream is over, well or not."""

@@ -1,8 +1,10 @@
 """The headers of an answer: the gateway's own, and those of the upstream's that clients read."""
 
 from collections import Counter
-from collections.abc import Mapping
-from operator import attrgetter
+from collections.abc import Callable, Mapping
+from operator import attrgetter, itemgetter
+
+import msgspec
 
 from twoapi.ir import Fault, Loss
 from twoapi.policy.credentials import Credential
@@ -19,10 +21,20 @@ _FORWARDED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"openai-", b"a
 JSON = b"content-type: application/json\r\n"
 EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
 _SHOWN_LOSSES = 5
-_REMEMBERED = 1024  # header names and loss summaries; neither kind is endless unless somebody makes them up
+_REMEMBERED = 1024  # rows of header names, and loss summaries; neither kind is endless unless somebody makes them up
 _kind = attrgetter("kind")  # no frame for each
-_passes: dict[bytes, bool] = {}
 _summaries: dict[tuple[str, ...], bytes] = {(): b"0"}
+
+
+class _Form(msgspec.Struct, frozen=True):
+    """What of an answer's headers reaches the client: `lines` wait for the values that `picked` finds."""
+
+    names: tuple[bytes, ...]
+    lines: bytes
+    picked: Callable[[tuple[bytes, ...]], bytes | tuple[bytes, ...]]
+
+
+_forms: dict[tuple[bytes, ...], _Form] = {}  # by the names of all headers: an upstream's are always the same
 
 
 def answer_headers(
@@ -35,8 +47,12 @@ def answer_headers(
 ) -> bytes:
     """Header lines of an answer that an upstream gave."""
     request_id, id_header = request
-    told = forwarded(upstream)
-    if not (told.startswith(id_header) or b"\n" + id_header + b":" in told):
+    told, has_id = b"", False
+    if upstream:
+        names, values = zip(*upstream)  # noqa: B905  of pairs
+        form = _forms.get(names) or _form(names)
+        told, has_id = form.lines % form.picked(values), id_header in form.names
+    if not has_id:
         told += b"%b: %b\r\n" % (id_header, request_id)  # the upstream gave none that this client's SDK would find
     return b"%btwoapi-request-id: %b\r\ntwoapi-attempts: %d\r\ntwoapi-upstream: %b\r\ntwoapi-losses: %b\r\n%b" % (
         content_type,
@@ -55,21 +71,19 @@ def refusal_headers(request: Named, attempts: int, headers: RawHeaders) -> bytes
     return JSON + own + b"".join(b"%b: %b\r\n" % header for header in headers if header[0] != id_header)
 
 
-def forwarded(upstream: RawHeaders) -> bytes:
-    """What of an upstream's headers reaches the client. They came out of a parser: no value holds a line end."""
-    lines = b""
-    for name, value in upstream:
-        passes = _passes.get(name)
-        if passes or (passes is None and _decide(name)):
-            lines += b"%b: %b\r\n" % (name, value)
-    return lines
+def _form(names: tuple[bytes, ...]) -> _Form:
+    """They came out of a parser: no value holds a line end."""
+    told = [place for place, name in enumerate(names) if name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES)]
+    passed = tuple(names[place] for place in told)
+    lines = b"".join(b"%b: %%b\r\n" % name.replace(b"%", b"%%") for name in passed)
+    form = _Form(passed, lines, itemgetter(*told) if told else _nothing)
+    if len(_forms) < _REMEMBERED:
+        _forms[names] = form
+    return form
 
 
-def _decide(name: bytes) -> bool:
-    passes = name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES)
-    if len(_passes) < _REMEMBERED:
-        _passes[name] = passes
-    return passes
+def _nothing(_values: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return ()
 
 
 def passed_on(

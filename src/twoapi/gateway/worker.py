@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-import msgspec
-
 from twoapi.config.settings import Limits
 from twoapi.gateway.attempt import Attempt
 from twoapi.gateway.fetch import Fetcher
@@ -34,12 +32,13 @@ AnyPool: TypeAlias = "Pool | ProxiedPool | SocketPool"
 SWEEP_INTERVAL = 0.25  # seconds; one timer checks every deadline of the worker
 
 
-class Counters(msgspec.Struct):
+class Counters:
     """What this worker has done since it started."""
 
-    requests: int = 0
-    exchanges: int = 0
-    failures: int = 0
+    def __init__(self) -> None:
+        self.requests = 0
+        self.exchanges = 0
+        self.failures = 0
 
 
 class Worker:

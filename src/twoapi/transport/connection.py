@@ -11,13 +11,14 @@ from twoapi.transport.call import Call
 from twoapi.transport.decompress import Decompressor
 from twoapi.transport.errors import FailureKind, TransportError
 
+_KEPT = 4096  # bytes of a request that may be kept until its answer is complete
 COPY_LIMIT = 32 * 1024  # a larger body is written beside its head, not copied behind it
 _WITHOUT_BODY = (204, 304)
 _FRAMING = (b"content-length", b"transfer-encoding")
 _SIZES = {b"%x" % size: size for size in range(1, 1024)}  # of a chunk that the parser need not see
 _LOOKED_AT = (b"content-encoding", b"transfer-encoding")
-_NAMES = 1024  # header names that are remembered; an upstream that makes them up gains nothing
-_lower: dict[bytes, bytes] = {}
+_trimmed = bytes.rstrip
+_REMEMBERED = 256  # rows of header names; an upstream that makes them up gains nothing
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -25,6 +26,18 @@ class Limits(msgspec.Struct, frozen=True):
 
     head: int = 64 * 1024
     body: int = 256 * 1024 * 1024
+
+
+class _Names(msgspec.Struct, frozen=True):
+    """The names of an answer's headers in order, which are the same from answer to answer. `looked_at`: the places of
+    those that say how the body is coded.
+    """
+
+    lower: tuple[bytes, ...]
+    looked_at: tuple[int, ...]
+
+
+_names: dict[tuple[bytes, ...], _Names] = {}  # by the names as they were spelled
 
 
 class Owner(Protocol):
@@ -77,6 +90,7 @@ class Connection(asyncio.Protocol):
         "_is_until_eof",
         "_keeps_alive",
         "_limits",
+        "_looked_at",
         "_owner",
         "_parser",
         "_size",
@@ -111,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
         self._head: list[tuple[bytes, bytes]] = []
+        self._looked_at: tuple[int, ...] = ()
         self._decompressor: Decompressor | None = None
         self._is_aborted = False
         self._is_reused = False
@@ -123,8 +138,9 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         assert transport is not None  # noqa: S101  a call is started on a standing connection
         self._call = call
-        call.carrier = self
-        call.connected = True
+        if call.carrier is not self:
+            call.carrier = self
+            call.connected = True
         self._has_head = self._is_until_eof = self._is_between = False
         self._barren = self._size = 0
         if not self._begins:
@@ -211,7 +227,8 @@ class Connection(asyncio.Protocol):
             error = self._broken(stop)
         if self._has_head:
             self._has_head = False
-            call.head = call.body = b""  # not to be sent again
+            if len(call.body) > _KEPT:
+                call.head = call.body = b""  # not to be sent again
             if not self._deliver_head(call, len(data)):
                 return
         pieces = self._body
@@ -260,9 +277,12 @@ class Connection(asyncio.Protocol):
             self._swallow(status)
             return
         self._status = status
-        names = self._headers
-        self._head = [(_lower.get(name) or _lowered(name), value.rstrip()) for name, value in names.items()]
-        names.clear()  # for trailers, which are forgotten
+        headers = self._headers
+        spelled = tuple(headers)
+        names = _names.get(spelled) or _named(spelled)
+        self._head = [*zip(names.lower, map(_trimmed, headers.values()))]  # noqa: B905  as many as it was made of
+        self._looked_at = names.looked_at
+        headers.clear()  # for trailers, which are forgotten
         self._has_head = True
         # The parser knows this from the head on, and forgets it after on_message_complete.
         self._keeps_alive = keeps_alive = self._parser.should_keep_alive()
@@ -302,8 +322,8 @@ class Connection(asyncio.Protocol):
             self._fail(_too_large("head", limit))
             return False
         self._barren = 0
-        for name, value in headers:
-            if name in _LOOKED_AT and value != b"chunked":
+        for place in self._looked_at:
+            if headers[place][1] != b"chunked":
                 try:
                     headers = self._decoded(headers)
                 except TransportError as error:
@@ -410,10 +430,12 @@ def _too_large(what: str, limit: int) -> TransportError:
     return TransportError("too_large", f"the answer's {what} is larger than {limit} bytes", sent=True, received=True)
 
 
-def _lowered(name: bytes) -> bytes:
-    if len(_lower) < _NAMES:
-        _lower[name] = name.lower()
-    return name.lower()
+def _named(spelled: tuple[bytes, ...]) -> _Names:
+    lower = tuple(name.lower() for name in spelled)
+    names = _Names(lower, tuple(place for place, name in enumerate(lower) if name in _LOOKED_AT))
+    if len(_names) < _REMEMBERED:
+        _names[spelled] = names
+    return names
 
 
 def _is_framed(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -57,12 +57,13 @@ class Pool:
 
     def send(self, head: bytes, body: bytes, sink: Sink) -> Call:
         """Sends a request: `head` complete with its blank line. Never blocks; the sink is called later."""
-        call = Call(head, body, sink, self)
         if self._idle:
             connection = self._idle.pop()
             connection.since = self._now
+            call = Call(head, body, sink, connection, connected=True)
             connection.start(call)
         else:
+            call = Call(head, body, sink, self)
             self._place(call)
         return call
 
