@@ -104,7 +104,7 @@ def put_sampling(encoding: Encoding, body: Wire, *, thinking: bool) -> None:
     if sampling.top_p is not None or sampling.top_k is not None:
         _put_drawing(encoding, body, sampling, thinking=thinking)
     elif heat is not None:
-        if heat <= 1 and not thinking and encoding.capabilities.sampling and encoding.api_version == FIRST_VERSION:
+        if heat <= 1.0 and not thinking and encoding.capabilities.sampling and encoding.api_version == FIRST_VERSION:
             body["temperature"] = heat  # as most have it
         else:
             _put_drawing(encoding, body, sampling, thinking=thinking)

@@ -47,17 +47,16 @@ def put_bare_turns(messages: list[ir.Message], body: Wire) -> bool:
     turns: list[Said] = []
     role = ""
     for message in messages:
-        parts = message.parts
-        if len(parts) != 1 or message.name is not None or message.phase is not None:
+        try:
+            [part] = message.parts
+        except ValueError:
             return False
-        part = parts[0]
         if type(part) is not _Text or part.cache is not None or part.citations or part.opaque:
             return False
-        text = part.text
-        if len(text) < SHORT and is_blank(text):
+        text, role = part.text, message.role
+        if message.name is not None or message.phase is not None or (len(text) < SHORT and is_blank(text)):
             return False
-        role = message.role
-        if role in _SPEAKERS:
+        if role in ("user", "assistant"):
             turns.append(Said(role, text if message.plain_content else [{"type": "text", "text": text}]))
         elif turns or role == "tool":
             return False

@@ -1,7 +1,6 @@
 """Whole answers, both ways."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 import msgspec
 from msgspec import Raw
@@ -9,7 +8,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
 from twoapi.protocols.anthropic_messages.answer_blocks import encode_parts
-from twoapi.protocols.anthropic_messages.decode_blocks import decode_blocks
+from twoapi.protocols.anthropic_messages.decode_blocks import NO_TEXT, decode_blocks
 from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.schema import NAME
@@ -18,20 +17,18 @@ from twoapi.protocols.anthropic_messages.usage import (
     decode_usage,
     encode_stop,
     encode_usage,
+    put_usage_extras,
     stop_details,
-    usage_extras,
 )
 from twoapi.protocols.base import AnswerContext, Inspection, Restore
 from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.places import candidate_place, stop_places
 from twoapi.wire.errors import WireError
-from twoapi.wire.json import EMPTY, decoder, encode, fields, insert
+from twoapi.wire.json import EMPTY, decoder, encode, fields, insert, is_null
 
 _decode_strict = msgspec.json.Decoder(schema.MessageAnswer).decode
 _decode_checked = decoder(schema.MessageAnswer)
-_unmodelled = attrgetter(*schema.ANSWER_UNMODELLED)
-_NOTHING = (EMPTY,) * len(schema.ANSWER_UNMODELLED)
 _OTHER = ir.StopReason(kind="other")
 
 
@@ -69,12 +66,22 @@ def _decode_loosened(body: bytes) -> tuple[schema.MessageAnswer, dict[str, Raw]]
 
 
 def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Restore) -> ir.Response:
-    parts = decode_blocks(wire.content, "", "/content", extras)
-    called = restore_calls(parts, restore)
-    stop = None
+    content, called = wire.content, False
+    parts: list[ir.Part]
+    if (
+        len(content) == 1
+        and type(block := content[0]) is schema.TextBlock
+        and block.text < NO_TEXT
+        and not block.citations
+        and block.cache_control is None
+    ):
+        parts = [ir.Text(text=block.text, at="/content/0")]  # as in most answers
+    else:
+        parts = decode_blocks(content, "", "/content", extras)
+        called = restore_calls(parts, restore)
+    stop, usage = None, wire.usage
     if wire.stop_reason is not None:
         stop = decode_stop(wire.stop_reason, wire.stop_sequence, wire.stop_details, called=called)
-    usage = wire.usage
     collect_extras(wire, extras)
     return ir.Response(
         protocol=NAME,
@@ -89,13 +96,22 @@ def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Resto
 
 def collect_extras(wire: schema.MessageAnswer, extras: dict[str, Raw]) -> None:
     """Puts what the canonical model does not hold into extras."""
-    unmodelled = _unmodelled(wire)
-    if unmodelled != _NOTHING:
-        for name, value in zip(schema.ANSWER_UNMODELLED, unmodelled, strict=True):
-            if value is not EMPTY and bytes(value) != b"null":
+    # Looked at one by one, because nearly all answers have none of them.
+    if (
+        wire.container is not EMPTY
+        or wire.context_management is not EMPTY
+        or wire.diagnostics is not EMPTY
+        or wire.input_transformations is not EMPTY
+    ):
+        for name in schema.ANSWER_UNMODELLED:
+            value = getattr(wire, name)
+            if not is_null(value):
                 extras[f"/{name}"] = value
-    if wire.usage is not None:
-        extras |= usage_extras(wire.usage)
+    usage = wire.usage
+    if usage is not None and (
+        usage.inference_geo is not EMPTY or usage.speed is not EMPTY or usage.iterations is not EMPTY
+    ):
+        put_usage_extras(usage, extras)
 
 
 def restore_calls(parts: Sequence[ir.Part], restore: Restore) -> bool:

@@ -15,7 +15,7 @@ from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fa
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.response import collect_extras, read_usage
 from twoapi.protocols.anthropic_messages.schema import NAME
-from twoapi.protocols.anthropic_messages.usage import decode_stop, decode_usage, merge_usage, usage_extras
+from twoapi.protocols.anthropic_messages.usage import decode_stop, decode_usage, merge_usage, put_usage_extras
 from twoapi.protocols.base import Restore
 from twoapi.protocols.call_ids import decode_call_id
 from twoapi.protocols.free_text import unwrap_custom
@@ -321,7 +321,7 @@ class AnthropicStreamDecoder:
         usage = None if event.usage is EMPTY else read_usage(event.usage)
         if usage is not None:
             merge_usage(self._usage, usage)
-            self._extras |= usage_extras(usage)
+            put_usage_extras(usage, self._extras)
             self._events.append(ir.UsageUpdate(decode_usage(self._usage)))
 
     def _on_message_stop(self, _: schema.StreamEvent) -> None:

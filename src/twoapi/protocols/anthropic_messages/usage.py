@@ -1,17 +1,16 @@
 """Token counts and stop reasons, both ways."""
 
-from operator import attrgetter
-
 import msgspec
 from msgspec import Raw
 
 from twoapi import ir
+from twoapi.ir.response import StopKind
 from twoapi.protocols.anthropic_messages import schema
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder
 
 # stop_reason -> kind. `refusal` is the verdict of a classifier, as content_filter is elsewhere.
-_KINDS = {
+_KINDS: dict[str, StopKind] = {
     "end_turn": "stop",
     "max_tokens": "max_tokens",
     "stop_sequence": "stop_sequence",
@@ -33,9 +32,8 @@ _WORDS = {
     "pause": "pause_turn",
     "compaction": "compaction",
 }
-_Usage, _StopReason = ir.Usage, ir.StopReason
-_unmodelled = attrgetter(*schema.USAGE_UNMODELLED)
-_NOTHING = (EMPTY,) * len(schema.USAGE_UNMODELLED)
+_STOPS = {word: ir.StopReason(kind=kind, raw=word) for word, kind in _KINDS.items()}  # of answers without calls
+_Usage = ir.Usage
 _TIERS = {"standard": "standard", "priority": "priority", "batch": "batch", "default": "standard"}
 
 
@@ -100,23 +98,26 @@ def merge_usage(old: schema.Usage, new: schema.Usage) -> None:
             setattr(old, name, value)
 
 
-def usage_extras(wire: schema.Usage) -> dict[str, Raw]:
-    """What the canonical usage does not hold."""
-    if _unmodelled(wire) == _NOTHING:
-        return {}
-    return {f"/usage/{name}": value for name in schema.USAGE_UNMODELLED if (value := getattr(wire, name)) is not EMPTY}
+def put_usage_extras(wire: schema.Usage, extras: dict[str, Raw]) -> None:
+    """Puts what the canonical usage does not hold into extras."""
+    for name in schema.USAGE_UNMODELLED:
+        value = getattr(wire, name)
+        if value is not EMPTY:
+            extras[f"/usage/{name}"] = value
 
 
 def decode_stop(reason: str, sequence: str | None, details: Raw, *, called: bool) -> ir.StopReason:
     """Why the model stopped. A complete tool call (`called`) beats a plain end."""
+    if details is EMPTY and sequence is None and not called:
+        known = _STOPS.get(reason)
+        if known is not None:
+            return known
     kind = _KINDS.get(reason, "other")
     if called and kind == "stop":
         kind = "tool_use"
-    if details is EMPTY and sequence is None:
-        return _StopReason(kind=kind, raw=reason)  # type: ignore[arg-type]  # of the table
     kept = None if details is EMPTY or bytes(details) == b"null" else details
     return ir.StopReason(
-        kind=kind,  # type: ignore[arg-type]  # of the table
+        kind=kind,
         raw=reason,
         sequence=sequence,
         detail=None if kept is None else _explanation(kept),
