@@ -32,8 +32,6 @@ from twoapi.protocols.openai_chat.answer_parts import (
 from twoapi.protocols.openai_chat.entries import OWN
 from twoapi.protocols.openai_chat.faults import hidden_fault
 from twoapi.protocols.openai_chat.mend_answer import (
-    USUAL_ANSWER,
-    answer_deviations,
     may_fail,
     mend_response,
     refuse_hidden,
@@ -42,6 +40,7 @@ from twoapi.protocols.openai_chat.mend_answer import (
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.protocols.openai_chat.stop import decode_stop, failure, guess_stop
+from twoapi.protocols.openai_chat.traits import traits_of
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -54,6 +53,9 @@ _decode_lenient = json.decoder(wire.Completion)
 
 
 _STOP = decode_stop("stop", [])  # never changed
+_FIRST = "/choices/0/message/content"
+_NULL = Raw(b"null")
+_Text = Text
 
 
 class _Inspected(msgspec.Struct, gc=False):
@@ -70,31 +72,31 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
     extras: dict[str, Raw] = {}
     capabilities = restore.capabilities
-    deviates = answer_deviations(capabilities) != USUAL_ANSWER
+    deviates = traits_of(capabilities).answer_deviates
     if deviates:
         refuse_hidden(body, capabilities)
     try:
         completion = _decode_strict(body)
     except _BAD:
         completion, extras = _read_leniently(body)
-    choices = completion.choices
+    choices, created, told = completion.choices, completion.created, completion.id
     if completion.error is not _EMPTY or not choices:
         _refuse_hidden_error(completion)
+    candidates: list[Candidate] = []
     response = Response(
         protocol=NAME,
-        id="" if completion.id is None else str(completion.id),
+        id=told if type(told) is str else "" if told is None else str(told),
         model=completion.model or "",
-        candidates=[],
-        created=None if completion.created is None else seconds(completion.created),
+        candidates=candidates,
+        created=None if created is None else seconds(created),
         usage=None if completion.usage is _EMPTY else decode_usage(completion.usage, capabilities),
         tier=completion.service_tier,
         fingerprint=completion.system_fingerprint,
         extras=extras,
     )
-    candidates = response.candidates
-    for number, choice in enumerate(choices or ()):
-        candidate = _spoken(number, choice)
-        candidates.append(_Candidate(response, restore, number, choice).decode() if candidate is None else candidate)
+    for choice in choices or ():
+        number = len(candidates)
+        candidates.append(_spoken(number, choice) or _Candidate(response, restore, number, choice).decode())
     if deviates:
         mend_response(response, body, capabilities)
     return response
@@ -102,12 +104,12 @@ def decode_response(body: bytes, restore: Restore) -> Response:
 
 def _spoken(number: int, choice: wire.Choice) -> Candidate | None:
     """The candidate of a choice that is one text and ended of itself, as nearly all are; None for any other."""
-    message = choice.message
+    message, logprobs = choice.message, choice.logprobs
     if (
         message is None
-        or type(message.content) is not str
-        or not message.content
         or choice.finish_reason != "stop"
+        or type(content := message.content) is not str
+        or not content
         or message.tool_calls
         or message.refusal
         or message.annotations
@@ -116,12 +118,11 @@ def _spoken(number: int, choice: wire.Choice) -> Candidate | None:
         or message.reasoning_details
         or message.function_call is not None
         or message.audio is not None
-        or (choice.logprobs is not _EMPTY and memoryview(choice.logprobs)[0] != 110)
+        or not (logprobs is _EMPTY or logprobs == _NULL)
     ):
         return None
-    at = f"/choices/{number}/message/content"
-    index = number if choice.index is None else choice.index
-    return Candidate(index, [Text(text=message.content, at=at)], _STOP)
+    index, at = choice.index, _FIRST if number == 0 else f"/choices/{number}/message/content"
+    return Candidate(number if index is None else index, [_Text(text=content, at=at)], _STOP)
 
 
 def _read_leniently(body: bytes) -> tuple[wire.Completion, dict[str, Raw]]:

@@ -10,7 +10,7 @@ from twoapi.protocols.openai_chat.schema import ReasoningDetail
 from twoapi.wire.json import EMPTY
 
 
-class FunctionCall(msgspec.Struct, kw_only=True):
+class FunctionCall(msgspec.Struct, kw_only=True, gc=False):
     name: str | None = None
     arguments: str | dict[str, Raw] | None = None  # some servers send the object itself
 
@@ -20,7 +20,7 @@ class CustomCall(msgspec.Struct, kw_only=True, gc=False):
     input: str | None = None
 
 
-class ToolCall(msgspec.Struct, kw_only=True):
+class ToolCall(msgspec.Struct, kw_only=True, gc=False):
     index: int | None = None
     id: str | None = None
     type: str | None = None
@@ -35,7 +35,7 @@ class UrlCitation(msgspec.Struct, kw_only=True, gc=False):
     end_index: int | None = None
 
 
-class Annotation(msgspec.Struct, kw_only=True):
+class Annotation(msgspec.Struct, kw_only=True, gc=False):
     type: str = ""
     url_citation: UrlCitation | None = None
 
@@ -47,7 +47,7 @@ class Audio(msgspec.Struct, kw_only=True, gc=False):
     expires_at: int | None = None
 
 
-class Message(msgspec.Struct, kw_only=True):
+class Message(msgspec.Struct, kw_only=True, gc=False):
     """The message of a whole answer and the delta of a streamed one: they differ only in what is set."""
 
     content: str | list[Raw] | None = None
@@ -62,14 +62,14 @@ class Message(msgspec.Struct, kw_only=True):
     reasoning_details: list[ReasoningDetail] | None = None
 
 
-class Choice(msgspec.Struct, kw_only=True):
+class Choice(msgspec.Struct, kw_only=True, gc=False):
     index: int | None = None
     message: Message | None = None
     finish_reason: str | None = None
     logprobs: Raw = EMPTY
 
 
-class Completion(msgspec.Struct, kw_only=True):
+class Completion(msgspec.Struct, kw_only=True, gc=False):
     id: str | int | None = None
     object: str | None = None
     created: int | float | None = None
@@ -81,7 +81,7 @@ class Completion(msgspec.Struct, kw_only=True):
     error: Raw = EMPTY
 
 
-class ChunkChoice(msgspec.Struct, kw_only=True):
+class ChunkChoice(msgspec.Struct, kw_only=True, gc=False):
     index: int | None = None
     delta: Message | None = None
     message: Message | None = None  # some servers repeat the whole, or send nothing else
@@ -91,7 +91,7 @@ class ChunkChoice(msgspec.Struct, kw_only=True):
     usage: Raw = EMPTY
 
 
-class Chunk(msgspec.Struct, kw_only=True):
+class Chunk(msgspec.Struct, kw_only=True, gc=False):
     id: str | int | None = None
     object: str | None = None
     created: int | float | None = None
@@ -104,14 +104,14 @@ class Chunk(msgspec.Struct, kw_only=True):
     error: Raw = EMPTY
 
 
-class TokenLogprob(msgspec.Struct, kw_only=True):
+class TokenLogprob(msgspec.Struct, kw_only=True, gc=False):
     token: str
     logprob: float
     bytes: list[int] | None = None
     top_logprobs: list["TokenLogprob"] = []
 
 
-class Logprobs(msgspec.Struct, kw_only=True):
+class Logprobs(msgspec.Struct, kw_only=True, gc=False):
     content: list[TokenLogprob] | None = None
     refusal: list[TokenLogprob] | None = None
 
@@ -132,7 +132,7 @@ class CompletionDetails(msgspec.Struct, kw_only=True, omit_defaults=True, gc=Fal
     rejected_prediction_tokens: int | None = None
 
 
-class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
