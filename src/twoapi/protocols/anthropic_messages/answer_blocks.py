@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from twoapi import ir
+from twoapi.protocols.anthropic_messages import schema_out as out
 from twoapi.protocols.anthropic_messages.citations import encode_citation, split_at_spans
 from twoapi.protocols.anthropic_messages.envelope import native_redacted, native_signature
 from twoapi.protocols.anthropic_messages.faults import upstream_fault
@@ -14,6 +15,7 @@ from twoapi.protocols.call_ids import encode_call_id
 from twoapi.wire.json import is_object
 
 Wire = dict[str, object]
+Blocks = list[out.TextBlock | Raw | Wire]
 
 MAX_CALL_ID = 64
 CUT_OFF = frozenset(("max_tokens", "context_window"))  # reasons to stop that cut a call in the middle
@@ -21,9 +23,9 @@ CUT_OFF = frozenset(("max_tokens", "context_window"))  # reasons to stop that cu
 
 def encode_parts(  # noqa: C901, PLR0912  a table of parts, written out for the commonest
     parts: Sequence[ir.Part], stop: ir.StopReason, protocol: str, context: AnswerContext, losses: list[ir.Loss]
-) -> tuple[list[Wire | Raw], bool, bool]:
+) -> tuple[Blocks, bool, bool]:
     """The blocks, whether a tool is called, and whether the model refused in words."""
-    blocks: list[Wire | Raw] = []
+    blocks: Blocks = []
     called = refused = False
     for part in parts:
         if type(part) is ir.Text:
@@ -32,7 +34,7 @@ def encode_parts(  # noqa: C901, PLR0912  a table of parts, written out for the 
             if part.citations or part.logprobs is not None:
                 _put_text(part, blocks, losses)
             else:
-                blocks.append({"type": "text", "text": part.text})
+                blocks.append(out.TextBlock(part.text))
         elif type(part) is ir.Reasoning:
             if protocol == NAME or part.opaque or ir.plain(part.text):
                 blocks.append(_reasoning(part, protocol, context))
@@ -44,7 +46,7 @@ def encode_parts(  # noqa: C901, PLR0912  a table of parts, written out for the 
                 blocks.append(call)
         elif type(part) is ir.Refusal:
             refused = True
-            blocks.append({"type": "text", "text": part.text})
+            blocks.append(out.TextBlock(part.text))
         elif isinstance(part, ir.ServerTool | ir.Unknown) and part.protocol == NAME:
             blocks.append(part.raw)
         else:
@@ -52,11 +54,11 @@ def encode_parts(  # noqa: C901, PLR0912  a table of parts, written out for the 
     return blocks, called, refused
 
 
-def _put_text(part: ir.Text, blocks: list[Wire | Raw], losses: list[ir.Loss]) -> None:
+def _put_text(part: ir.Text, blocks: Blocks, losses: list[ir.Loss]) -> None:
     if part.logprobs is not None:
         losses.append(ir.Loss(part.at, "dropped", NAME, "log probabilities"))
     if not part.citations:
-        blocks.append({"type": "text", "text": part.text})
+        blocks.append(out.TextBlock(part.text))
     elif all(citation.start is None and citation.end is None for citation in part.citations):
         cited = [encode_citation(citation) for citation in part.citations]
         blocks.append({"type": "text", "text": part.text, "citations": cited})

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
+from twoapi.protocols.anthropic_messages import schema_out as out
 from twoapi.protocols.anthropic_messages.answer_blocks import encode_parts
 from twoapi.protocols.anthropic_messages.decode_blocks import NO_TEXT, decode_blocks
 from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
@@ -141,27 +142,28 @@ def encode_response(response: ir.Response, context: AnswerContext, losses: list[
     first = candidates[0] if candidates else ir.Candidate(0, [])
     native = response.protocol == NAME
     stop = first.stop or _OTHER
-    if stop.kind in ("malformed_call", "cancelled"):
+    usual = stop.kind == "stop"  # as most are
+    if not usual and stop.kind in ("malformed_call", "cancelled"):
         raise ir.FaultError(upstream_fault(f"the model's answer broke off: {stop.raw or stop.kind}"))
     blocks, called, refused = encode_parts(first.parts, stop, response.protocol, context, losses)
-    plain = stop.kind == "stop" and not called and not refused  # as most are
+    plain = usual and not called and not refused
     word = "end_turn" if plain else encode_stop(stop, native=native, called=called, refused=refused)
     if stop.kind == "pause" and not native:
         losses.append(ir.Loss(stop_places(response.protocol).reason, "info", NAME, "the answer pauses"))
-    body: dict[str, object] = {
-        "id": response.id if native and response.id else f"msg_{context.id}",
-        "type": "message",
-        "role": "assistant",
-        "model": response.model or context.request.model,
-        "content": blocks,
-        "stop_reason": None if first.stop is None and native else word,
-        "stop_sequence": stop.sequence if word == "stop_sequence" else None,
-    }
-    details = None if plain and stop.details is None else stop_details(stop, word, native=native)
-    if details is not None:
-        body["stop_details"] = details
     usage = response.usage
-    body["usage"] = encode_usage(usage, response.tier)
+    body = out.Message(
+        id=response.id if native and response.id else f"msg_{context.id}",
+        model=response.model or context.request.model,
+        content=blocks,
+        stop_reason=None if first.stop is None and native else word,
+        usage=encode_usage(usage, response.tier),
+    )
+    if not plain or stop.details is not None:
+        details = stop_details(stop, word, native=native)
+        if details is not None:
+            body.stop_details = details
+        if word == "stop_sequence":
+            body.stop_sequence = stop.sequence
     if usage is None or usage.input is None or usage.output is None:
         report_absent(usage, losses)
     payload = encode(body)

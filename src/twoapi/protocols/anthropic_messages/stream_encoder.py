@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
+from msgspec.structs import asdict
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.answer_blocks import CUT_OFF, MAX_CALL_ID, Wire, broken_call
@@ -231,7 +232,7 @@ class AnthropicStreamEncoder:
         details = stop_details(stop, word, native=native)
         if details is not None:
             delta["stop_details"] = details
-        usage = encode_usage(self._usage)
+        usage = {name: value for name, value in asdict(encode_usage(self._usage)).items() if value is not UNSET}
         report_absent(self._usage, self._losses)
         event: Wire = {"type": "message_delta", "delta": delta, "usage": usage}
         for pointer, value in extras.items():

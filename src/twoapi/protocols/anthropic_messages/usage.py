@@ -6,6 +6,7 @@ from msgspec import Raw
 from twoapi import ir
 from twoapi.ir.response import StopKind
 from twoapi.protocols.anthropic_messages import schema
+from twoapi.protocols.anthropic_messages import schema_out as out
 from twoapi.wire.errors import WireError
 from twoapi.wire.json import EMPTY, decoder
 
@@ -66,27 +67,25 @@ def decode_usage(wire: schema.Usage) -> ir.Usage:
     )
 
 
-def encode_usage(usage: ir.Usage | None, tier: str | None = None) -> dict[str, object]:
+def encode_usage(usage: ir.Usage | None, tier: str | None = None) -> out.Usage:
     """The usage object; the two totals are always there, because clients fail without them."""
     if usage is None:
-        usage = ir.Usage()
-    wire: dict[str, object] = {
-        "input_tokens": (usage.input or 0) + (usage.tool_prompt or 0),
-        "cache_creation_input_tokens": usage.cache_write,
-        "cache_read_input_tokens": usage.cache_read,
-    }
+        usage = _Usage()
+    reasoning = usage.reasoning
+    wire = out.Usage(
+        input_tokens=(usage.input or 0) + (usage.tool_prompt or 0),
+        cache_creation_input_tokens=usage.cache_write,
+        cache_read_input_tokens=usage.cache_read,
+        output_tokens=(usage.output or 0) + (reasoning or 0),
+    )
+    if reasoning is not None:
+        wire.output_tokens_details = out.OutputDetails(reasoning)
     if usage.cache_write_5m is not None or usage.cache_write_1h is not None:
-        wire["cache_creation"] = {
-            "ephemeral_5m_input_tokens": usage.cache_write_5m or 0,
-            "ephemeral_1h_input_tokens": usage.cache_write_1h or 0,
-        }
-    wire["output_tokens"] = (usage.output or 0) + (usage.reasoning or 0)
-    if usage.reasoning is not None:
-        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+        wire.cache_creation = out.CacheCreation(usage.cache_write_5m or 0, usage.cache_write_1h or 0)
     if usage.server_tools:
-        wire["server_tool_use"] = usage.server_tools
-    if tier in _TIERS:
-        wire["service_tier"] = _TIERS[tier]
+        wire.server_tool_use = usage.server_tools
+    if tier is not None and tier in _TIERS:
+        wire.service_tier = _TIERS[tier]
     return wire
 
 
