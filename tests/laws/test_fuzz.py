@@ -62,7 +62,9 @@ def request(codec: Codec, data: bytes, _: random.Random) -> None:
 
 
 def answer(codec: Codec, data: bytes, _: random.Random) -> None:
-    codec.inspect(data)
+    found = codec.inspect(data)
+    if found.count is not None:
+        found.count()
     with suppress(FaultError):
         codec.decode_response(data, Restore())
 

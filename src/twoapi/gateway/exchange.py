@@ -307,9 +307,9 @@ class Exchange(Telling):
             return
         self.worker.active.discard(attempt)
         if self.memory is None or not self.memory.rows:
-            self._deliver(way.losses, way.usage, attempt.headers, body)
+            self._deliver(way.losses, way, attempt.headers, body)
         else:
-            self._finally(lambda: self._deliver(way.losses, way.usage, attempt.headers, body))
+            self._finally(lambda: self._deliver(way.losses, way, attempt.headers, body))
 
     def _end_stream(self, attempt: Attempt, pump: Pump) -> None:
         self.worker.active.discard(attempt)
@@ -328,7 +328,7 @@ class Exchange(Telling):
         if self.told >= 0:
             self._report_rest(attempt.way.losses)
         self.port.finish()
-        self._finish("ok" if fault is None else "broken", fault, attempt.way.losses, pump.usage)
+        self._finish("ok" if fault is None else "broken", fault, attempt.way.losses, pump)
 
     def _answer_locally(self, candidate: Candidate, answerer: Answerer) -> None:
         memory = self._remembered()
@@ -337,7 +337,7 @@ class Exchange(Telling):
         request = memory.for_upstream(candidate, None)
         answer = LocalAnswer(self.codec, memory, request, answerer, (self.worker.now, self.id[4:]))
         body = answer.stream() if self.peek.stream else answer.whole()
-        self._finally(lambda: self._deliver(answer.losses, answer.usage, [], body))
+        self._finally(lambda: self._deliver(answer.losses, answer, [], body))
 
     def _finally(self, step: Callable[[], None]) -> None:
         """The last step of an answer, after what the next request may ask for is durable."""
@@ -409,9 +409,9 @@ class Exchange(Telling):
         pump = None if attempt is None else attempt.pump
         self._drop()
         if attempt is not None and pump is not None and self._has_said_all(attempt, pump):
-            self._finish("ok", None, attempt.way.losses, pump.usage)
+            self._finish("ok", None, attempt.way.losses, pump)
         else:
-            self._finish("cancelled", None, [], None if pump is None else pump.usage)
+            self._finish("cancelled", None, [], pump)
 
     def _has_said_all(self, attempt: Attempt, pump: Pump) -> bool:
         """Whether the stream's end has gone to the client; it may wait for what the next request will ask for."""
@@ -429,7 +429,7 @@ class Exchange(Telling):
         if attempt is not None and attempt.port is not None and attempt.pump is not None:
             self.port.write(attempt.pump.fail(_STOPPING))
             self.port.finish()
-            self._finish("broken", _STOPPING, attempt.way.losses, attempt.pump.usage)
+            self._finish("broken", _STOPPING, attempt.way.losses, attempt.pump)
         else:
             self._refuse(_STOPPING)
 

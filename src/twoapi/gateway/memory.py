@@ -96,7 +96,7 @@ def memory_of(
     state: State, codec: Codec, incoming: Incoming, request: Request, tenant: str, order: Sequence[Candidate]
 ) -> Memory:
     """The memory of an exchange whose upstream will be one of `order`."""
-    carries = request.state.previous is not None or codec.seal in incoming.body
+    carries = request.state.previous is not None or incoming.body.find(codec.seal) >= 0
     leaves = False  # whether the client may have left out state that an upstream of this plan made, or will make
     for candidate in order:
         if leaves_state(codec.name, candidate.protocol, request):

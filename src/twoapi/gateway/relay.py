@@ -1,5 +1,7 @@
 """Client and upstream speak the same protocol: bytes go through, only model, authentication and usage are touched."""
 
+from collections.abc import Callable
+
 from twoapi.gateway.way import Pump
 from twoapi.ir import FaultError, Loss, Usage
 from twoapi.ir.assemble import fold, unfold
@@ -11,7 +13,18 @@ from twoapi.wire.http import Incoming
 class Relay:
     """The way on which nothing is converted."""
 
-    __slots__ = ("_capabilities", "_clock", "_codec", "_incoming", "_peek", "array", "losses", "outgoing", "usage")
+    __slots__ = (
+        "_capabilities",
+        "_clock",
+        "_codec",
+        "_count",
+        "_incoming",
+        "_peek",
+        "_usage",
+        "array",
+        "losses",
+        "outgoing",
+    )
 
     def __init__(
         self,
@@ -28,7 +41,8 @@ class Relay:
         self._capabilities = capabilities
         self._clock = clock
         self.outgoing = codec.relay_request(incoming, peek, model, capabilities)
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
+        self._count: Callable[[], Usage | None] | None = None
         self.losses: list[Loss] | None = None
         self.array = peek.array
 
@@ -37,8 +51,15 @@ class Relay:
         inspection = self._codec.inspect(body, self._capabilities)
         if inspection.fault is not None:
             raise FaultError(inspection.fault)
-        self.usage = inspection.usage
+        self._usage, self._count = inspection.usage, inspection.count
         return body
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer cost, by its own word."""
+        if self._count is not None:
+            self._usage, self._count = self._count(), None
+        return self._usage
 
     def pump(self) -> Pump:
         """The codec's tap."""
@@ -50,13 +71,13 @@ class Relay:
         response = fold([*decoder.feed(body), *decoder.close()])
         if response.fault is not None:
             raise FaultError(response.fault)
-        self.usage = response.usage
+        self._usage = response.usage
         return self._codec.encode_response(response, self._context(), [])
 
     def whole_as_stream(self, body: bytes) -> bytes:
         """The whole answer cut into a stream."""
         response = self._codec.decode_response(body, Restore(capabilities=self._capabilities))
-        self.usage = response.usage
+        self._usage = response.usage
         encoder = self._codec.stream_encoder(self._context(), [])
         return encoder.feed(list(unfold(response))) + encoder.close()
 

@@ -14,7 +14,8 @@ from twoapi.gateway.headers import (
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.report import report_comment, report_frame, report_header, wants_report
-from twoapi.ir import Fault, Loss, Usage
+from twoapi.gateway.way import Counted
+from twoapi.ir import Fault, Loss
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
@@ -71,7 +72,7 @@ class Telling:
     told: int  # how many losses that head tells in full; -1: nobody asked
     is_over: bool
 
-    def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
+    def _deliver(self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes) -> None:
         """A complete body: as an answer, or as a whole stream when one was asked for."""
         self.status = 200
         if self.peek.stream:
@@ -85,7 +86,7 @@ class Telling:
             if losses and wants_report(self.incoming.headers):
                 headers += report_header(losses)
             self.port.answer(200, headers, body)
-        self._finish("ok", None, losses, usage)
+        self._finish("ok", None, losses, counted)
 
     def _start_stream(self, losses: list[Loss] | None, upstream: RawHeaders) -> None:
         if not self.started:
@@ -120,20 +121,24 @@ class Telling:
             self.port.answer(self.status, lines, body)
         self._finish("failed" if self.attempts else "refused", fault, [], None)
 
-    def _finish(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> None:
+    def _finish(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> None:
         self.is_over = True
         worker = self.worker
         worker.running -= 1
         if outcome == "ok" and worker.cooldowns.places:
             worker.cooldowns.succeeded(self.candidate, self.credentials[0])
         if worker.sinks:
-            worker.records.append(self._record(outcome, fault, losses, usage))
+            worker.records.append(self._record(outcome, fault, losses, counted))
         attempt = self.attempt
         if attempt is not None:
             self.attempt = None
             attempt.release()
 
-    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
+    def _record(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> Record:
         candidate: Candidate | None = getattr(self, "candidate", None)
         peek: Peek | None = getattr(self, "peek", None)
         worker = self.worker
@@ -152,6 +157,6 @@ class Telling:
             fault="" if fault is None else fault.kind,
             first_byte=self.first_byte,
             duration=worker.time() - self.begun,
-            usage=usage,
+            usage=None if counted is None else counted.usage,
             losses=losses,
         )

@@ -6,6 +6,15 @@ from twoapi.ir import Fault, Loss, Usage
 from twoapi.wire.http import Outgoing
 
 
+class Counted(Protocol):
+    """What has a cost, which is worked out when it is asked for."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has cost; None when the upstream does not say."""
+        ...
+
+
 class Pump(Protocol):
     """Upstream stream bytes to client stream bytes."""
 

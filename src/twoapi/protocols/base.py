@@ -1,5 +1,6 @@
 """What a protocol package offers: both sides of one wire protocol, pure and without I/O."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -56,10 +57,13 @@ class Peek(msgspec.Struct):
 
 
 class Inspection(msgspec.Struct):
-    """What a relayed whole answer says of itself. `fault`: an error hidden in a 200."""
+    """What a relayed whole answer says of itself. `fault`: an error hidden in a 200. `count`: what finds the usage, for
+    a protocol that has not looked at it yet.
+    """
 
     usage: Usage | None = None
     fault: Fault | None = None
+    count: Callable[[], Usage | None] | None = None
 
 
 class ModelEntry(msgspec.Struct):

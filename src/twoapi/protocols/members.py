@@ -16,7 +16,7 @@ _BOOLS = {b"true": True, b"false": False, b"null": False}
 
 def mentions(incoming: Incoming, model: str) -> bool:
     """Whether the name stands anywhere in the body as a string."""
-    return b'"%b"' % model.encode("utf-8", "replace") in incoming.body
+    return incoming.body.find(b'"%b"' % model.encode("utf-8", "replace")) >= 0
 
 
 def guess_model(incoming: Incoming) -> str:

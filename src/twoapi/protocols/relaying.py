@@ -34,7 +34,7 @@ def why_converted(  # noqa: PLR0913  what is spoken on both sides, what is asked
         return "protocol"
     if is_refused:
         return "refused"
-    if codec.seal in incoming.body:
+    if incoming.body.find(codec.seal) >= 0:  # `in` tries bytes as a number first, which costs as much again
         return "sealed"
     if not capabilities.threads and in_thread(codec.name, peek):
         return "thread"

@@ -25,9 +25,9 @@ from twoapi.gateway.operations.form_sources import FormSource, Given
 from twoapi.gateway.operations.streamed import Forwarded, StreamedExchange
 from twoapi.gateway.operations.upload import UploadExchange
 from twoapi.gateway.port import ClientPort
-from twoapi.gateway.way import Pump
+from twoapi.gateway.way import Counted, Pump
 from twoapi.gateway.worker import Worker
-from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.ir import Fault, FaultError, Loss
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
@@ -88,14 +88,16 @@ class FileUpload(UploadExchange):
         said = (b"content-type", self.incoming.headers[b"content-type"])
         return asking(self._operation, self._face, candidate, self.incoming, "", [said])
 
-    def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        self._soon(lambda: self._keep(losses, usage, upstream, body))
+    def _deliver(self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes) -> None:
+        self._soon(lambda: self._keep(losses, counted, upstream, body))
 
-    async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
+    async def _keep(
+        self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes
+    ) -> None:
         face, candidate = self._face, self.candidate
         like = await owner(self.worker.state, self.key, candidate, self.credentials[0])
         await write_down(self.worker.state, rows_of(face, "files", body, like=like))
-        super()._deliver(losses, usage, upstream, face.shown("files", body, collection_url(self.incoming, "files")))
+        super()._deliver(losses, counted, upstream, face.shown("files", body, collection_url(self.incoming, "files")))
 
 
 class _Content(Forwarded):
@@ -208,10 +210,12 @@ class HeldExchange(StreamedExchange):
 
     # --- the way out
 
-    def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        self._soon(lambda: self._keep(losses, usage, upstream, body))
+    def _deliver(self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes) -> None:
+        self._soon(lambda: self._keep(losses, counted, upstream, body))
 
-    async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
+    async def _keep(
+        self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes
+    ) -> None:
         face, kind, row, state = self._face, self._kind, self._row, self.worker.state
         if self.method == "DELETE" and row is not None:
             await waited(state, state.store.let_go(row.tenant, row.id, row.upstream))
@@ -219,4 +223,4 @@ class HeldExchange(StreamedExchange):
             like = row or await owner(state, self.key, self.candidate, self.credentials[0])
             await write_down(state, rows_of(face, kind, body, like=like))
             body = face.shown(kind, body, collection_url(self.incoming, kind))
-        super()._deliver(losses, usage, upstream, body)
+        super()._deliver(losses, counted, upstream, body)

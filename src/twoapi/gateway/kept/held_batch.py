@@ -11,8 +11,9 @@ from twoapi.gateway.operations.arriving import Arriving
 from twoapi.gateway.operations.form_sources import FormSource, Written
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
+from twoapi.gateway.way import Counted
 from twoapi.gateway.worker import Worker
-from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.ir import Fault, FaultError, Loss
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.route import Candidate
 from twoapi.protocols.base import Codec, Peek
@@ -124,11 +125,15 @@ class RequestsBatch(HeldExchange):
 
     # --- when it is over
 
-    def _finish(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> None:
-        super()._finish(outcome, fault, losses, usage)
+    def _finish(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> None:
+        super()._finish(outcome, fault, losses, counted)
         self._arriving.on_more = None
 
-    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
-        record = super()._record(outcome, fault, losses, usage)
+    def _record(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> Record:
+        record = super()._record(outcome, fault, losses, counted)
         record.received = self._arriving.size
         return record

@@ -28,8 +28,9 @@ from twoapi.gateway.operations.streamed import Forwarded, StreamedExchange
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.state import State
+from twoapi.gateway.way import Counted
 from twoapi.gateway.worker import Worker
-from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.ir import Fault, FaultError, Loss
 from twoapi.policy.access import NOBODY, KeyEntry
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
@@ -131,7 +132,9 @@ class UploadStart(HeldExchange):
     def _forwarded(self, outgoing: Outgoing) -> Forwarded:
         return Forwarded(self._native, outgoing, strict=False, streams=False)
 
-    async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
+    async def _keep(
+        self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes
+    ) -> None:
         state, incoming, candidate = self.worker.state, self.incoming, self.candidate
         url = next((value for name, value in upstream if name == _URL), None)
         path = None if url is None else _path_at(candidate, url.decode("latin-1"))
@@ -147,7 +150,7 @@ class UploadStart(HeldExchange):
         lines += b"%b: %b\r\n%b: %b\r\n" % (_URL, own, _CONTROL_URL, own)
         self.status = 200
         self.port.answer(200, lines, body)
-        self._finish("ok", None, losses, usage)
+        self._finish("ok", None, losses, counted)
 
 
 def _path_at(candidate: Candidate, url: str) -> str | None:
@@ -264,10 +267,12 @@ class UploadPiece(StreamedExchange):
 
     # --- the way out
 
-    def _deliver(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
-        self._soon(lambda: self._keep(losses, usage, upstream, body))
+    def _deliver(self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes) -> None:
+        self._soon(lambda: self._keep(losses, counted, upstream, body))
 
-    async def _keep(self, losses: list[Loss] | None, usage: Usage | None, upstream: RawHeaders, body: bytes) -> None:
+    async def _keep(
+        self, losses: list[Loss] | None, counted: Counted | None, upstream: RawHeaders, body: bytes
+    ) -> None:
         session, state = self._session, self.worker.state
         assert session is not None  # noqa: S101  as above
         file = _file_in(body)
@@ -277,7 +282,7 @@ class UploadPiece(StreamedExchange):
         self.status = 200
         lines = answer_headers(self.named, self.attempts, self.candidate, losses, upstream) + told(upstream)
         self.port.answer(200, lines, body)
-        self._finish("ok", None, losses, usage)
+        self._finish("ok", None, losses, counted)
 
     def _refuse(self, fault: Fault) -> None:
         """As an exchange does, with what the upstream says of the upload. Where it says nothing, and the same request
@@ -291,12 +296,16 @@ class UploadPiece(StreamedExchange):
         self.port.answer(self.status, refusal_headers(self.named, self.attempts, headers) + lines, body)
         self._finish("failed" if self.attempts else "refused", fault, [], None)
 
-    def _finish(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> None:
-        super()._finish(outcome, fault, losses, usage)
+    def _finish(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> None:
+        super()._finish(outcome, fault, losses, counted)
         self._arriving.on_more = None
 
-    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
-        record = super()._record(outcome, fault, losses, usage)
+    def _record(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> Record:
+        record = super()._record(outcome, fault, losses, counted)
         record.received = self._arriving.size
         return record
 

@@ -15,9 +15,9 @@ from twoapi.gateway.operations.operation_ways import COMPLETIONS, Converted, con
 from twoapi.gateway.port import ClientPort
 from twoapi.gateway.record import Outcome, Record
 from twoapi.gateway.report import report_header, wants_report
-from twoapi.gateway.way import Pump, Way
+from twoapi.gateway.way import Counted, Pump, Way
 from twoapi.gateway.worker import Worker
-from twoapi.ir import Fault, FaultError, Loss, Usage
+from twoapi.ir import Fault, FaultError, Loss
 from twoapi.policy.access import KeyEntry
 from twoapi.policy.credentials import Credential
 from twoapi.policy.route import Candidate
@@ -160,7 +160,7 @@ class OperationExchange(Exchange):
         except FaultError as error:
             self._give_up(error.fault, error.fault.kind)
         else:
-            self._deliver(attempt.way.losses, attempt.way.usage, attempt.headers, body)
+            self._deliver(attempt.way.losses, attempt.way, attempt.headers, body)
 
     def silent(self, attempt: Attempt) -> None:
         """Keeps a client awake that reads events; others would take it for part of their answer."""
@@ -203,7 +203,9 @@ class OperationExchange(Exchange):
         self.port.abort()
         self._finish("broken", fault, attempt.way.losses, None)
 
-    def _record(self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, usage: Usage | None) -> Record:
-        record = super()._record(outcome, fault, losses, usage)
+    def _record(
+        self, outcome: Outcome, fault: Fault | None, losses: list[Loss] | None, counted: Counted | None
+    ) -> Record:
+        record = super()._record(outcome, fault, losses, counted)
         record.operation = self._operation.name
         return record

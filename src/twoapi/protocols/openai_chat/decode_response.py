@@ -1,5 +1,7 @@
 """A whole answer of an upstream, from the vendor or from one of the many servers that are nearly like it."""
 
+from functools import partial
+
 import msgspec
 from msgspec import Raw
 
@@ -138,12 +140,12 @@ def inspect_response(body: bytes, capabilities: Capabilities = USUAL) -> Inspect
         found = _decode_inspected(body)
     except _BAD as error:
         return Inspection(fault=broken(f"the upstream's answer cannot be read: {error}"))
-    usage = None if found.usage is _EMPTY else decode_usage(found.usage, capabilities)
+    count = None if found.usage is _EMPTY else partial(decode_usage, found.usage, capabilities)
     fault = None if found.error is _EMPTY else hidden_fault(found.error)
     declared = capabilities.failure_words or capabilities.hidden_error is not None
     if fault is None and declared and may_fail(body, capabilities):
         fault = told_failure(body, capabilities)
-    return Inspection(usage, broken(_NO_CHOICES) if fault is None and not found.choices else fault)
+    return Inspection(None, broken(_NO_CHOICES) if fault is None and not found.choices else fault, count)
 
 
 def _refuse_hidden_error(completion: wire.Completion) -> None:
