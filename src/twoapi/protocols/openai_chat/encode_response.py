@@ -38,12 +38,15 @@ from twoapi.wire import json
 def encode_response(response: Response, context: AnswerContext, losses: list[Loss]) -> bytes:
     """The answer as JSON."""
     same = response.protocol == NAME
+    choices: list[out.Choice] = []
+    for candidate in response.candidates:
+        choices.append(_encode_choice(candidate, response, context, losses))  # noqa: PERF401  one, without a frame more
     completion = out.Completion(
         id=response.id if same and response.id else "chatcmpl-" + context.id,
         object="chat.completion",
         created=context.now if response.created is None else response.created,
         model=response.model or context.request.model,
-        choices=[_encode_choice(candidate, response, context, losses) for candidate in response.candidates],
+        choices=choices,
         usage=encode_usage(response.usage, losses, same=same),
         service_tier=None if response.tier is None else answer_tier(response.tier, response.protocol, losses),
         system_fingerprint=response.fingerprint,
@@ -58,7 +61,8 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
 
 
 def _encode_choice(candidate: Candidate, response: Response, context: AnswerContext, losses: list[Loss]) -> out.Choice:
-    parts, legacy, logprobs = candidate.parts, context.request.legacy_functions, None
+    parts, logprobs = candidate.parts, None
+    message: out.TextMessage | out.AnswerMessage
     # Nearly all answers are one text: nothing has to be collected.
     if (
         len(parts) == 1
@@ -67,7 +71,7 @@ def _encode_choice(candidate: Candidate, response: Response, context: AnswerCont
         and text.logprobs is None
         and not text.opaque
     ):
-        message = out.AnswerMessage(role="assistant", content=plain(text.text), refusal=None, annotations=[])
+        message = out.TextMessage("assistant", text.text)
     else:
         encoder = _MessageEncoder(response.protocol, context, losses)
         message = encoder.encode(parts)
@@ -78,7 +82,7 @@ def _encode_choice(candidate: Candidate, response: Response, context: AnswerCont
     if message.refusal is None:
         message.refusal = refusal_of(stop, response.protocol)
     report_stop(stop, response.protocol, candidate.index, losses)
-    word = encode_stop(stop, response.protocol, legacy=legacy)
+    word = encode_stop(stop, response.protocol, legacy=context.request.legacy_functions)
     return out.Choice(index=candidate.index, message=message, logprobs=logprobs, finish_reason=word)
 
 

@@ -188,6 +188,13 @@ class Audio(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     expires_at: int | None = None
 
 
+class TextMessage(msgspec.Struct, gc=False):
+    role: str
+    content: str | Raw
+    refusal: str | None = None
+    annotations: tuple[()] = ()
+
+
 class AnswerMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     role: str | UnsetType = UNSET
     content: str | UnsetType | None = UNSET
@@ -213,19 +220,43 @@ class Logprobs(msgspec.Struct, kw_only=True):
     refusal: list[TokenLogprob] | None
 
 
-class Choice(msgspec.Struct, kw_only=True):
+class Choice(msgspec.Struct, kw_only=True, gc=False):
     index: int
-    message: AnswerMessage
+    message: TextMessage | AnswerMessage
     logprobs: Logprobs | None
     finish_reason: str | None
 
 
-class Completion(msgspec.Struct, kw_only=True, omit_defaults=True):
+class PromptDetails(msgspec.Struct, omit_defaults=True, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+    text_tokens: int | None = None
+    image_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct, omit_defaults=True, gc=False, frozen=True):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+    text_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+
+
+class Usage(msgspec.Struct, gc=False):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails
+    completion_tokens_details: CompletionDetails
+
+
+class Completion(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     id: str
     object: str | UnsetType = UNSET
     created: int
     model: str
     choices: list[Choice]
-    usage: Raw | None = None
+    usage: Usage | Raw | None = None
     service_tier: str | None = None
     system_fingerprint: str | None = None

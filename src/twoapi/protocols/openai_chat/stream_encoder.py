@@ -50,7 +50,7 @@ from twoapi.wire import json
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 
-_NO_USAGE = Raw(b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}')
+_NO_USAGE = b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
 
 _encode = msgspec.json.Encoder().encode
 
@@ -374,17 +374,17 @@ class ChatStreamEncoder:
     def _usage_chunk(self, extras: dict[str, Raw], written: list[bytes]) -> None:
         """The last chunk; what the upstream said of the whole answer goes along to a client of its protocol."""
         usage = encode_usage(self._usage, self._losses, same=self._protocol == NAME)
+        told = _NO_USAGE if usage is None else _encode(usage)
         if usage is None:
             # A client that asked waits for this chunk, and its SDK demands numbers.
             self._losses.append(Loss("/usage", "synthesized", NAME, "the upstream told no usage; sent as zeros"))
-            usage = _NO_USAGE
         members = b""
         if self._protocol == NAME:
             for pointer in [pointer for pointer in extras if pointer.startswith("/usage/")]:
                 del extras[pointer]  # it is there
             for pointer in [pointer for pointer in extras if pointer.count("/") == 1]:
                 members += b"," + _encode(json.unescape(pointer[1:])) + b":" + bytes(extras.pop(pointer))
-        line = (bytes(usage) + members).replace(b"\n", b" ").replace(b"\r", b" ")
+        line = (told + members).replace(b"\n", b" ").replace(b"\r", b" ")
         written.append(self._head + b'],"usage":' + line + b"}\n\n")
 
     def _on_failed(self, event: Failed, written: list[bytes]) -> None:

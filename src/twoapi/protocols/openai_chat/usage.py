@@ -6,12 +6,14 @@ from msgspec import Raw
 from twoapi.ir import Loss, Usage
 from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
+from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.name import NAME
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 
 _COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in ("raw", "estimated", "server_tools", "cost"))
 _NO_PROMPT, _NO_COMPLETION = wire.PromptDetails(), wire.CompletionDetails()
+_NO_SPLIT = out.CompletionDetails()
 _decode = msgspec.json.Decoder(wire.Usage).decode
 
 
@@ -91,38 +93,34 @@ def _tells_nothing(usage: Usage) -> bool:
     return all(getattr(usage, name) is None for name in _COUNTS)
 
 
-def encode_usage(usage: Usage | None, losses: list[Loss], *, same: bool) -> Raw | None:
+def encode_usage(usage: Usage | None, losses: list[Loss], *, same: bool) -> out.Usage | Raw | None:
     """The vendor's usage object; verbatim when the upstream spoke the same protocol. None when nothing is known."""
     if usage is None:
         return None
     if same and usage.raw is not None and not usage.estimated:
         return usage.raw
-    if usage.input is None and usage.output is None and _tells_nothing(usage):
-        return None
-    if usage.input is None or usage.output is None:
+    given, answered = usage.input, usage.output
+    if given is None or answered is None:
+        if given is None and answered is None and _tells_nothing(usage):
+            return None
         losses.append(Loss("/usage", "info", NAME, "the upstream did not tell its token counts: shown as 0"))
-    written = usage.cache_write
+    read, written, reasoning = usage.cache_read, usage.cache_write, usage.reasoning
     if written is None and (usage.cache_write_5m is not None or usage.cache_write_1h is not None):
         written = (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
-    prompt = (usage.input or 0) + (usage.cache_read or 0) + (written or 0) + (usage.tool_prompt or 0)
-    completion = (usage.output or 0) + (usage.reasoning or 0)
-    encoded = wire.Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=prompt + completion,
-        prompt_tokens_details=wire.PromptDetails(
-            cached_tokens=usage.cache_read,
-            cache_write_tokens=written,
-            audio_tokens=usage.audio_in,
-            text_tokens=usage.text_in,
-            image_tokens=usage.image_in,
-        ),
-        completion_tokens_details=wire.CompletionDetails(
-            reasoning_tokens=usage.reasoning,
-            audio_tokens=usage.audio_out,
-            text_tokens=usage.text_out,
-            accepted_prediction_tokens=usage.accepted_prediction,
-            rejected_prediction_tokens=usage.rejected_prediction,
-        ),
+    prompt = (given or 0) + (read or 0) + (written or 0) + (usage.tool_prompt or 0)
+    completion = (answered or 0) + (reasoning or 0)
+    inside = out.PromptDetails(read, written)
+    if usage.audio_in is not None or usage.text_in is not None or usage.image_in is not None:
+        inside.audio_tokens, inside.text_tokens, inside.image_tokens = usage.audio_in, usage.text_in, usage.image_in
+    if (
+        reasoning is None
+        and usage.audio_out is None
+        and usage.text_out is None
+        and usage.accepted_prediction is None
+        and usage.rejected_prediction is None
+    ):
+        return out.Usage(prompt, completion, prompt + completion, inside, _NO_SPLIT)
+    split = out.CompletionDetails(
+        reasoning, usage.audio_out, usage.text_out, usage.accepted_prediction, usage.rejected_prediction
     )
-    return Raw(json.encode(encoded))
+    return out.Usage(prompt, completion, prompt + completion, inside, split)
