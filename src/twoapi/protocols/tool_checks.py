@@ -9,7 +9,8 @@ def check_tools(request: Request) -> None:
     For requests that go to another protocol: the client's own vendor judges by its own rules.
     """
     tools = request.tools
-    if len(tools) > 1:
+    names = {tool.name if tool.namespace is None else full_name(tool) for tool in tools}
+    if len(names) < len(tools):  # which may be those of tools that share one for good reason
         _check_names(tools)
     choice = request.tool_choice
     if choice is not None and choice.names:

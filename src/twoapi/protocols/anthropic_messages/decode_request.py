@@ -157,32 +157,45 @@ def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.M
 
 
 def _tools(wires: list[schema.Tool]) -> list[ir.Tool]:
+    tools: list[ir.Tool] = []
     places = _TOOLS_AT if len(wires) <= 1024 else [f"/tools/{i}" for i in range(len(wires))]
-    return [_tool(wire, places[i]) for i, wire in enumerate(wires)]
+    for i, wire in enumerate(wires):
+        at, name, said, parameters = places[i], wire.name, wire.description, wire.input_schema
+        if wire.opaque is not EMPTY:
+            tools.append(_vendor_tool(wire.opaque, at))
+            continue
+        if not name:
+            raise WireError("a tool needs a name", f"{at}/name")
+        tool = _Tool(
+            name=name,
+            description=said if said is not EMPTY and said < NO_TEXT else None,
+            schema=None if parameters is EMPTY else _Schema(parameters, at=_INPUT),
+            protocol=NAME,
+            at=at,
+        )
+        if (
+            wire.type is not None
+            or wire.strict is not None
+            or wire.input_examples is not None
+            or wire.cache_control is not None
+            or wire.defer_loading is not None
+            or wire.allowed_callers is not None
+            or wire.eager_input_streaming is not None
+        ):
+            tool = _put_rest(tool, wire)
+        tools.append(tool)
+    return tools
 
 
-def _tool(wire: schema.Tool, at: str) -> ir.Tool:
-    if wire.opaque is not EMPTY:
-        return _vendor_tool(wire.opaque, at)
-    if not wire.name:
-        raise WireError("a tool needs a name", f"{at}/name")
-    kind, said, parameters, mark = wire.type, wire.description, wire.input_schema, wire.cache_control
-    if kind is not None and kind != "custom":
-        return _vendor_tool(Raw(_again(wire)), at)
-    return _Tool(
-        name=wire.name,
-        description=said if said is not EMPTY and said < NO_TEXT else None,
-        schema=None if parameters is EMPTY else _Schema(parameters, at=_INPUT),
-        strict=wire.strict,
-        examples=wire.input_examples or [],
-        deferred=wire.defer_loading,
-        eager_streaming=wire.eager_input_streaming,
-        callers=wire.allowed_callers,
-        cache=None if mark is None else cache_mark(mark),
-        protocol=NAME,
-        type=kind or "",
-        at=at,
-    )
+def _put_rest(tool: ir.Tool, wire: schema.Tool) -> ir.Tool:
+    """The tool with what few have."""
+    if wire.type not in (None, "custom"):
+        return _vendor_tool(Raw(_again(wire)), tool.at)
+    tool.type = wire.type or ""
+    tool.strict, tool.examples, tool.deferred = wire.strict, wire.input_examples or [], wire.defer_loading
+    tool.callers, tool.eager_streaming = wire.allowed_callers, wire.eager_input_streaming
+    tool.cache = cache_mark(wire.cache_control)
+    return tool
 
 
 # Tools of the vendor's own that the client runs; the service runs all others.

@@ -159,8 +159,8 @@ class Tool(Struct, forbid_unknown_fields=True, gc=False):
     """A client's tool; one with a type of the vendor's (`bash_20250124`, `web_search_20260318` ...) is in `opaque`."""
 
     name: str = ""
-    input_schema: Raw = EMPTY
     description: Raw = EMPTY
+    input_schema: Raw = EMPTY
     strict: bool | None = None
     input_examples: list[Raw] | None = None
     cache_control: CacheControl | None = None

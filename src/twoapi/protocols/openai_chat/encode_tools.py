@@ -40,7 +40,7 @@ class ToolEncoder:
     def encode(self, body: out.Body) -> None:
         """Declares the tools and says which of them the model may call."""
         legacy = self._same and self._request.legacy_functions
-        tools: list[out.Tool | Raw] = []
+        tools: list[out.AnyTool] = []
         functions: list[out.FunctionTool] = []
         for tool in self._request.tools:
             if tool.cache is not None:
@@ -50,7 +50,7 @@ class ToolEncoder:
                 if legacy:
                     functions.append(function)
                 else:
-                    tools.append(out.Tool(type="function", function=function))
+                    tools.append(out.Tool(function))
                 continue
             encoded = self._other(tool, body)
             if encoded is not None:
@@ -63,10 +63,10 @@ class ToolEncoder:
         if self._request.parallel is not None and (tools or self._same):
             body.parallel_tool_calls = self._request.parallel
 
-    def _other(self, tool: Tool, body: out.Body) -> out.Tool | Raw | None:
+    def _other(self, tool: Tool, body: out.Body) -> out.FreeTool | Raw | None:
         if tool.kind == "custom":
             self._report(tool)
-            return out.Tool(type="custom", custom=self._custom(tool))
+            return out.FreeTool(self._custom(tool))
         return self._server(tool, body)
 
     def _function(self, tool: Tool) -> out.FunctionTool:
@@ -82,11 +82,14 @@ class ToolEncoder:
         schema, strict, name = tool.schema, tool.strict, tool.name
         # An identifier is always legal on the wire; a client of the same protocol keeps every name.
         legal = self._same or (name.isidentifier() and name.isascii() and len(name) <= self._longest)
+        parameters = None if schema is None else schema.raw
+        if parameters is not None and len(parameters) < _SHORT and not self._same:
+            parameters = _parameters(parameters)
         return out.FunctionTool(
-            name=name if legal and tool.namespace is None else self._name(name, tool.namespace),
-            description=tool.description,
-            parameters=None if schema is None else schema.raw if self._same else _parameters(schema.raw),
-            strict=None if strict is None else self._strict(strict, schema, tool.at),
+            name if legal and tool.namespace is None else self._name(name, tool.namespace),
+            tool.description,
+            parameters,
+            None if strict is None else self._strict(strict, schema, tool.at),
         )
 
     def _strict(self, strict: bool, schema: Schema | None, at: str) -> bool | None:  # noqa: FBT001
@@ -190,7 +193,7 @@ class ToolEncoder:
 
 def _parameters(raw: Raw) -> Raw:
     """The schema; the vendor refuses the one of an object that says nothing of its properties."""
-    if len(raw) >= _SHORT or b'"properties"' in bytes(raw):
+    if b'"properties"' in bytes(raw):
         return raw
     try:
         members = json.fields(raw)

@@ -192,10 +192,12 @@ def _send_only(mending: _Mending, names: set[str | None]) -> None:
         mending.lose("tools", "emulated", "what must not be called is not sent")
 
 
-def _name(tool: out.Tool | out.ToolName | Raw) -> str | None:
+def _name(tool: out.AnyTool | out.ToolName) -> str | None:
     if isinstance(tool, Raw):
         return None
-    named = tool.function or tool.custom
+    if isinstance(tool, out.FreeTool):
+        return tool.custom.name
+    named = tool.function if isinstance(tool, out.Tool) else tool.function or tool.custom
     return None if named is None else named.name
 
 
@@ -256,7 +258,7 @@ def _path(mending: _Mending) -> str | None:
         return None
     mark = mending.capabilities.prefill_mark
     begun = bool(mark and body.messages and isinstance(body.messages[-1], Raw))  # only marking makes it raw
-    strict = any(isinstance(tool, out.Tool) and tool.function and tool.function.strict for tool in body.tools or ())
+    strict = any(isinstance(tool, out.Tool) and tool.function.strict for tool in body.tools or ())
     return path if begun or strict else None
 
 

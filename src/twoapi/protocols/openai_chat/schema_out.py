@@ -54,7 +54,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     reasoning_details: list[Raw] | None = None
 
 
-class FunctionTool(msgspec.Struct, kw_only=True, omit_defaults=True):
+class FunctionTool(msgspec.Struct, omit_defaults=True, gc=False):
     name: str
     description: str | Raw | None = None
     parameters: Raw | None = None
@@ -66,21 +66,26 @@ class GrammarText(msgspec.Struct, kw_only=True, gc=False):
     definition: str
 
 
-class CustomFormat(msgspec.Struct, kw_only=True, omit_defaults=True):
+class CustomFormat(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     type: str
     grammar: GrammarText | None = None
 
 
-class CustomTool(msgspec.Struct, kw_only=True, omit_defaults=True):
+class CustomTool(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     name: str
     description: str | Raw | None = None
     format: CustomFormat | None = None
 
 
-class Tool(msgspec.Struct, kw_only=True, omit_defaults=True):
-    type: str
-    function: FunctionTool | None = None
-    custom: CustomTool | None = None
+class Tool(msgspec.Struct, tag_field="type", tag="function", gc=False):
+    function: FunctionTool
+
+
+class FreeTool(msgspec.Struct, tag_field="type", tag="custom", gc=False):
+    custom: CustomTool
+
+
+AnyTool = Tool | FreeTool | Raw
 
 
 class NamedTool(msgspec.Struct, kw_only=True, gc=False):
@@ -141,7 +146,7 @@ class PlainBody(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 class Body(PlainBody, kw_only=True, omit_defaults=True, gc=False):
     """All that a request can say."""
 
-    tools: list[Tool | Raw] | None = None
+    tools: list[AnyTool] | None = None
     tool_choice: str | ToolName | AllowedChoice | None = None
     functions: list[FunctionTool] | None = None
     function_call: str | NamedTool | None = None
