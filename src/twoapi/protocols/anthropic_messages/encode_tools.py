@@ -1,9 +1,6 @@
 """Tools and the choice among them."""
 
-from collections.abc import Callable
-from struct import Struct as Packed
-
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
@@ -14,41 +11,56 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
 WEB_SEARCH = "web_search_20250305"
-_OBJECT = (b'{"type":"object"',)  # what nearly all schemas begin with
-_beginning: Callable[[Raw], tuple[bytes]] = Packed("16s").unpack_from
+# What nearly all schemas begin with, and what comes after all that begin so.
+_OBJECT, _PAST_OBJECT = bytearray(b'{"type":"object"'), bytearray(b'{"type":"object#')
 _ANY_OBJECT: Wire = {"type": "object", "properties": {}}
 _CHOICES = {"none": "none", "auto": "auto", "required": "any", "named": "tool"}
 
 
-def encode_tools(encoding: Encoding) -> list[Wire | Raw]:
+class _Function(Struct, gc=False):
+    """A tool as most are."""
+
+    name: str
+    description: str | Raw
+    input_schema: Raw
+
+
+def encode_tools(encoding: Encoding) -> list[object]:
     """The tools that the model may call; of an allowed subset only these."""
     choice = encoding.request.tool_choice
     allowed = set(choice.names) if choice is not None and choice.allowed else None
-    made: list[Wire | Raw] = []
+    longest = encoding.capabilities.max_tool_name
+    made: list[object] = []
     for tool in encoding.request.tools:
-        if allowed is not None and tool.name not in allowed:
+        name, schema, description = tool.name, tool.schema, tool.description
+        if allowed is not None and name not in allowed:
             encoding.lose(tool.at, "info", "a tool that is not allowed now is not declared")
             continue
-        wire = _bare_tool(encoding, tool) or _encode_tool(encoding, tool)
+        # Requests of agents declare dozens of functions. Most say their name, what they are for, and what they take:
+        # that is looked at here, without a call of Python's.
+        if (
+            tool.kind == "function"
+            and schema is not None
+            and _OBJECT < schema.raw < _PAST_OBJECT
+            and description is not None
+            and tool.strict is None
+            and tool.cache is None
+            and tool.namespace is None
+            and tool.output_schema is None
+            and tool.deferred is None
+            and tool.callers is None
+            and tool.eager_streaming is None
+            and not tool.type
+            and not tool.examples
+        ):
+            if not (name.isidentifier() and name.isascii() and len(name) <= longest):
+                name = encoding.names.wire(name)
+            made.append(_Function(name, description, schema.raw))
+            continue
+        wire = _encode_tool(encoding, tool)
         if wire is not None:
             made.append(wire)
     return made
-
-
-def _bare_tool(encoding: Encoding, tool: ir.Tool) -> Wire | None:
-    """The tool when it has only a name, a description and the schema of an object, as most have."""
-    schema, name = tool.schema, tool.name
-    if schema is None or tool.description is None or tool.strict is not None or tool.cache is not None:
-        return None
-    if tool.kind != "function" or tool.namespace is not None or tool.type or tool.examples:
-        return None
-    if tool.deferred is not None or tool.callers is not None or tool.eager_streaming is not None:
-        return None
-    if tool.output_schema is not None or len(schema.raw) < 16 or _beginning(schema.raw) != _OBJECT:
-        return None
-    if not (name.isidentifier() and name.isascii() and len(name) <= encoding.capabilities.max_tool_name):
-        name = encoding.names.wire(name)
-    return {"name": name, "description": tool.description, "input_schema": schema.raw}
 
 
 def _encode_tool(encoding: Encoding, tool: ir.Tool) -> Wire | Raw | None:
@@ -95,7 +107,7 @@ def _input_schema(encoding: Encoding, tool: ir.Tool) -> object:
     schema = tool.schema
     if schema is None:
         return _ANY_OBJECT
-    if encoding.native or (len(schema.raw) >= 16 and _beginning(schema.raw) == _OBJECT):
+    if encoding.native or _OBJECT < schema.raw < _PAST_OBJECT:
         return schema.raw
     try:
         members = fields(schema.raw)

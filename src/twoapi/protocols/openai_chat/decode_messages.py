@@ -15,7 +15,7 @@ from twoapi.protocols.openai_chat.name import NAME, refuse
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
-from twoapi.wire.json import STRING, opening
+from twoapi.wire.json import NO_TEXT
 from twoapi.wire.strict import join, strict
 
 # Each part's type with its decoder; the types are only looked up, so `Any` loses nothing here.
@@ -70,7 +70,7 @@ def decode_messages(
         if (
             message.tool_calls is None
             and message.tool_call_id is None
-            and opening(content) == STRING
+            and content < NO_TEXT
             and (role := message.role) != "tool"
             and (usual or _is_plain(message))
         ):

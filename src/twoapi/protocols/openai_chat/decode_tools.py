@@ -5,12 +5,11 @@ from msgspec import Raw
 from twoapi.ir import Grammar, Schema, Tool, ToolChoice
 from twoapi.protocols.openai_chat import schema as wire
 from twoapi.protocols.openai_chat.name import NAME, refuse
-from twoapi.wire import json
-from twoapi.wire.json import opening
+from twoapi.wire.json import NO_OBJECT, NO_TEXT, at_pointer, is_null
 
 WEB_SEARCH = "web_search_options"
 
-_NULL = (110,)  # what `opening` gives for null
+_AT = "/function/parameters"
 
 
 def _place(number: int) -> str:
@@ -26,15 +25,15 @@ def decode_tools(tools: list[wire.Tool], payload: bytes, extras: dict[str, Raw])
     decoded = []
     places = _PLACES if len(tools) <= _KNOWN else map(_place, range(len(tools)))
     for at, tool in zip(places, tools, strict=False):
-        # Requests of agents declare dozens of functions: each costs two looks at a first byte and no call of Python's.
+        # Requests of agents declare dozens of functions: each costs two comparisons and no call of Python's.
         function = tool.function
         if function is not None and tool.type == "function":
             description, parameters = function.description, function.parameters
             decoded.append(
                 Tool(
                     name=function.name,
-                    description=None if opening(description) == _NULL else description,
-                    schema=None if opening(parameters) == _NULL else Schema(parameters, at="/function/parameters"),
+                    description=description if description < NO_TEXT or not is_null(description) else None,
+                    schema=Schema(parameters, at=_AT) if parameters > NO_OBJECT or not is_null(parameters) else None,
                     strict=function.strict,
                     at=at,
                 )
@@ -47,7 +46,7 @@ def decode_tools(tools: list[wire.Tool], payload: bytes, extras: dict[str, Raw])
 def decode_other_tools(body: wire.Body) -> list[Tool]:
     """The deprecated functions, and the vendor's own web search."""
     tools = [_decode_function(function, f"/functions/{number}") for number, function in enumerate(body.functions or ())]
-    if not json.is_null(body.web_search_options):
+    if not is_null(body.web_search_options):
         tools.append(
             Tool(
                 kind="server",
@@ -69,7 +68,7 @@ def _decode_tool(tool: wire.Tool, at: str, payload: bytes, extras: dict[str, Raw
     # A server's own kind of tool: kept whole, so nothing of it is an unknown field any more.
     for pointer in [pointer for pointer in extras if pointer.startswith(at + "/")]:
         del extras[pointer]
-    raw = json.at_pointer(payload, at)
+    raw = at_pointer(payload, at)
     return Tool(kind="server", name=tool.type, protocol=NAME, type=tool.type, raw=raw, at=at)
 
 
@@ -77,8 +76,8 @@ def _decode_function(function: wire.FunctionTool, at: str) -> Tool:
     parameters = function.parameters
     return Tool(
         name=function.name,
-        description=None if json.is_null(function.description) else function.description,
-        schema=None if json.is_null(parameters) else Schema(parameters, at="/parameters"),
+        description=None if is_null(function.description) else function.description,
+        schema=None if is_null(parameters) else Schema(parameters, at="/parameters"),
         strict=function.strict,
         at=at,
     )
@@ -88,7 +87,7 @@ def _decode_custom(custom: wire.CustomTool, at: str) -> Tool:
     return Tool(
         kind="custom",
         name=custom.name,
-        description=None if json.is_null(custom.description) else custom.description,
+        description=None if is_null(custom.description) else custom.description,
         grammar=None if custom.format is None else _decode_format(custom.format, at),
         at=at,
     )
