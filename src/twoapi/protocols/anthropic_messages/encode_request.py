@@ -57,7 +57,7 @@ def encode_request(request: ir.Request, model: str, capabilities: Capabilities, 
     if encoding.native and request.betas:
         headers.append((b"anthropic-beta", ",".join(request.betas).encode("latin-1", "replace")))
     restore = UNCHANGED
-    if encoding.names.changed or encoding.custom:
+    if encoding.named is not None or encoding.custom:
         restore = Restore(names=encoding.names.changed, custom=encoding.custom)
     return Encoded(Outgoing(PATH, payload, headers), restore)
 
@@ -82,16 +82,37 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     if tools:
         body["tools"] = tools
     if request.tool_choice is not None or request.parallel is not None:
-        forced_allowed = thinking is None or not thinking.manual
-        choice = encode_choice(encoding, tools=bool(tools), forced_allowed=forced_allowed)
-        if choice is not None:
-            body["tool_choice"] = choice
+        _put_choice(encoding, body, thinking)
     if thinking is not None or request.output is not NO_OUTPUT:
         _put_thought_and_form(encoding, body, thinking)
-    _put_rest(encoding, body)
+    sampling = request.sampling
+    if (  # of each of these most requests say nothing
+        request.user_id is not None
+        or request.cache_key is not None
+        or request.state is not NO_STATE
+        or request.output is not NO_OUTPUT
+        or request.metadata is not None
+        or request.cache_auto is not None
+        or request.tier is not None
+        or request.safety is not None
+        or sampling.presence_penalty is not None
+        or sampling.frequency_penalty is not None
+        or sampling.seed is not None
+        or sampling.logprobs is not None
+        or sampling.top_logprobs is not None
+        or sampling.logit_bias is not None
+    ):
+        _put_rest(encoding, body)
     if request.stream:
         body["stream"] = True
     return body, turns
+
+
+def _put_choice(encoding: Encoding, body: Wire, thinking: Thinking | None) -> None:
+    forced_allowed = thinking is None or not thinking.manual
+    choice = encode_choice(encoding, tools="tools" in body, forced_allowed=forced_allowed)
+    if choice is not None:
+        body["tool_choice"] = choice
 
 
 def _thinking(encoding: Encoding, max_tokens: int, turns: Turns | None) -> Thinking:
@@ -144,24 +165,9 @@ def _put_rest(encoding: Encoding, body: Wire) -> None:
             encoding.lose(request.where("cache_auto"), "dropped", "the upstream takes no cache marks")
     if request.tier is not None:
         _put_tier(encoding, body, request.tier)
-    if request.state is not NO_STATE and request.state.thread is not None:
+    if request.state.thread is not None:
         _put_thread(encoding, body)
-    if encoding.native:
-        return
-    sampling = request.sampling
-    if (
-        sampling.presence_penalty is not None
-        or sampling.frequency_penalty is not None
-        or sampling.seed is not None
-        or sampling.logit_bias is not None
-        or sampling.logprobs is not None
-        or sampling.top_logprobs is not None
-        or request.safety is not None
-        or request.cache_key is not None
-        or request.metadata
-        or request.output is not NO_OUTPUT
-        or request.state is not NO_STATE
-    ):
+    if not encoding.native:
         _report_foreign(encoding)
 
 

@@ -42,8 +42,8 @@ def put_bare_turns(messages: list[ir.Message], body: Wire) -> bool:
     It spares those the work of `encode_turns`, in one loop without calls: of the service's rules only that on blank
     texts can be broken here.
     """
-    system: list[Wire] = []
-    system_text: ir.JsonText | None = None
+    system: list[ir.JsonText] = []
+    plain = False
     turns: list[Said] = []
     role = ""
     for message in messages:
@@ -61,12 +61,12 @@ def put_bare_turns(messages: list[ir.Message], body: Wire) -> bool:
         elif turns or role == "tool":
             return False
         else:
-            system_text = text if message.plain_content and not system else None
-            system.append({"type": "text", "text": text})
+            plain = message.plain_content and not system
+            system.append(text)
     if role != "user":
         return False
     if system:
-        body["system"] = system_text or system
+        body["system"] = system[0] if plain else [{"type": "text", "text": text} for text in system]
     body["messages"] = turns
     return True
 

@@ -30,11 +30,18 @@ class Encoding(Struct, eq=False, gc=False):
     losses: list[ir.Loss]
     native: bool
     api_version: str
-    names: ToolNames
     custom: frozenset[str]
+    named: ToolNames | None = None  # None: no name had to be looked at
     tools_used: bool = False
     marks: list[tuple[Wire, str]] = []
     pending: tuple[ir.CacheMark, str] | None = None
+
+    @property
+    def names(self) -> ToolNames:
+        """The names of tools on the wire."""
+        if self.named is None:
+            self.named = ToolNames(self.capabilities.max_tool_name)
+        return self.named
 
     def lose(self, path: str, kind: ir.LossKind, detail: str = "") -> None:
         """Reports what does not cross."""
@@ -96,9 +103,8 @@ def begin(request: ir.Request, capabilities: Capabilities, losses: list[ir.Loss]
     version = capabilities.api_version
     if version is None:
         version = request.api_version or FIRST_VERSION if native else _version(request.sampling, capabilities)
-    names = ToolNames(capabilities.max_tool_name)
     custom = _custom_names(request.tools) if request.tools else _NO_NAMES
-    return Encoding(request, capabilities, losses, native, version, names, custom)
+    return Encoding(request, capabilities, losses, native, version, custom)
 
 
 def _version(sampling: ir.Sampling, capabilities: Capabilities) -> str:
