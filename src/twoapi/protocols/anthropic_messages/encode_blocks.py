@@ -100,24 +100,26 @@ def _encode_call(encoding: Encoding, part: ir.ToolCall, path: str, _: str) -> Ma
         "name": encoding.names.wire(part.name, part.namespace),
         "input": given,
     }
-    encoding.mark(block, part.cache, path)
+    if part.cache is not None or encoding.pending is not None:
+        encoding.mark(block, part.cache, path)
     return block
 
 
 def _encode_result(encoding: Encoding, part: ir.ToolResult, path: str, role: str) -> Made:
     encoding.tools_used = True
     block: Wire = {"type": "tool_result", "tool_use_id": encode_call_id(part.call_id, MAX_CALL_ID)}
-    base = path.removesuffix(part.at)
     content = part.content
     first = content[0] if len(content) == 1 else None
     if type(first) is ir.Text and _fits_string(encoding, first):
         block["content"] = first.text
     elif content:
+        base = path.removesuffix(part.at)
         made = [encode_part(encoding, inner, base, role) for inner in content]
         block["content"] = [inner for inner in made if inner is not None]
     if part.is_error is not None:
         block["is_error"] = part.is_error
-    encoding.mark(block, part.cache, path)
+    if part.cache is not None or encoding.pending is not None:
+        encoding.mark(block, part.cache, path)
     return block
 
 

@@ -7,8 +7,10 @@ from twoapi.protocols.anthropic_messages.encode_blocks import SHORT, encode_part
 from twoapi.protocols.anthropic_messages.encoding import Encoding, Wire, refusal
 
 
-class Turn(Struct):
-    """A message of the upstream's body. `parts` and `blocks` run side by side."""
+class Turn(Struct, gc=False):
+    """A message of the upstream's body. `parts` and `blocks` run side by side. `tools`: there may be a call or a result
+    among them, whose rules then have to be looked at.
+    """
 
     role: str
     at: str
@@ -16,6 +18,7 @@ class Turn(Struct):
     bases: list[str]
     blocks: list[Wire | Raw]
     plain: bool = False
+    tools: bool = False
 
 
 class Said(Struct, gc=False):
@@ -25,7 +28,7 @@ class Said(Struct, gc=False):
     content: object
 
 
-class Turns(Struct):
+class Turns(Struct, gc=False):
     """The conversation as it goes out."""
 
     system: Turn | None
@@ -34,6 +37,7 @@ class Turns(Struct):
 
 _Text = ir.Text
 _SPEAKERS = frozenset(("user", "assistant"))
+_TOOLS = frozenset((ir.ToolCall, ir.ToolResult))
 
 
 def put_bare_turns(messages: list[ir.Message], body: Wire) -> bool:
@@ -115,23 +119,27 @@ def _turn(encoding: Encoding, message: ir.Message, role: str) -> Turn | None:
         encoding.lose(f"{message.at}/name", "dropped", "messages have no names")
     if message.phase is not None:
         encoding.lose(f"{message.at}/phase", "dropped", "messages have no phases")
-    base = message.at
+    base, said = message.at, message.parts
+    if len(said) == 1:  # as most have: nothing to gather
+        part = said[0]
+        block = encode_part(encoding, part, base, role)
+        if block is None:
+            return None
+        return Turn(role, base, [part], [base], [block], message.plain_content, type(part) in _TOOLS)
     parts: list[ir.Part] = []
     blocks: list[Wire | Raw] = []
-    if len(message.parts) == 1:  # as most have: nothing to gather
-        part = message.parts[0]
-        block = encode_part(encoding, part, base, role)
-        return None if block is None else Turn(role, base, [part], [base], [block], message.plain_content)
-    for part in message.parts:
+    tools = False
+    for part in said:
         block = encode_part(encoding, part, base, role)
         if block is not None:
             parts.append(part)
             blocks.append(block)
+            tools = tools or type(part) in _TOOLS
     if not blocks:
-        if not message.parts:
+        if not said:
             encoding.lose(base, "dropped", "the message is empty")
         return None
-    return Turn(role, base, parts, [base] * len(parts), blocks, message.plain_content)
+    return Turn(role, base, parts, [base] * len(parts), blocks, message.plain_content, tools)
 
 
 def _one_turn(turns: list[Turn]) -> Turn | None:
@@ -148,6 +156,7 @@ def _absorb(into: Turn, turn: Turn) -> None:
     into.bases += turn.bases
     into.blocks += turn.blocks
     into.plain = False
+    into.tools = into.tools or turn.tools
 
 
 def _gathered(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
@@ -156,22 +165,30 @@ def _gathered(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
     waiting: list[str] = []
     for turn in turns:
         if turn.role == "assistant":
-            waiting += [part.id for part in turn.parts if type(part) is ir.ToolCall]
+            if turn.tools:
+                waiting += [part.id for part in turn.parts if type(part) is ir.ToolCall]
             continue
-        if turn.role == "user" and waiting:
-            homes.update(dict.fromkeys(waiting, turn))
+        if waiting and turn.role == "user":
+            for call_id in waiting:
+                homes[call_id] = turn
             waiting = []
-        stay: list[int] = []
-        for i, part in enumerate(turn.parts):
-            home = homes.pop(part.call_id, turn) if type(part) is ir.ToolResult else turn
-            if home is turn:
-                stay.append(i)
-                continue
-            encoding.lose(turn.bases[i] + part.at, "reordered", "tool results stand in the turn behind their calls")
-            _absorb(home, Turn("user", turn.at, [part], [turn.bases[i]], [turn.blocks[i]]))
-        if len(stay) < len(turn.parts):
-            _keep(turn, stay)
+        if turn.tools:
+            _take_home(encoding, turn, homes)
     return [turn for turn in turns if turn.blocks]
+
+
+def _take_home(encoding: Encoding, turn: Turn, homes: dict[str, Turn]) -> None:
+    """Moves the results of a turn to those where they belong."""
+    stay: list[int] = []
+    for i, part in enumerate(turn.parts):
+        home = homes.pop(part.call_id, turn) if type(part) is ir.ToolResult else turn
+        if home is turn:
+            stay.append(i)
+            continue
+        encoding.lose(turn.bases[i] + part.at, "reordered", "tool results stand in the turn behind their calls")
+        _absorb(home, Turn("user", turn.at, [part], [turn.bases[i]], [turn.blocks[i]], tools=True))
+    if len(stay) < len(turn.parts):
+        _keep(turn, stay)
 
 
 def _keep(turn: Turn, order: list[int]) -> None:
@@ -186,39 +203,35 @@ def _joined(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
     together; results come first in it.
     """
     joined: list[Turn] = []
+    before: Turn | None = None
     for turn in turns:
-        before = joined[-1] if joined else None
-        if before is not None and _are_one(before, turn, native=encoding.native):
+        if before is not None and before.role == turn.role and _are_one(before, turn, native=encoding.native):
             _absorb(before, turn)
         else:
             joined.append(turn)
+            before = turn
     if not encoding.native:
         joined = _gathered(encoding, joined)
     for turn in joined:
-        if turn.role == "user" and _answers(turn):
+        if turn.tools and len(turn.parts) > 1 and turn.role == "user":
             _results_first(encoding, turn)
     return joined
 
 
 def _are_one(before: Turn, turn: Turn, *, native: bool) -> bool:
-    if turn.role != before.role or turn.role not in _SPEAKERS:
-        return False
+    """True when two turns of one speaker must be one."""
     if turn.role == "assistant":
-        return not native and _calls(before)
-    return _answers(turn) or (_answers(before) and not native)
+        return not native and _holds(before, ir.ToolCall)
+    return turn.role == "user" and (_holds(turn, ir.ToolResult) or (not native and _holds(before, ir.ToolResult)))
 
 
-def _answers(turn: Turn) -> bool:
-    return any(type(part) is ir.ToolResult for part in turn.parts)
-
-
-def _calls(turn: Turn) -> bool:
-    return any(type(part) is ir.ToolCall for part in turn.parts)
+def _holds(turn: Turn, kind: type[ir.Part]) -> bool:
+    return turn.tools and any(type(part) is kind for part in turn.parts)
 
 
 def _results_first(encoding: Encoding, turn: Turn) -> None:
     results = [i for i, part in enumerate(turn.parts) if type(part) is ir.ToolResult]
-    if results[-1] == len(results) - 1:
+    if not results or results[-1] == len(results) - 1:
         return
     others = [i for i, part in enumerate(turn.parts) if type(part) is not ir.ToolResult]
     for i in others:
@@ -233,19 +246,24 @@ def check_pairs(turns: list[Turn]) -> None:
     for turn in turns:
         if turn.role == "system":
             continue
-        if turn.role == "assistant":
-            for base, part in zip(turn.bases, turn.parts, strict=True):
-                if type(part) is ir.ToolCall:
-                    if part.id in open_calls:
-                        raise refusal(f"two tool calls have the id {part.id!r}", base + part.at)
-                    open_calls[part.id] = base + part.at
-            continue
-        for base, part in zip(turn.bases, turn.parts, strict=True):
-            if type(part) is ir.ToolResult and open_calls.pop(part.call_id, None) is None:
-                message = f"the tool result for {part.call_id!r} has no call in the turn before it"
-                raise refusal(message, base + part.at)
-        _refuse_open(open_calls)
+        if turn.tools:
+            _pair(turn, open_calls)
+        if open_calls and turn.role != "assistant":
+            _refuse_open(open_calls)
     _refuse_open(open_calls)
+
+
+def _pair(turn: Turn, open_calls: dict[str, str]) -> None:
+    """Opens the calls of an assistant's turn, closes those that a user's turn answers."""
+    for base, part in zip(turn.bases, turn.parts, strict=True):
+        if turn.role == "assistant":
+            if type(part) is ir.ToolCall:
+                if part.id in open_calls:
+                    raise refusal(f"two tool calls have the id {part.id!r}", base + part.at)
+                open_calls[part.id] = base + part.at
+        elif type(part) is ir.ToolResult and open_calls.pop(part.call_id, None) is None:
+            message = f"the tool result for {part.call_id!r} has no call in the turn before it"
+            raise refusal(message, base + part.at)
 
 
 def _refuse_open(open_calls: dict[str, str]) -> None:
