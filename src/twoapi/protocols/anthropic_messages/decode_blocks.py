@@ -31,7 +31,8 @@ Extras = dict[str, Raw]
 # cheapest way to ask whether it is one.
 NO_TEXT = bytearray(b"#")
 # The pointers that nearly all blocks have, spelled once.
-_PLACES = {place: tuple(f"{place}/{i}" for i in range(64)) for place in ("", "/content")}
+_SPELLED = 64
+_PLACES = {place: tuple(f"{place}/{i}" for i in range(_SPELLED)) for place in ("", "/content")}
 
 
 class _OpaqueHead(Struct):
@@ -61,17 +62,19 @@ _decode_hits = decoder(_Hits)
 def decode_blocks(blocks: Sequence[schema.AnyBlock], at: str, place: str, extras: Extras) -> list[ir.Part]:
     """The parts of one message. `place` is where the blocks stand in it ("/content"), `at` where it stands."""
     parts: list[ir.Part] = []
-    places: Sequence[str] = _PLACES.get(place, ())
-    if len(blocks) > len(places):
-        places = [f"{place}/{i}" for i in range(len(blocks))]
-    for i, block in enumerate(blocks):
-        where = places[i]
+    places, number = _PLACES.get(place), 0
+    for block in blocks:
+        where = f"{place}/{number}" if places is None or number >= _SPELLED else places[number]
+        number += 1  # noqa: SIM113  for a few blocks, making an `enumerate` costs more than they do
         # Nearly all blocks are texts without citations: they are made here, without a call.
         if type(block) is _TextBlock and not block.citations:
             text, mark = block.text, block.cache_control
             if not text < NO_TEXT:
                 raise WireError("expected a string", f"{at}{where}/text")
-            parts.append(_Text(text=text, at=where, cache=None if mark is None else cache_mark(mark)))
+            if mark is None:
+                parts.append(_Text(text=text, at=where))
+            else:
+                parts.append(_Text(text=text, at=where, cache=_USUAL_MARK if mark.ttl is None else cache_mark(mark)))
         else:
             parts.append(_DECODERS[type(block)](block, where, at, extras))
     return parts

@@ -126,13 +126,16 @@ def _messages(wire: schema.MessagesRequest, extras: dict[str, Raw]) -> list[ir.M
     messages: list[ir.Message] = []
     parts: list[ir.Part]
     system, wires = wire.system, wire.messages
-    if isinstance(system, str):
+    if type(system) is str:
         messages.append(ir.Message("system", [ir.Text(text=system)], "/system", plain_content=True))
     elif system:
-        messages.append(_Message("system", decode_blocks(system, "/system", "", extras), "/system"))
+        parts = decode_blocks(system, "/system", "", extras)  # type: ignore[arg-type]  # it is no str
+        messages.append(_Message("system", parts, "/system"))
     places = _MESSAGES_AT if len(wires) <= 1024 else [f"/messages/{i}" for i in range(len(wires))]
-    for i, message in enumerate(wires):
-        at, role, content = places[i], message.role, message.content
+    number = 0
+    for message in wires:
+        at, role, content = places[number], message.role, message.content
+        number += 1
         if role not in _ROLES:
             raise WireError(f"unknown role {role!r}", f"{at}/role")
         if type(content) is str:

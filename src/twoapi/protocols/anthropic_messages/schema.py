@@ -219,9 +219,9 @@ class MessagesRequest(Struct, forbid_unknown_fields=True, kw_only=True, gc=False
     """POST /v1/messages and /v1/messages/count_tokens, without what only beta services take."""
 
     model: str
-    messages: list[Message]
     max_tokens: int | None = None
     system: str | list[TextBlock | OpaqueBlock] | None = None
+    messages: list[Message]
     stream: bool | None = None
     temperature: float | None = None
     top_p: float | None = None

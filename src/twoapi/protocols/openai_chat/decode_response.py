@@ -42,7 +42,7 @@ from twoapi.protocols.openai_chat.mend_answer import (
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.protocols.openai_chat.stop import decode_stop, failure, guess_stop
-from twoapi.protocols.openai_chat.traits import traits_of
+from twoapi.protocols.openai_chat.traits import KNOWN, judge
 from twoapi.protocols.openai_chat.usage import decode_usage
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -74,7 +74,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     """The whole answer; raises FaultError for an error in a 200 and for a body that is none of this protocol."""
     extras: dict[str, Raw] = {}
     capabilities = restore.capabilities
-    deviates = traits_of(capabilities).answer_deviates
+    deviates = (KNOWN.get(id(capabilities)) or judge(capabilities)).answer_deviates
     if deviates:
         refuse_hidden(body, capabilities)
     try:

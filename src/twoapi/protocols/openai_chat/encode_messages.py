@@ -65,7 +65,7 @@ def encode_texts(
             if traits.cache_marks:
                 return message
             losses.append(no_marks(message.at + text.at, NAME))
-        encoded.append(made(role=message.role, content=text.text))
+        encoded.append(made(message.role, text.text))
     return None
 
 

@@ -16,7 +16,7 @@ from twoapi.protocols.openai_chat.encode_tools import ToolEncoder
 from twoapi.protocols.openai_chat.mend_messages import in_words, mend_messages
 from twoapi.protocols.openai_chat.mend_request import mend_request
 from twoapi.protocols.openai_chat.name import NAME, refuse
-from twoapi.protocols.openai_chat.traits import Traits, traits_of
+from twoapi.protocols.openai_chat.traits import KNOWN, Traits, judge
 from twoapi.protocols.openai_limits import Limits
 from twoapi.protocols.pairing import pair_results
 from twoapi.protocols.strict_schemas import conforms
@@ -45,7 +45,7 @@ _TIERS = {
 
 def encode_request(request: Request, model: str, capabilities: Capabilities, losses: list[Loss]) -> Encoded:
     """The upstream request; raises FaultError for what this protocol must refuse."""
-    traits = traits_of(capabilities)
+    traits = KNOWN.get(id(capabilities)) or judge(capabilities)
     if request.state is not NO_STATE:
         _refuse_state(request, losses)  # first: without what the other server keeps, the rest need not make sense
     body: out.PlainBody
@@ -81,27 +81,29 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
 def _says_more(request: Request) -> bool:
     """True when the request says anything that `out.PlainBody` has no place for."""
     sampling = request.sampling
-    return not (
-        not request.tools
-        and request.tool_choice is None
-        and request.parallel is None
-        and request.reasoning is NO_REASONING
-        and request.output is NO_OUTPUT
-        and request.state is NO_STATE
-        and request.cache_key is None
-        and request.cache_auto is None
-        and request.user_id is None
-        and request.metadata is None
-        and request.tier is None
-        and request.safety is None
-        and sampling.presence_penalty is None
-        and sampling.frequency_penalty is None
-        and sampling.seed is None
-        and sampling.n is None
-        and sampling.logprobs is None
-        and sampling.top_logprobs is None
-        and sampling.logit_bias is None
-    )
+    if (  # noqa: SIM103  as the condition of an `if` it costs a third less than as a value
+        request.tools
+        or request.tool_choice is not None
+        or request.parallel is not None
+        or request.reasoning is not NO_REASONING
+        or request.output is not NO_OUTPUT
+        or request.state is not NO_STATE
+        or request.cache_key is not None
+        or request.cache_auto is not None
+        or request.user_id is not None
+        or request.metadata is not None
+        or request.tier is not None
+        or request.safety is not None
+        or sampling.presence_penalty is not None
+        or sampling.frequency_penalty is not None
+        or sampling.seed is not None
+        or sampling.n is not None
+        or sampling.logprobs is not None
+        or sampling.top_logprobs is not None
+        or sampling.logit_bias is not None
+    ):
+        return True
+    return False
 
 
 def _begin(kind: type[B], request: Request, model: str, traits: Traits, losses: list[Loss]) -> B:

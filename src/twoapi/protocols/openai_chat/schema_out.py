@@ -40,7 +40,7 @@ class Said(msgspec.Struct, gc=False):
     content: str | Raw
 
 
-class Message(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+class Message(msgspec.Struct, omit_defaults=True, gc=False):
     role: str
     content: Content | UnsetType = UNSET
     name: str | None = None

@@ -29,11 +29,8 @@ class Traits(msgspec.Struct, frozen=True, eq=False):
     restore: Restore
 
 
-def traits_of(capabilities: Capabilities) -> Traits:
-    """The traits of an upstream. It must be called with the very object of its configuration to cost little."""
-    found = _known.get(id(capabilities))
-    if found is not None:
-        return found
+def judge(capabilities: Capabilities) -> Traits:
+    """The traits of an upstream that is not in `KNOWN` yet."""
     deviates = deviations(capabilities) != USUAL
     made = Traits(
         capabilities=capabilities,
@@ -45,11 +42,12 @@ def traits_of(capabilities: Capabilities) -> Traits:
         old_limit=capabilities.max_tokens_field == "max_tokens",
         restore=Restore(capabilities=capabilities),
     )
-    if len(_known) >= _MOST:
-        _known.clear()
-    _known[id(capabilities)] = made
+    if len(KNOWN) >= _MOST:
+        KNOWN.clear()
+    KNOWN[id(capabilities)] = made
     return made
 
 
-# By the identity of the capabilities, which each entry keeps alive: none of them can become another object's.
-_known: dict[int, Traits] = {}
+# By the identity of the capabilities, of which a configuration has few objects. An entry keeps its own alive, so that
+# no other object can have that identity. Requests look here before they have capabilities judged.
+KNOWN: dict[int, Traits] = {}
