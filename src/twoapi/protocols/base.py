@@ -20,6 +20,7 @@ class Restore(msgspec.Struct, frozen=True, gc=False):
     call_ids: dict[str, str] = msgspec.field(default_factory=dict)  # call id on the wire -> the client's
     capabilities: Capabilities = Capabilities()  # how this upstream's answers deviate is declared there
     stop: tuple[str, ...] = ()  # stop strings of an upstream that repeats them at the end of its answer
+    verbatim: bool = True  # what only a client of the upstream's own protocol can be given is kept, which has a price
 
 
 UNCHANGED = Restore()  # of most requests

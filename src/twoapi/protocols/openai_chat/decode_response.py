@@ -1,6 +1,8 @@
 """A whole answer of an upstream, from the vendor or from one of the many servers that are nearly like it."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import msgspec
 from msgspec import Raw
@@ -43,14 +45,24 @@ from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
 from twoapi.protocols.openai_chat.stop import decode_stop, failure, guess_stop
 from twoapi.protocols.openai_chat.traits import KNOWN, judge
-from twoapi.protocols.openai_chat.usage import decode_usage
+from twoapi.protocols.openai_chat.usage import decode_usage, disjoint
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.strict import strict
 
 _EMPTY = json.EMPTY
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_decode_strict = msgspec.json.Decoder(strict(wire.Completion)).decode
+_Completion = strict(wire.Completion)
+_decode_strict = msgspec.json.Decoder(_Completion).decode
+# The same with the usage decoded in one run with the rest, where it is not kept verbatim; that may say anything more.
+_Counted = msgspec.defstruct(
+    "_Counted",
+    [("usage", wire.Usage | None, None)],
+    bases=(_Completion,),
+    forbid_unknown_fields=True,
+    kw_only=True,
+)
+_decode_counted = cast("Callable[[bytes], wire.Completion]", msgspec.json.Decoder(_Counted).decode)
 _decode_lenient = json.decoder(wire.Completion)
 
 
@@ -78,10 +90,11 @@ def decode_response(body: bytes, restore: Restore) -> Response:
     if deviates:
         refuse_hidden(body, capabilities)
     try:
-        completion = _decode_strict(body)
+        completion = _decode_strict(body) if restore.verbatim or deviates else _decode_counted(body)
     except _BAD:
         completion, extras = _read_leniently(body)
     choices, created, told = completion.choices, completion.created, completion.id
+    counts: Raw | wire.Usage | None = completion.usage
     if completion.error is not _EMPTY or not choices:
         _refuse_hidden_error(completion)
     candidates: list[Candidate] = []
@@ -91,7 +104,13 @@ def decode_response(body: bytes, restore: Restore) -> Response:
         model=completion.model or "",
         candidates=candidates,
         created=None if created is None else seconds(created),
-        usage=None if completion.usage is _EMPTY else decode_usage(completion.usage, capabilities),
+        usage=(
+            None
+            if counts is None or counts is _EMPTY
+            else disjoint(counts)
+            if type(counts) is wire.Usage
+            else decode_usage(counts, capabilities)  # type: ignore[arg-type]  # it is Raw
+        ),
         tier=completion.service_tier,
         fingerprint=completion.system_fingerprint,
         extras=extras,

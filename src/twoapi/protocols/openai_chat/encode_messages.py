@@ -118,8 +118,10 @@ class MessageEncoder:
     def restore(self) -> Restore:
         """What is to be changed back in the answer."""
         if not (self.names.changed or self.call_ids):
-            return self._traits.restore
-        return Restore(names=self.names.changed, call_ids=self.call_ids, capabilities=self._capabilities)
+            return self._traits.unchanged[self._same]
+        return Restore(
+            names=self.names.changed, call_ids=self.call_ids, capabilities=self._capabilities, verbatim=self._same
+        )
 
     def name(self, name: str, namespace: str | None) -> str:
         """A tool's name on the wire; a client of this protocol keeps its own."""

@@ -169,7 +169,7 @@ def _encode_messages(
         if encode_texts(iter(messages), body.messages, request, traits, losses) is None:
             if not (messages or same):
                 raise refuse("at least one message is needed", request.where("messages"))
-            return traits.restore if encoder is None else encoder.restore()
+            return traits.unchanged[same] if encoder is None else encoder.restore()
         del losses[told:]  # there is more in them than texts: all that was said of them is said below
     if encoder is None:
         encoder = MessageEncoder(request, traits, losses)

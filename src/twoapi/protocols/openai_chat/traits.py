@@ -16,7 +16,7 @@ _TEXT_ROLES = frozenset({"system", "developer", "user", "assistant"})
 class Traits(msgspec.Struct, frozen=True, eq=False):
     """`deviates`, `answer_deviates`: there is something to mend. `said`: what a message that is one text is made as.
     `text_roles`: who may say one that needs no change. `old_limit`: the field of the output limit is `max_tokens`.
-    `restore`: of a request in which nothing was changed.
+    `unchanged`: of a request in which nothing was changed, that came in another protocol, and in this one.
     """
 
     capabilities: Capabilities
@@ -26,7 +26,7 @@ class Traits(msgspec.Struct, frozen=True, eq=False):
     text_roles: frozenset[str]
     cache_marks: bool
     old_limit: bool
-    restore: Restore
+    unchanged: tuple[Restore, Restore]
 
 
 def judge(capabilities: Capabilities) -> Traits:
@@ -40,7 +40,7 @@ def judge(capabilities: Capabilities) -> Traits:
         text_roles=_TEXT_ROLES if capabilities.developer_role else _TEXT_ROLES - {"developer"},
         cache_marks=capabilities.cache_marks,
         old_limit=capabilities.max_tokens_field == "max_tokens",
-        restore=Restore(capabilities=capabilities),
+        unchanged=(Restore(capabilities=capabilities, verbatim=False), Restore(capabilities=capabilities)),
     )
     if len(KNOWN) >= _MOST:
         KNOWN.clear()

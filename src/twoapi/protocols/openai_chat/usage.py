@@ -23,6 +23,16 @@ def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
         found = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    apart = capabilities.reasoning_apart
+    usage = disjoint(found, apart=apart)
+    usage.raw = _together(raw, found, usage.reasoning) if apart and usage.reasoning else raw
+    if capabilities.cost_at is not None:
+        usage.cost = _cost(raw, capabilities.cost_at)
+    return usage
+
+
+def disjoint(found: wire.Usage, *, apart: bool = False) -> Usage:
+    """The counts, disjoint; `apart`: the vendor counts reasoning beside the completion."""
     details, answered = found.prompt_tokens_details or _NO_PROMPT, found.completion_tokens_details or _NO_COMPLETION
     cached, written = details.cached_tokens, details.cache_write_tokens
     if cached is None:
@@ -32,16 +42,11 @@ def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
     prompt, reasoning = found.prompt_tokens, answered.reasoning_tokens
     if reasoning is None:
         reasoning = found.reasoning_tokens
-    plain = prompt
-    if prompt is not None and (cached or written):
-        plain = prompt - (cached or 0) - (written or 0)
-    # An upstream whose cached tokens exceed its prompt does not count them in it.
-    estimated = plain is not None and plain < 0
     usage = Usage(
-        input=prompt if estimated else plain,
+        input=prompt,
         cache_read=cached,
         cache_write=written,
-        output=_visible(found, reasoning, apart=capabilities.reasoning_apart) if reasoning else found.completion_tokens,
+        output=_visible(found, reasoning, apart=apart) if reasoning else found.completion_tokens,
         reasoning=reasoning,
         audio_in=details.audio_tokens,
         audio_out=answered.audio_tokens,
@@ -50,15 +55,17 @@ def decode_usage(raw: Raw, capabilities: Capabilities = USUAL) -> Usage | None:
         image_in=details.image_tokens,
         accepted_prediction=answered.accepted_prediction_tokens,
         rejected_prediction=answered.rejected_prediction_tokens,
-        estimated=estimated,
-        raw=raw,
     )
+    if prompt is not None and (cached or written):
+        plain = prompt - (cached or 0) - (written or 0)
+        if plain < 0:  # an upstream whose cached tokens exceed its prompt does not count them in it
+            usage.estimated = True
+        else:
+            usage.input = plain
+    elif prompt is not None and prompt < 0:
+        usage.estimated = True
     if found.num_search_queries:
         usage.server_tools = {"web_search": found.num_search_queries}
-    if capabilities.reasoning_apart and reasoning:
-        usage.raw = _together(raw, found, reasoning)
-    if capabilities.cost_at is not None:
-        usage.cost = _cost(raw, capabilities.cost_at)
     return usage
 
 
