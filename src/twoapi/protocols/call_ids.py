@@ -16,7 +16,8 @@ def encode_call_id(call_id: str, limit: int) -> str:
     A legal id is kept. One that breaks the alphabet is wrapped so that decode_call_id gives it back; one that does
     not fit is replaced by a digest, the same one for the same id every time.
     """
-    if len(call_id) <= limit and not call_id.startswith(_PREFIX) and _LEGAL(call_id):
+    legal = (call_id.isidentifier() and call_id.isascii()) or _LEGAL(call_id)  # the first is cheaper, and mostly true
+    if legal and len(call_id) <= limit and not call_id.startswith(_PREFIX):
         return call_id
     wrapped = _PREFIX + base64.urlsafe_b64encode(call_id.encode("utf-8", "surrogatepass")).rstrip(b"=").decode()
     if len(wrapped) <= limit:

@@ -22,10 +22,11 @@ class ToolNames(msgspec.Struct, gc=False):
     def wire(self, name: str, namespace: str | None = None) -> str:
         """The name as it goes on the wire: legal names are kept, others cut to fit and marked with a digest."""
         full = f"{namespace}__{name}" if namespace else name
-        if not namespace and len(full) <= self.limit and _LEGAL(full):
+        legal = (full.isidentifier() and full.isascii()) or _LEGAL(full)  # the first is cheaper, and mostly true
+        if legal and not namespace and len(full) <= self.limit:
             return full
         short = full
-        if len(full) > self.limit or not _LEGAL(full):
+        if len(full) > self.limit or not legal:
             digest = hashlib.sha256(full.encode("utf-8", "surrogatepass")).hexdigest()[:8]
             short = _ILLEGAL.sub("_", full)[: self.limit - 9] + "_" + digest
         self.changed[short] = full

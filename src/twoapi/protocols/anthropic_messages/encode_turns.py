@@ -163,6 +163,7 @@ def _gathered(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
     """Results in the first user turn behind their calls; turns that had nothing else are gone."""
     homes: dict[str, Turn] = {}
     waiting: list[str] = []
+    moved = False
     for turn in turns:
         if turn.role == "assistant":
             if turn.tools:
@@ -173,22 +174,22 @@ def _gathered(encoding: Encoding, turns: list[Turn]) -> list[Turn]:
                 homes[call_id] = turn
             waiting = []
         if turn.tools:
-            _take_home(encoding, turn, homes)
-    return [turn for turn in turns if turn.blocks]
+            moved = _take_home(encoding, turn, homes) or moved
+    return [turn for turn in turns if turn.blocks] if moved else turns
 
 
-def _take_home(encoding: Encoding, turn: Turn, homes: dict[str, Turn]) -> None:
-    """Moves the results of a turn to those where they belong."""
-    stay: list[int] = []
+def _take_home(encoding: Encoding, turn: Turn, homes: dict[str, Turn]) -> bool:
+    """Moves the results of a turn to those where they belong; True when there was one."""
+    away: set[int] = set()
     for i, part in enumerate(turn.parts):
         home = homes.pop(part.call_id, turn) if type(part) is ir.ToolResult else turn
-        if home is turn:
-            stay.append(i)
-            continue
-        encoding.lose(turn.bases[i] + part.at, "reordered", "tool results stand in the turn behind their calls")
-        _absorb(home, Turn("user", turn.at, [part], [turn.bases[i]], [turn.blocks[i]], tools=True))
-    if len(stay) < len(turn.parts):
-        _keep(turn, stay)
+        if home is not turn:
+            away.add(i)
+            encoding.lose(turn.bases[i] + part.at, "reordered", "tool results stand in the turn behind their calls")
+            _absorb(home, Turn("user", turn.at, [part], [turn.bases[i]], [turn.blocks[i]], tools=True))
+    if away:
+        _keep(turn, [i for i in range(len(turn.parts)) if i not in away])
+    return bool(away)
 
 
 def _keep(turn: Turn, order: list[int]) -> None:
@@ -255,15 +256,15 @@ def check_pairs(turns: list[Turn]) -> None:
 
 def _pair(turn: Turn, open_calls: dict[str, str]) -> None:
     """Opens the calls of an assistant's turn, closes those that a user's turn answers."""
-    for base, part in zip(turn.bases, turn.parts, strict=True):
-        if turn.role == "assistant":
-            if type(part) is ir.ToolCall:
+    for i, part in enumerate(turn.parts):
+        if type(part) is ir.ToolCall:
+            if turn.role == "assistant":
                 if part.id in open_calls:
-                    raise refusal(f"two tool calls have the id {part.id!r}", base + part.at)
-                open_calls[part.id] = base + part.at
-        elif type(part) is ir.ToolResult and open_calls.pop(part.call_id, None) is None:
+                    raise refusal(f"two tool calls have the id {part.id!r}", turn.bases[i] + part.at)
+                open_calls[part.id] = turn.bases[i] + part.at
+        elif type(part) is ir.ToolResult and turn.role != "assistant" and open_calls.pop(part.call_id, None) is None:
             message = f"the tool result for {part.call_id!r} has no call in the turn before it"
-            raise refusal(message, base + part.at)
+            raise refusal(message, turn.bases[i] + part.at)
 
 
 def _refuse_open(open_calls: dict[str, str]) -> None:
@@ -291,8 +292,9 @@ def _finish_prefill(encoding: Encoding, turns: list[Turn]) -> None:
 
 def write_turn(turn: Turn) -> object:
     """The `content` of a turn: a string where the client wrote one."""
-    if turn.plain and len(turn.blocks) == 1:
-        block = turn.blocks[0]
-        if not isinstance(block, Raw) and len(block) == 2 and block["type"] == "text":
+    blocks = turn.blocks
+    if turn.plain and len(blocks) == 1:
+        block = blocks[0]
+        if type(block) is dict and len(block) == 2 and block["type"] == "text":
             return block["text"]
-    return turn.blocks
+    return blocks
