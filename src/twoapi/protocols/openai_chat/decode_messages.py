@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw
@@ -43,8 +43,13 @@ def _place(number: int) -> str:
     return f"/messages/{number}"
 
 
-_KNOWN = 1024
-_PLACES = tuple(map(_place, range(_KNOWN)))  # of the messages of nearly every request
+def _call_place(number: int) -> str:
+    return f"/tool_calls/{number}"
+
+
+# Of the messages of nearly every request, and of the calls of nearly every message.
+_KNOWN, _KNOWN_CALLS = 1024, 32
+_PLACES, _CALL_PLACES = tuple(map(_place, range(_KNOWN))), tuple(map(_call_place, range(_KNOWN_CALLS)))
 
 
 class _Typed(msgspec.Struct, gc=False):
@@ -78,7 +83,7 @@ def decode_messages(
             decoded.append(Message(role, [text], places[number], message.name, None, None, True))  # noqa: FBT003
             continue
         if decoder is None:
-            decoder = MessageDecoder(payload, extras)
+            decoder = MessageDecoder(payload, extras, usual=usual)
         decoded.append(decoder.decode(message, places[number]))
     return decoded, decoder is not None and decoder.legacy
 
@@ -86,10 +91,11 @@ def decode_messages(
 class MessageDecoder:
     """Decodes those messages of one request that are more than a string. What the model does not hold: to `extras`."""
 
-    __slots__ = ("_calls", "_extras", "_payload", "legacy")
+    __slots__ = ("_calls", "_extras", "_payload", "_usual", "legacy")
 
-    def __init__(self, payload: bytes, extras: dict[str, Raw]) -> None:
+    def __init__(self, payload: bytes, extras: dict[str, Raw], *, usual: bool) -> None:
         self._payload = payload
+        self._usual = usual
         self._extras = extras
         self._calls: dict[str, str] = {}  # name of a deprecated function call -> the id that we gave it
         self.legacy = False
@@ -114,30 +120,38 @@ class MessageDecoder:
     def _assistant(self, message: wire.UsualMessage, at: str) -> Message:
         if message.tool_call_id is not None:
             self._keep(at + "/tool_call_id")
-        full = message if isinstance(message, wire.Message) else None
+        full = None if self._usual else cast("wire.Message", message)
         parts = [] if full is None else _decode_reasoning(full)
-        plain = False
-        if not json.is_null(message.content):
-            content, plain = self._content(message.content, at)
-            parts += content
+        content, plain = message.content, False
+        if content < NO_TEXT:
+            parts.append(Text(text=content, at="/content"))
+            plain = True
+        elif not json.is_null(content):
+            parts += self._content(content, at)[0]
         if full is not None and not json.is_null(full.refusal):
             parts.append(Refusal(text=full.refusal, at="/refusal"))
         if full is not None and full.audio is not None:
             parts.append(Media(kind="audio", audio_id=full.audio.id, at="/audio"))
         if message.tool_calls is not None:
             for number, call in enumerate(message.tool_calls):
-                parts.append(_decode_call(call, at, f"/tool_calls/{number}"))
+                parts.append(_decode_call(call, at, number))
         if full is not None and full.function_call is not None:
             parts.append(self._function_call(full.function_call, at))
         return Message("assistant", parts, at, message.name, plain_content=plain)
 
     def _tool(self, message: wire.UsualMessage, at: str) -> Message:
-        self._check_plain(message, at, result=True)
-        if message.tool_call_id is None:
+        if message.tool_calls is not None or not self._usual:
+            self._check_plain(message, at, result=True)
+        call_id, content, plain = message.tool_call_id, message.content, True
+        if call_id is None:
             raise refuse("a tool message needs tool_call_id", at + "/tool_call_id")
-        parts, plain = self._content(message.content, at)
+        parts: list[Part]
+        if content < NO_TEXT:
+            parts = [Text(text=content, at="/content")]
+        else:
+            parts, plain = self._content(content, at)
         result = ToolResult(
-            call_id=decode_call_id(message.tool_call_id),
+            call_id=decode_call_id(call_id),
             content=parts,  # type: ignore[arg-type]  # any content part; the encoders look at each
             name=message.name,
         )
@@ -241,12 +255,14 @@ def _decode_reasoning(message: wire.Message) -> list[Part]:
     return [] if json.is_null(text) else [Reasoning(text=text, at="/" + field)]
 
 
-def _decode_call(call: wire.ToolCall, at: str, here: str) -> ToolCall:
+def _decode_call(call: wire.ToolCall, at: str, number: int) -> ToolCall:
+    here = _CALL_PLACES[number] if number < _KNOWN_CALLS else _call_place(number)
     if call.id is None:
         raise refuse("a tool call needs an id", f"{at}{here}/id")
     call_id = decode_call_id(call.id)
-    if call.function is not None:
-        return ToolCall(id=call_id, name=call.function.name, arguments=call.function.arguments or "", at=here)
+    function = call.function
+    if function is not None:
+        return ToolCall(id=call_id, name=function.name, arguments=function.arguments or "", at=here)
     if call.custom is not None:
         custom = call.custom
         return ToolCall(id=call_id, name=custom.name, arguments=custom.input or "", kind="custom", at=here)
