@@ -133,7 +133,8 @@ class Attempt(msgspec.Struct, eq=False):
 
     def on_data(self, data: bytes) -> None:
         """More of the body."""
-        self.is_fresh = True
+        if not self.is_fresh:
+            self.is_fresh = True
         pump = self.pump
         if pump is None:
             self.body.append(data)

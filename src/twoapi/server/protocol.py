@@ -32,6 +32,8 @@ _STATUS = {
     for code, phrase in ((status.value, status.phrase) for status in HTTPStatus)
 }
 _STATUS[529] = b"HTTP/1.1 529 Overloaded\r\n"
+_SPELLED = 2048
+_SIZE_LINES = [b"%x\r\n" % size for size in range(_SPELLED)]  # of the chunks that most events of a stream are
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _JOIN_LIMIT = 32768  # larger bodies are written beside their head instead of being copied behind it
 _LINGER = 2.0  # seconds in which a refused client may read its answer while it is still sending
@@ -309,7 +311,8 @@ class GatewayProtocol(HandingOver):
     def write(self, data: bytes) -> None:
         """More of a stream."""
         if self.chunked:
-            data = b"%x\r\n%b\r\n" % (len(data), data)
+            size = len(data)
+            data = b"".join((_SIZE_LINES[size] if size < _SPELLED else b"%x\r\n" % size, data, b"\r\n"))
         if self.pending_head:
             data = self.pending_head + data
             self.pending_head = b""

@@ -21,6 +21,7 @@ _decode = msgspec.json.Decoder(wire.Chunk).decode
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _TAIL = 16 * 1024  # of the stream's end is remembered: the finish, usage and end frames stand there
+_BRACE = ord("}")
 _LAST = 128  # bytes of a read hold its end mark, if it has one
 _NEAR = 2048  # bytes of a read hold its usage chunk, if it has one
 _HELD = 1024 * 1024  # more than this is never held back for one frame
@@ -75,8 +76,11 @@ class ChatTap:
         if size > 2 * _TAIL:
             self._forget()
         passed = self._stripped(data) if self._strip else data
-        # The mark may lie across two reads, the second of which is short.
-        if data.rfind(b"DONE]", -_LAST) >= 0 or (len(data) < 16 and b"DONE]" in self._tail(32)):
+        # Nearly all reads end with an event that is an object. The mark may lie across two reads, the second one short.
+        if len(data) < 16:
+            if self._tail(32).find(b"DONE]") >= 0:
+                self._look_for_end()
+        elif data[-3] != _BRACE and data.rfind(b"DONE]", -_LAST) >= 0:
             self._look_for_end()
         return passed
 
