@@ -11,7 +11,7 @@ from twoapi.protocols.base import Restore
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.wire import json
 
-_LATEST = 1e12
+LATEST = 1_000_000_000_000  # seconds; what is no less is no time
 _decode_logprobs = msgspec.json.Decoder(wire.Logprobs).decode
 
 
@@ -107,7 +107,7 @@ def arguments_text(arguments: str | dict[str, Raw] | None) -> str:
 
 def seconds(created: float | None) -> int | None:
     """A time of creation as whole seconds; None for one that is no time."""
-    return int(created) if created is not None and 0 <= created < _LATEST else None
+    return int(created) if created is not None and 0 <= created < LATEST else None
 
 
 def made_call_id(answer: str, created: int | None, candidate: int, number: int) -> str:

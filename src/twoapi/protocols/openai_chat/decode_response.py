@@ -24,6 +24,7 @@ from twoapi.protocols.base import Inspection, Restore
 from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.openai_chat import schema_answer as wire
 from twoapi.protocols.openai_chat.answer_parts import (
+    LATEST,
     arguments_text,
     call_header,
     citations,
@@ -103,7 +104,7 @@ def decode_response(body: bytes, restore: Restore) -> Response:
         id=told if type(told) is str else "" if told is None else str(told),
         model=completion.model or "",
         candidates=candidates,
-        created=None if created is None else seconds(created),
+        created=created if type(created) is int and 0 <= created < LATEST else seconds(created),
         usage=(
             None
             if counts is None or counts is _EMPTY
