@@ -12,7 +12,7 @@ from twoapi.protocols.anthropic_messages.envelope import closed
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import decode_call_id
 from twoapi.wire.errors import WireError
-from twoapi.wire.json import EMPTY, decoder, encode, first_byte
+from twoapi.wire.json import EMPTY, NO_TEXT, decoder, encode, first_byte
 
 _TTL = {"5m": 300, "1h": 3600}
 _USUAL_MARK = ir.CacheMark()
@@ -27,9 +27,6 @@ _SERVER_TYPES = {
 
 Extras = dict[str, Raw]
 
-# Every JSON text sorts before this, because a quote is the least byte that a value begins with: `raw < NO_TEXT` is the
-# cheapest way to ask whether it is one.
-NO_TEXT = bytearray(b"#")
 # The pointers that nearly all blocks have, spelled once.
 _SPELLED = 64
 _PLACES = {place: tuple(f"{place}/{i}" for i in range(_SPELLED)) for place in ("", "/content")}

@@ -5,12 +5,12 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
-from twoapi.protocols.anthropic_messages.decode_blocks import NO_TEXT, cache_mark, decode_blocks
+from twoapi.protocols.anthropic_messages.decode_blocks import cache_mark, decode_blocks
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Incoming
-from twoapi.wire.json import EMPTY, decode, decoder, encode, fields, first_byte
+from twoapi.wire.json import EMPTY, NO_TEXT, decode, decoder, encode, fields, first_byte
 
 PATHS = {
     "max_tokens": "/max_tokens",

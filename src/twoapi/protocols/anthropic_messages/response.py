@@ -9,7 +9,7 @@ from twoapi import ir
 from twoapi.protocols.anthropic_messages import schema
 from twoapi.protocols.anthropic_messages import schema_out as out
 from twoapi.protocols.anthropic_messages.answer_blocks import encode_parts
-from twoapi.protocols.anthropic_messages.decode_blocks import NO_TEXT, decode_blocks
+from twoapi.protocols.anthropic_messages.decode_blocks import decode_blocks
 from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
 from twoapi.protocols.anthropic_messages.lenient import loosen
 from twoapi.protocols.anthropic_messages.schema import NAME
@@ -26,7 +26,7 @@ from twoapi.protocols.capabilities import USUAL, Capabilities
 from twoapi.protocols.free_text import unwrap_custom
 from twoapi.protocols.places import candidate_place, stop_places
 from twoapi.wire.errors import WireError
-from twoapi.wire.json import EMPTY, decoder, encode, fields, insert, is_null
+from twoapi.wire.json import EMPTY, NO_TEXT, decoder, encode, fields, insert, is_null
 
 _decode_strict = msgspec.json.Decoder(schema.MessageAnswer).decode
 _decode_checked = decoder(schema.MessageAnswer)
