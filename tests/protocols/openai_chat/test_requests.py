@@ -122,6 +122,50 @@ def test_what_a_client_of_the_same_protocol_sends_comes_out_again(fields: dict[s
     assert body == expected
 
 
+def test_members_that_few_requests_have_change_nothing_of_the_others() -> None:
+    calls = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    told: dict[str, Any] = {
+        "messages": [
+            {"role": "system", "content": "be brief"},
+            USER,
+            {"role": "assistant", "content": None, "tool_calls": calls},
+            {"role": "tool", "tool_call_id": "c1", "content": "[1]"},
+            {"role": "assistant", "content": [{"type": "text", "text": "one"}]},
+            {"role": "user", "content": "go on", "name": "anna"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f", "description": None, "parameters": {}}}],
+        "tool_choice": "auto",
+        "temperature": 0.5,
+        "stop": "x",
+        "max_tokens": 5,
+        "user": "u",
+    }
+    usual = encode(decode(**told))
+    assert usual[0] == encode(decode(**told, logit_bias=None, metadata=None))[0]
+    assert {**usual[0], "logprobs": True, "metadata": {"a": "b"}} == encode(
+        decode(**told, logprobs=True, metadata={"a": "b"})
+    )[0]
+
+
+def test_an_answer_that_an_sdk_sends_back_whole_says_no_more_than_its_words() -> None:
+    answer = {"role": "assistant", "content": "yes"}
+    echo: dict[str, Any] = {
+        **answer,
+        "refusal": None,
+        "annotations": [],
+        "audio": None,
+        "function_call": None,
+        "tool_calls": None,
+    }
+    bare, back = (decode(messages=[USER, said, USER]) for said in (answer, echo))
+    assert [encode(one)[0] for one in (bare, back)] == [{"model": "up", "messages": [USER, answer, USER]}] * 2
+    assert back.extras == {}
+    noted = {**echo, "annotations": [{"type": "url_citation"}]}
+    kept = decode(messages=[USER, noted, USER])
+    assert kept.extras == {"/messages/1/annotations": Raw(b'[{"type": "url_citation"}]')}
+    assert encode(kept)[0]["messages"][1]["annotations"] == noted["annotations"]
+
+
 def test_usage_is_always_asked_for_in_a_stream() -> None:
     assert again(stream=True)["stream_options"] == {"include_usage": True}
     assert "stream_options" not in encode(decode(stream=True), stream_usage=False)[0]

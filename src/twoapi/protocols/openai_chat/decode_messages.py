@@ -77,7 +77,7 @@ def decode_messages(
             and message.tool_call_id is None
             and content < NO_TEXT
             and (role := message.role) != "tool"
-            and (usual or _is_plain(message))
+            and (usual or _is_plain(cast("wire.Message", message)))
         ):
             text = Text(text=content, at="/content")
             decoded.append(Message(role, [text], places[number], message.name, None, None, True))  # noqa: FBT003
@@ -102,6 +102,8 @@ class MessageDecoder:
 
     def decode(self, message: wire.UsualMessage, at: str) -> Message:
         """The message at this place, after all that stand before it."""
+        if not self._usual:
+            self._keep_annotations(cast("wire.Message", message), at)
         method = _ROLES.get(message.role)
         if method is None:
             raise refuse(f"{message.role!r} is not a role", at + "/role")
@@ -213,12 +215,22 @@ class MessageDecoder:
 
     def _check_plain(self, message: wire.UsualMessage, at: str, *, result: bool = False) -> None:
         """Keeps the fields that only another role may have."""
-        if (result or message.tool_call_id is None) and _is_bare(message):
+        if (
+            message.tool_calls is None
+            and (result or message.tool_call_id is None)
+            and (self._usual or _is_bare(cast("wire.Message", message)))
+        ):
             return
         for field in ("tool_calls", "function_call", "refusal", "audio") + (() if result else ("tool_call_id",)):
             self._keep(f"{at}/{field}")
         for field in ("reasoning_content", "reasoning", "reasoning_details"):
             self._keep(f"{at}/{field}")
+
+    def _keep_annotations(self, message: wire.Message, at: str) -> None:
+        """Those of an answer that comes back. The model does not hold them; SDKs send back empty ones with each."""
+        given = message.annotations
+        if given is not _EMPTY and bytes(given) != b"[]":
+            self._extras[at + "/annotations"] = given
 
     def _keep(self, pointer: str) -> None:
         value = json.at_pointer(self._payload, pointer)
@@ -226,23 +238,21 @@ class MessageDecoder:
             self._extras[pointer] = value
 
 
-def _is_plain(message: wire.UsualMessage) -> bool:
+def _is_plain(message: wire.Message) -> bool:
     """True for a message of one of the speakers that has nothing which only an assistant's message has."""
-    return message.role in _SPEAKERS and _is_bare(message)
+    noted = message.annotations
+    return message.role in _SPEAKERS and (noted is _EMPTY or bytes(noted) == b"[]") and _is_bare(message)
 
 
-def _is_bare(message: wire.UsualMessage) -> bool:
-    """True when there is nothing that only an assistant's message has."""
-    return message.tool_calls is None and not (
-        isinstance(message, wire.Message)
-        and (
-            message.function_call is not None
-            or message.refusal is not _EMPTY
-            or message.audio is not None
-            or message.reasoning_content is not _EMPTY
-            or message.reasoning is not _EMPTY
-            or message.reasoning_details is not None
-        )
+def _is_bare(message: wire.Message) -> bool:
+    """True when there is nothing that only an assistant's message has, calls apart."""
+    return (
+        message.function_call is None
+        and json.is_null(message.refusal)
+        and message.audio is None
+        and json.is_null(message.reasoning_content)
+        and json.is_null(message.reasoning)
+        and message.reasoning_details is None
     )
 
 

@@ -63,6 +63,7 @@ class UsualMessage(msgspec.Struct, kw_only=True, gc=False):
 class Message(UsualMessage, kw_only=True):
     role: str  # type: ignore[assignment]  # wrong ones are refused with their place, and one is deprecated
     refusal: Raw = EMPTY
+    annotations: Raw = EMPTY
     audio: AudioRef | None = None
     function_call: FunctionCall | None = None
     reasoning_content: Raw = EMPTY
