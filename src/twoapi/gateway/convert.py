@@ -150,6 +150,8 @@ class ConvertPump:
         events = self._decoder.feed(data)
         if not events:
             return b""
+        if len(events) == 1 and type(events[0]) is Delta and self._told is None and self.committed:
+            return self._encoder.feed(events)  # as nearly always
         return self._pass(events)
 
     def close(self) -> bytes:
@@ -169,9 +171,7 @@ class ConvertPump:
         return self._encoder.keep_alive()
 
     def _pass(self, events: list[Event]) -> bytes:
-        # Only what ends an answer or tells its usage needs a look; single deltas, nearly all of a stream, do not.
-        if len(events) != 1 or type(events[0]) is not Delta:
-            self._look(events)
+        self._look(events)
         if self._told is not None:
             self._told += events
         if self.committed:

@@ -7,7 +7,7 @@ import msgspec
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.eventstream import EventMessage, EventStreamReader
-from twoapi.wire.sse import frame
+from twoapi.wire.sse import CR, LF, frame
 
 
 class Frames(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ def _inner(payload: bytes) -> bytes:
         name = _decode_event(data).type.encode()
     except WireError as error:
         return _error("api_error", f"a chunk of the upstream's stream cannot be read: {error.message}", "stream_broken")
-    if b"\n" in data or b"\r" in data:
+    if LF in data or CR in data:
         data = data.replace(b"\r", b" ").replace(b"\n", b" ")
     return frame(data, name)
 

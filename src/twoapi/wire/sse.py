@@ -7,6 +7,7 @@ Frame = tuple[bytes, bytes]
 
 MAX_EVENT = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+LF, CR = b"\n\r"  # as numbers: to look for bytes in bytes costs six times as much
 
 
 class SseReader:
@@ -28,7 +29,7 @@ class SseReader:
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that these bytes complete. Raises WireError when one event grows over the bound."""
         # Most reads bring one whole frame of the two forms that vendors send: one split tells it.
-        if self._started and not self._held and not self._skip_lf and b"\r" not in data:
+        if self._started and not self._held and not self._skip_lf and CR not in data:
             lines = data.split(b"\n", 3)
             if len(lines) == 4:
                 first, second, blank, rest = lines
@@ -52,7 +53,7 @@ class SseReader:
     def _read(self, data: bytes) -> list[Frame]:
         if not self._started:
             data = self._start(data)
-        if self._skip_lf or b"\r" in data:
+        if self._skip_lf or CR in data:
             data = self._with_lf(data)
         if not data:
             return []
@@ -99,7 +100,7 @@ class SseReader:
             self._skip_lf = False
             if data[0] == 10:
                 data = data[1:]
-        if b"\r" in data:
+        if CR in data:
             self._skip_lf = data[-1] == 13
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return data

@@ -26,6 +26,8 @@ from twoapi.wire.sse import Frame, SseReader
 _decode_event = msgspec.json.Decoder(schema.StreamEvent).decode
 _decode_str = msgspec.json.Decoder(str).decode
 _Delta = ir.Delta
+_QUOTE = ord('"')
+_FRAME_START = b"event: content_block_delta\ndata: "
 _TEXT_START = b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 _decode_start = decoder(schema.MessageAnswer)
 
@@ -83,6 +85,7 @@ class AnthropicStreamDecoder:
         "_done",
         "_events",
         "_extras",
+        "_frame_start",
         "_next",
         "_open",
         "_reader",
@@ -103,6 +106,7 @@ class AnthropicStreamDecoder:
         self._started = False
         self._done = False
         self._text_start = b""  # what a delta of the open text begins with; empty when none is open
+        self._frame_start = b""  # the same for the next read, when that may be one frame: nothing of another is held
         self._text_part = -1
         self._called = False
         self._stop: schema.StreamDelta | None = None
@@ -111,6 +115,16 @@ class AnthropicStreamDecoder:
 
     def feed(self, data: bytes) -> list[ir.Event]:
         """The events that these bytes complete."""
+        # Nearly all reads are one frame with more of the open text.
+        start = self._frame_start
+        if start and data[: len(start)] == start and data[-4:] == b"}}\n\n" and data[-5] == _QUOTE:
+            try:
+                return [_Delta(0, self._text_part, _decode_str(data[len(start) - 1 : -4]))]
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                pass
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> list[ir.Event]:
         if self._done:
             return []
         try:
@@ -119,13 +133,13 @@ class AnthropicStreamDecoder:
             self._fail(upstream_fault(error.message))
             return self._taken()
         for frame in frames:
-            data = frame[1]
-            # Nearly all frames: more of the open text, spelled as the vendor does (with spaces at the end, sometimes).
-            if self._text_start and data.startswith(self._text_start):
-                end = data.rfind(b'"') + 1
-                if data[end:] == b"}}" or data[end:].replace(b" ", b"") == b"}}":
+            said = frame[1]
+            # More of the open text, spelled as the vendor does (with spaces at the end, sometimes).
+            if self._text_start and said.startswith(self._text_start):
+                end = said.rfind(b'"') + 1
+                if said[end:] == b"}}" or said[end:].replace(b" ", b"") == b"}}":
                     try:
-                        text = _decode_str(data[len(self._text_start) : end])
+                        text = _decode_str(said[len(self._text_start) : end])
                     except (msgspec.DecodeError, UnicodeDecodeError):
                         text = None
                     if text is not None:
@@ -133,8 +147,12 @@ class AnthropicStreamDecoder:
                         continue
             if not self._done:
                 self._read(frame)
+        self._frame_start = self._next_start() if data.endswith(b"\n\n") else b""
         events, self._events = self._events, []
         return events
+
+    def _next_start(self) -> bytes:
+        return b'%b%b"' % (_FRAME_START, self._text_start) if self._text_start and not self._done else b""
 
     def close(self) -> list[ir.Event]:
         """What is left when the connection ended: an answer whose stop reason came is complete."""

@@ -73,7 +73,7 @@ class AnthropicStreamTap:
         if self.committed and not self._inside and not self._nameless:
             if data.startswith(_CONTENT) and data.find(b"\n\n") == len(data) - 2:
                 return data  # one frame of content: what most reads bring
-            if b"message_" not in data and b"error" not in data and data.endswith(b"\n\n"):
+            if data.find(b"message_") < 0 and data.find(b"error") < 0 and data.endswith(b"\n\n"):
                 return data
         self._look(data)
         passed = self._whole_frames(data)

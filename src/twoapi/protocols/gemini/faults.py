@@ -12,6 +12,7 @@ from twoapi.protocols.statuses import KIND_OF_STATUS
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
 from twoapi.wire.http import Headers
+from twoapi.wire.sse import CR, LF
 
 _WORDS: dict[str, FaultKind] = {
     "INVALID_ARGUMENT": "invalid_request",
@@ -243,7 +244,7 @@ def error_body(fault: Fault) -> bytes:
 
 def one_line(document: bytes) -> bytes:
     """JSON without line breaks: between tokens they mean nothing, inside strings they cannot stand."""
-    if b"\n" in document or b"\r" in document:
+    if LF in document or CR in document:
         return document.replace(b"\r", b" ").replace(b"\n", b" ")
     return document
 

@@ -79,7 +79,5 @@ class FrameReader:
 
 def _bare_line(data: bytes) -> int:
     """Where a line begins with a brace; -1 when none does."""
-    if b"\n{" not in data and b"\r{" not in data:
-        return -1
     found = [at + 1 for at in (data.find(b"\n{"), data.find(b"\r{")) if at >= 0]
     return min(found) if found else -1

@@ -191,9 +191,9 @@ class GeminiTap:
 
 def _mended(frames: bytes) -> bytes:
     """Whole frames without the lines that are comments, and with the space that every client waits for."""
-    if frames[:6] == b"data:{" or b"\ndata:{" in frames or b"\rdata:{" in frames:
+    if frames[:6] == b"data:{" or frames.find(b"\ndata:{") >= 0 or frames.find(b"\rdata:{") >= 0:
         lines = (b"data: " + line[5:] if line[:6] == b"data:{" else line for line in frames.splitlines(keepends=True))
         frames = b"".join(lines)
-    if frames[:1] != b":" and b"\n:" not in frames and b"\r:" not in frames:
+    if frames[:1] != b":" and frames.find(b"\n:") < 0 and frames.find(b"\r:") < 0:
         return frames
     return b"".join(line for line in frames.splitlines(keepends=True) if line[:1] != b":")

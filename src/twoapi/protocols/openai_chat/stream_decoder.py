@@ -85,7 +85,7 @@ class ChatStreamDecoder:
         # Nearly all reads are one frame that differs from the one before in its text alone.
         if self._ready and data.startswith(self._frame_head) and data.endswith(self._frame_foot):
             spelled = data[len(self._frame_head) : -len(self._frame_foot)]
-            if b"\n" not in spelled and b"\r" not in spelled:
+            if spelled[:1] == b'"' == spelled[-1:]:  # a line end could only stand outside of the quotes
                 try:
                     text = _decode_text(spelled)
                 except _BAD:

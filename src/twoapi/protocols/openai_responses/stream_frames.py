@@ -9,6 +9,7 @@ from msgspec import Raw
 from twoapi.ir import Citation, Opaque, Part, Reasoning, Refusal, Text, TokenLogprob, ToolCall
 from twoapi.protocols.openai_responses.answer_items import Annotation, ItemEncoder, delta_logprobs
 from twoapi.wire.json import encode
+from twoapi.wire.sse import CR, LF
 
 Wire = dict[str, object]
 
@@ -25,7 +26,7 @@ class Frames:
         """One event."""
         number, self.number = self.number, self.number + 1
         data = encode({"type": kind, "sequence_number": number, **members})
-        if b"\n" in data or b"\r" in data:  # of verbatim values: between tokens they mean nothing
+        if LF in data or CR in data:  # of verbatim values: between tokens they mean nothing
             data = data.replace(b"\r", b" ").replace(b"\n", b" ")
         return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
