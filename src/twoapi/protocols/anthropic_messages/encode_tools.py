@@ -11,8 +11,10 @@ from twoapi.wire.errors import WireError
 from twoapi.wire.json import fields
 
 WEB_SEARCH = "web_search_20250305"
-# What nearly all schemas begin with, and what comes after all that begin so.
+# What nearly all schemas begin with, and what comes after all that begin so; what most others end with, where it can be
+# nothing else than the last member of the root.
 _OBJECT, _PAST_OBJECT = bytearray(b'{"type":"object"'), bytearray(b'{"type":"object#')
+_ENDING = b',"type":"object"}'
 _ANY_OBJECT: Wire = {"type": "object", "properties": {}}
 _CHOICES = {"none": "none", "auto": "auto", "required": "any", "named": "tool"}
 
@@ -41,7 +43,7 @@ def encode_tools(encoding: Encoding) -> list[object]:
         if (
             tool.kind == "function"
             and schema is not None
-            and _OBJECT < schema.raw < _PAST_OBJECT
+            and (_OBJECT < schema.raw < _PAST_OBJECT or bytes(schema.raw).endswith(_ENDING))
             and description is not None
             and tool.strict is None
             and tool.cache is None
@@ -107,7 +109,7 @@ def _input_schema(encoding: Encoding, tool: ir.Tool) -> object:
     schema = tool.schema
     if schema is None:
         return _ANY_OBJECT
-    if encoding.native or _OBJECT < schema.raw < _PAST_OBJECT:
+    if encoding.native or _OBJECT < schema.raw < _PAST_OBJECT or bytes(schema.raw).endswith(_ENDING):
         return schema.raw
     try:
         members = fields(schema.raw)
