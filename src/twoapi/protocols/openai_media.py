@@ -91,7 +91,7 @@ def image_url(part: Media, source: Base64, path: str, losses: list[Loss], target
 
 def as_raw(text: str | Raw) -> Raw:
     """A text as its JSON spelling."""
-    return text if isinstance(text, Raw) else Raw(json.encode(text))
+    return text if type(text) is Raw else Raw(json.encode(text))
 
 
 def _encode_sound(target: Target[Part], part: Media, path: str, capabilities: Capabilities) -> Part:

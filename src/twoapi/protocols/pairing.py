@@ -10,11 +10,12 @@ def pair_results(messages: list[Message], losses: list[Loss], target: str) -> li
 
     Assistant turns that follow each other become one, because results may only stand behind the last of them.
     """
-    for message in messages:
-        for part in message.parts:
-            if type(part) in _PAIRED:
-                return _Pairing(_merge_assistants(uncut(messages, target)), losses, target).run()
-    return messages
+    kinds = {type(part) for message in messages for part in message.parts}
+    if kinds.isdisjoint(_PAIRED):
+        return messages
+    if not kinds.isdisjoint(_UNTOLD):
+        messages = uncut(messages, target)
+    return _Pairing(_merge_assistants(messages), losses, target).run()
 
 
 def uncut(messages: list[Message], target: str) -> list[Message]:
@@ -48,6 +49,7 @@ def is_untold(part: Part, target: str) -> bool:
 
 
 _PAIRED = frozenset({ToolCall, ToolResult})
+_UNTOLD = frozenset({ServerTool, Unknown})
 
 
 class _Pairing:
@@ -61,22 +63,49 @@ class _Pairing:
 
     def run(self) -> list[Message]:
         paired: list[Message] = []
+        behind = -1  # the number of a message of which nothing is left
         for number, message in enumerate(self._messages):
+            if number == behind:
+                continue
             if message.role == "assistant":
                 paired.append(message)
-                paired += self._results_of(message, number)
-            else:
-                rest = self._without_results(message)
-                last = paired[-1] if paired else None
-                if rest is not None and last is not None and last.role == "tool" and last.at == message.at:
-                    last.parts += rest.parts  # one turn stays one: what results cannot hold goes into it, too
-                    last.name = message.name
-                elif rest is not None:
-                    paired.append(rest)
+                wanted: dict[str, ToolCall] = {}
+                for part in message.parts:
+                    if type(part) is ToolCall:
+                        wanted[part.id] = part
+                if not wanted:
+                    continue
+                results = self._right_behind(number, wanted)
+                if results is not None:
+                    paired.append(results)
+                    behind = number + 1
+                else:
+                    paired += self._results_of(message, number, wanted)
+                continue
+            rest = self._without_results(message)
+            last = paired[-1] if paired else None
+            if rest is not None and last is not None and last.role == "tool" and last.at == message.at:
+                last.parts += rest.parts  # one turn stays one: what results cannot hold goes into it, too
+                last.name = message.name
+            elif rest is not None:
+                paired.append(rest)
         return paired
 
-    def _results_of(self, message: Message, number: int) -> list[Message]:
-        wanted = {part.id: part for part in message.parts if isinstance(part, ToolCall)}
+    def _right_behind(self, number: int, wanted: dict[str, ToolCall]) -> Message | None:
+        """The results where they are the next message and all of it, as they nearly always are."""
+        if number + 1 >= len(self._messages):
+            return None
+        found, taken = self._messages[number + 1], self._taken
+        if found.role == "assistant":
+            return None
+        given = set()
+        for part in found.parts:
+            if type(part) is not ToolResult or part.call_id not in wanted or (taken and id(part) in taken):
+                return None
+            given.add(part.call_id)
+        return Message("tool", list(found.parts), found.at) if len(given) == len(wanted) else None
+
+    def _results_of(self, message: Message, number: int, wanted: dict[str, ToolCall]) -> list[Message]:
         found: list[Message] = []
         for later_number in range(number + 1, len(self._messages)):
             if not wanted:
@@ -124,7 +153,7 @@ class _Pairing:
     def _without_results(self, message: Message) -> Message | None:
         rest = []
         for part in message.parts:
-            if not isinstance(part, ToolResult):
+            if type(part) is not ToolResult:
                 rest.append(part)
             elif id(part) not in self._taken:
                 raise _refuse(f"the tool result of {part.call_id!r} has no call before it", message.at + part.at)
@@ -135,10 +164,11 @@ class _Pairing:
 
 def _merge_assistants(messages: list[Message]) -> list[Message]:
     merged: list[Message] = []
+    speaks = False
     for message in messages:
-        last = merged[-1] if merged else None
-        if last is not None and last.role == message.role == "assistant" and _calls(last):
-            merged[-1] = _join([last, message])
+        spoke, speaks = speaks, message.role == "assistant"
+        if spoke and speaks and _calls(merged[-1]):
+            merged[-1] = _join([merged[-1], message])
         else:
             merged.append(message)
     return merged

@@ -12,7 +12,7 @@ from twoapi.protocols.anthropic_messages.envelope import closed
 from twoapi.protocols.anthropic_messages.schema import NAME
 from twoapi.protocols.call_ids import decode_call_id
 from twoapi.wire.errors import WireError
-from twoapi.wire.json import EMPTY, NO_TEXT, decoder, encode, first_byte
+from twoapi.wire.json import EMPTY, NO_OBJECT, NO_TEXT, decoder, encode
 
 _TTL = {"5m": 300, "1h": 3600}
 _USUAL_MARK = ir.CacheMark()
@@ -118,7 +118,7 @@ def decode_text(block: schema.TextBlock, at: str, base: str, extras: Extras) -> 
 
 def decode_thinking(block: schema.ThinkingBlock, at: str, base: str, _: Extras) -> ir.Reasoning:
     """Reasoning; without a signature it is only text."""
-    if first_byte(block.thinking) != 34:
+    if not block.thinking < NO_TEXT:
         raise WireError("expected a string", f"{base}{at}/thinking")
     sealed = (closed("signature", block.signature),) if block.signature else ()
     return ir.Reasoning(text=block.thinking, at=at, opaque=sealed)
@@ -131,18 +131,19 @@ def decode_redacted(block: schema.RedactedThinkingBlock, at: str, _: str, __: Ex
 
 def decode_call(block: schema.ToolUseBlock, at: str, base: str, extras: Extras) -> ir.ToolCall:
     """A call; its arguments are the verbatim text of the object."""
-    if first_byte(block.input) != 123:
+    if not block.input > NO_OBJECT:
         raise WireError("expected an object", f"{base}{at}/input")
     if block.caller is not EMPTY:
         extras[f"{base}{at}/caller"] = block.caller
     if block.toolset_name is not EMPTY:
         extras[f"{base}{at}/toolset_name"] = block.toolset_name
+    mark = block.cache_control
     return ir.ToolCall(
         id=decode_call_id(block.id),
         name=block.name,
-        arguments=bytes(block.input).decode(),
+        arguments=str(block.input, "utf-8"),
         at=at,
-        cache=cache_mark(block.cache_control),
+        cache=None if mark is None else cache_mark(mark),
     )
 
 
@@ -206,19 +207,18 @@ def _decode_search_result(block: schema.SearchResultBlock, at: str, base: str, e
 def _decode_result(block: schema.ToolResultBlock, at: str, base: str, extras: Extras) -> ir.ToolResult:
     if block.toolset_name is not EMPTY:
         extras[f"{base}{at}/toolset_name"] = block.toolset_name
-    content = block.content
-    parts: list[ir.Part]
-    if isinstance(content, str):
-        parts = [ir.Text(text=content, at=f"{at}/content")]
-    else:
-        blocks: list[schema.AnyBlock] = [] if content is None else list(content)
-        parts = decode_blocks(blocks, base, f"{at}/content", extras)
+    content, mark, place = block.content, block.cache_control, f"{at}/content"
+    parts: list[ir.Part] = []
+    if type(content) is str:
+        parts = [ir.Text(text=content, at=place)]
+    elif content:
+        parts = decode_blocks(content, base, place, extras)  # type: ignore[arg-type]  # it is no str
     return ir.ToolResult(
         call_id=decode_call_id(block.tool_use_id),
-        content=cast("list[ir.Text | ir.Media | ir.SearchResult | ir.Unknown]", parts),
+        content=parts,  # type: ignore[arg-type]  # of those types
         is_error=block.is_error,
         at=at,
-        cache=cache_mark(block.cache_control),
+        cache=None if mark is None else cache_mark(mark),
     )
 
 

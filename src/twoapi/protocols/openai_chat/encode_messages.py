@@ -157,11 +157,14 @@ class MessageEncoder:
 
     def _tool(self, message: Message, encoded: Messages) -> None:
         moved: Contents = []
+        rest: list[Part] = []
         for part in message.parts:
-            if isinstance(part, ToolResult):
+            if type(part) is ToolResult:
                 self._result(message, part, encoded, moved)
-        rest = [part for part in message.parts if not isinstance(part, ToolResult)]
-        self._after_results(message, moved, rest, encoded)
+            else:
+                rest.append(part)
+        if moved or rest:
+            self._after_results(message, moved, rest, encoded)
 
     def _after_results(self, message: Message, moved: Contents, rest: list[Part], encoded: Messages) -> None:
         """What tool messages cannot hold goes into the user message behind them."""
@@ -182,7 +185,7 @@ class MessageEncoder:
 
     def _shortest(self, message: Message, contents: Contents) -> out.Content:
         """One text as a string, which every server takes; anything else as a list."""
-        if len(contents) == 1 and isinstance(only := contents[0], wire.TextPart) and not only.prompt_cache_breakpoint:
+        if len(contents) == 1 and type(only := contents[0]) is wire.TextPart and not only.prompt_cache_breakpoint:
             return contents if self._keep_lists and not message.plain_content else only.text
         return contents
 
@@ -231,6 +234,28 @@ class MessageEncoder:
         return []
 
     def _result(self, message: Message, result: ToolResult, encoded: Messages, moved: Contents) -> None:
+        parts = result.content
+        content: out.Content
+        if (
+            len(parts) == 1
+            and type(only := parts[0]) is Text
+            and not result.is_error
+            and not only.citations
+            and not self._keep_lists
+            and only.cache is None
+            and result.cache is None
+            and self.marks.pending is None
+        ):
+            content = only.text  # as nearly all are
+        else:
+            content = self._result_content(message, result, moved)
+        if self._legacy:
+            encoded.append(out.Message("function", content, name=result.name))
+        else:
+            call_id = self._call_id(result.call_id)
+            encoded.append(out.Message("tool", content, tool_call_id=call_id, name=result.name if self._same else None))
+
+    def _result_content(self, message: Message, result: ToolResult, moved: Contents) -> out.Content:
         path = message.at + result.at
         texts: Contents = []
         label = True
@@ -251,43 +276,52 @@ class MessageEncoder:
             _join_first(texts)
         if result.cache is not None:
             self.marks.place(result.cache, path, texts)
-        content: out.Content = self._shortest(message, texts) if texts else ""
-        if self._legacy:
-            encoded.append(out.Message(role="function", name=result.name, content=content))
-        else:
-            call_id = self._call_id(result.call_id)
-            name = result.name if self._same else None
-            encoded.append(out.Message(role="tool", content=content, tool_call_id=call_id, name=name))
+        return self._shortest(message, texts) if texts else ""
 
-    def _assistant(self, message: Message, encoded: Messages) -> None:
-        built = out.Message(role="assistant", name=message.name)
+    def _assistant(self, message: Message, encoded: Messages) -> None:  # noqa: C901, PLR0912  for the commonest parts
+        built = out.Message("assistant", None, name=message.name)
         contents: Contents = []
-        replay = Replay(message, self._capabilities, self._losses)
         calls: list[out.ToolCall] = []
-        self._withhold_state(message)
+        replay: Replay | None = None
         for part in message.parts:
-            if isinstance(part, ToolCall):
+            if part.opaque:
+                self._withhold_state(message)
+                break
+        for part in message.parts:
+            if type(part) is ToolCall:
                 self._call(message, part, built, calls)
-            elif isinstance(part, Reasoning):
+            elif type(part) is Reasoning:
+                replay = replay or Replay(message, self._capabilities, self._losses)
                 replay.add(part)
-            elif isinstance(part, Refusal) and not part.at.startswith("/content"):
-                built.refusal = part.text if built.refusal is None else plain(built.refusal) + plain(part.text)
-            elif isinstance(part, Media):
-                self._answer_media(message, part, built)
-            else:
+            elif type(part) is Text or not self._put_beside(message, part, built):
                 if calls or built.refusal is not None:
                     what = "tool calls" if calls else "a refusal"
                     self._losses.append(Loss(message.at + part.at, "reordered", NAME, f"text goes before {what}"))
                 contents += self._part(message, part)
-        replay.put(built, fill=self._fills and bool(calls))
+        fill = self._fills and bool(calls)
+        if replay is not None or fill:
+            replay = replay or Replay(message, self._capabilities, self._losses)
+            replay.put(built, fill=fill)
+            contents = [*replay.chunks, *contents]
         if calls:
             built.tool_calls = calls
-        built.content = self._answer_content(message, [*replay.chunks, *contents])
+        if contents:
+            built.content = self._answer_content(message, contents)
         if built.content is None and not (calls or built.refusal or built.audio or built.function_call):
             if message.parts:
                 return  # nothing is left of it
             built.content = ""
         encoded.append(built)
+
+    def _put_beside(self, message: Message, part: Part, built: out.Message) -> bool:
+        """True for a part that has a place of its own beside the content."""
+        if isinstance(part, Refusal) and not part.at.startswith("/content"):
+            built.refusal = part.text if built.refusal is None else plain(built.refusal) + plain(part.text)
+            return True
+        if isinstance(part, Media):
+            self._answer_media(message, part, built)
+            return True
+        return False
 
     def _withhold_state(self, message: Message) -> None:
         self._losses += [
@@ -298,12 +332,12 @@ class MessageEncoder:
         ]
 
     def _answer_content(self, message: Message, contents: Contents) -> out.Content:
-        if not contents:
-            return None
+        if len(contents) == 1:
+            return self._shortest(message, contents)
         texts = [part for part in contents if isinstance(part, wire.TextPart) and not part.prompt_cache_breakpoint]
-        if len(texts) != len(contents) or (self._same and len(texts) > 1):
+        if len(texts) != len(contents) or self._same:
             return contents
-        return self._shortest(message, contents) if len(texts) == 1 else "".join(plain(part.text) for part in texts)
+        return "".join(plain(part.text) for part in texts)
 
     def _answer_media(self, message: Message, part: Media, built: out.Message) -> None:
         if part.audio_id is not None and self._same:
@@ -312,7 +346,9 @@ class MessageEncoder:
             self._losses.append(Loss(message.at + part.at, "dropped", NAME, f"an assistant turn holds no {part.kind}"))
 
     def _call(self, message: Message, call: ToolCall, built: out.Message, calls: list[out.ToolCall]) -> None:
-        name = self.name(call.name, call.namespace)
+        name, namespace = call.name, call.namespace
+        if namespace is not None or not self._same:
+            name = self.names.wire(name, namespace)
         if call.cache is not None:
             self.marks.carry(call.cache, message.at + call.at)
         if call.opaque:
@@ -324,8 +360,7 @@ class MessageEncoder:
             calls.append(out.ToolCall(id=self._call_id(call.id), type="custom", custom=custom))
         else:
             arguments = call.arguments if call.arguments or self._same else "{}"
-            function = out.Function(name=name, arguments=arguments)
-            calls.append(out.ToolCall(id=self._call_id(call.id), type="function", function=function))
+            calls.append(out.ToolCall(self._call_id(call.id), "function", out.Function(name, arguments)))
 
     def _call_id(self, call_id: str) -> str:
         limit, length = self._capabilities.max_call_id, self._capabilities.call_id_length

@@ -12,7 +12,7 @@ Contents = list[ContentPart | Raw]
 Content = str | Raw | Contents | None
 
 
-class Function(msgspec.Struct, kw_only=True, gc=False):
+class Function(msgspec.Struct, gc=False):
     name: str
     arguments: str
 
@@ -22,7 +22,7 @@ class Custom(msgspec.Struct, kw_only=True, gc=False):
     input: str
 
 
-class ToolCall(msgspec.Struct, kw_only=True, omit_defaults=True):
+class ToolCall(msgspec.Struct, omit_defaults=True, gc=False):
     id: str
     type: str
     function: Function | UnsetType = UNSET
