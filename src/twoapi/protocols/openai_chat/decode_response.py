@@ -44,7 +44,7 @@ from twoapi.protocols.openai_chat.mend_answer import (
 )
 from twoapi.protocols.openai_chat.name import NAME, broken
 from twoapi.protocols.openai_chat.reasoning import decode_details
-from twoapi.protocols.openai_chat.stop import decode_stop, failure, guess_stop
+from twoapi.protocols.openai_chat.stop import OFFICIAL, decode_stop, failure, guess_stop
 from twoapi.protocols.openai_chat.traits import KNOWN, judge
 from twoapi.protocols.openai_chat.usage import decode_usage, disjoint
 from twoapi.wire import json
@@ -192,19 +192,22 @@ class _Candidate:
     def decode(self) -> Candidate:
         choice, message, parts = self._choice, self._choice.message, self._parts
         if message is not None:
-            self._reasoning(message)
-            self._content(message)
+            if message.reasoning_content or message.reasoning or message.reasoning_details:
+                self._reasoning(message)
+            if message.content is not None or message.annotations:
+                self._content(message)
             if message.refusal:
                 parts.append(Refusal(text=message.refusal, at=self._at + "/refusal"))
-            self._calls(message)
+            if message.tool_calls or message.function_call is not None:
+                self._calls(message)
             if message.audio is not None:
                 parts.append(self._audio(message.audio))
-            if not json.is_null(choice.logprobs):
+            if not (choice.logprobs is _EMPTY or choice.logprobs == _NULL):
                 self._logprobs(choice.logprobs)
         word = choice.finish_reason
         if not word:
             return Candidate(self._index, parts, guess_stop(parts))
-        fault = failure(word)
+        fault = None if word in OFFICIAL else failure(word)
         if fault is not None:
             raise FaultError(fault)
         stop = decode_stop(word, parts, misleads=not self._restore.capabilities.relayed)

@@ -54,7 +54,7 @@ _KINDS: dict[str, StopKind] = {
     "cancelled": "cancelled",
     "malformed_function_call": "malformed_call",
 }
-_OFFICIAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+OFFICIAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 _FAILURES = frozenset(
     {"error", "network_error", "malformed_function_call", "insufficient_system_resource", "abort", "timeout"}
 )
@@ -90,7 +90,7 @@ def failure(word: str) -> Fault | None:
 
 def encode_stop(stop: StopReason, protocol: str, *, legacy: bool) -> str:
     """The vendor's word; the upstream's own when it spoke the same protocol."""
-    if protocol == NAME and stop.raw in _OFFICIAL:
+    if protocol == NAME and stop.raw in OFFICIAL:
         return stop.raw or "stop"
     word = _WORDS[stop.kind]
     return "function_call" if legacy and word == "tool_calls" else word
