@@ -115,6 +115,7 @@ class ConvertPump:
         "_context",
         "_decoder",
         "_encoder",
+        "_flows",
         "_judge",
         "_memory",
         "_pending",
@@ -144,13 +145,14 @@ class ConvertPump:
         self.fault: Fault | None = None
         self.committed = False
         self.complete = False
+        self._flows = False  # the answer has begun, and nothing of it is collected
 
     def feed(self, data: bytes) -> bytes:
         """The client's bytes for these; b"" until the answer says something."""
         events = self._decoder.feed(data)
         if not events:
             return b""
-        if len(events) == 1 and type(events[0]) is Delta and self._told is None and self.committed:
+        if self._flows and len(events) == 1 and type(events[0]) is Delta:
             return self._encoder.feed(events)  # as nearly always
         return self._pass(events)
 
@@ -181,6 +183,7 @@ class ConvertPump:
         if self.fault is not None or all(isinstance(event, _SILENT) for event in events):
             return b""
         self.committed = True
+        self._flows = self._told is None
         events, self._pending = self._pending, []
         out = self._encoder.feed(events)
         return self._held_back(out) if self.complete else out

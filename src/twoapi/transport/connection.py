@@ -15,9 +15,9 @@ _KEPT = 4096  # bytes of a request that may be kept until its answer is complete
 COPY_LIMIT = 32 * 1024  # a larger body is written beside its head, not copied behind it
 _WITHOUT_BODY = (204, 304)
 _FRAMING = (b"content-length", b"transfer-encoding")
-# Chunks that the parser need not see: by the size of the whole, the line that it must begin with.
-_CHUNKS = {len(line) + size + 2: line for size in range(1, 2048) for line in (b"%x\r\n" % size,)}
-_CR, _LF = b"\r\n"
+# Chunks that the parser need not see: by the size of the whole, the line that it must begin with, where its data
+# begins, and how much that is.
+_CHUNKS = {len(line) + size + 2: (line, len(line), size) for size in range(1, 2048) for line in (b"%x\r\n" % size,)}
 _LOOKED_AT = (b"content-encoding", b"transfer-encoding")
 _trimmed = bytes.rstrip
 _REMEMBERED = 256  # rows of header names; an upstream that makes them up gains nothing
@@ -213,14 +213,14 @@ class Connection(asyncio.Protocol):
             return
         if self._is_between:
             # Nearly every event of a stream comes as one chunk in one read: the parser need not see it.
-            line = _CHUNKS.get(len(data))
-            if line is not None and data[: len(line)] == line and data[-1] == _LF and data[-2] == _CR:
-                body = data[len(line) : -2]
-                self._size += len(body)
-                if self._size <= self._limits.body:
-                    call.sink.on_data(body)
+            chunk = _CHUNKS.get(len(data))
+            if chunk is not None:
+                line, begin, size = chunk
+                total = self._size + size
+                if data[:begin] == line and data[-2:] == b"\r\n" and total <= self._limits.body:
+                    self._size = total
+                    call.sink.on_data(data[begin:-2])
                     return
-                self._size -= len(body)
             self._is_between = False
         error = None
         try:

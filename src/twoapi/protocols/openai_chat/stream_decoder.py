@@ -83,8 +83,9 @@ class ChatStreamDecoder:
         """The events that these bytes complete."""
         events: list[Event] = []
         # Nearly all reads are one frame that differs from the one before in its text alone.
-        if self._ready and data.startswith(self._frame_head) and data.endswith(self._frame_foot):
-            spelled = data[len(self._frame_head) : -len(self._frame_foot)]
+        head, foot = self._frame_head, self._frame_foot
+        if self._ready and data[: len(head)] == head and data[-len(foot) :] == foot:
+            spelled = data[len(head) : -len(foot)]
             if spelled[:1] == b'"' == spelled[-1:]:  # a line end could only stand outside of the quotes
                 try:
                     text = _decode_text(spelled)

@@ -98,6 +98,9 @@ class ChatStreamEncoder:
         "_done",
         "_foot",
         "_head",
+        "_hot",
+        "_hot_candidate",
+        "_hot_part",
         "_losses",
         "_protocol",
         "_usage",
@@ -113,23 +116,35 @@ class ChatStreamEncoder:
         self._foot = b'}],"usage":null}\n\n' if context.request.include_usage else b"}]}\n\n"
         self._protocol = ""
         self._usage: Usage | None = None
+        self._hot: _Open | None = None  # the text that the last call brought a piece of, and which it is
+        self._hot_candidate = self._hot_part = -1
 
     def feed(self, events: list[Event]) -> bytes:
         """The bytes of these events."""
-        # Nearly all calls bring one piece of text.
+        # Nearly all calls bring one piece of text, and of the same.
         if len(events) == 1 and type(delta := events[0]) is Delta and not self._done:
-            choice = self._choices.get(delta.candidate)
-            part = None if choice is None else choice.open.get(delta.part)
-            if part is not None and type(part.header) is Text:
+            hot = self._hot
+            if hot is None or delta.part != self._hot_part or delta.candidate != self._hot_candidate:
+                hot = self._open_text(delta)
+            if hot is not None:
                 text = delta.text
-                part.length += len(text)
-                return part.begin + _encode(text) + part.end
+                hot.length += len(text)
+                return hot.begin + _encode(text) + hot.end
+        self._hot = None
         written: list[bytes] = []
         for event in events:
             if self._done:
                 break
             _METHODS[type(event)](self, event, written)
         return written[0] if len(written) == 1 else b"".join(written)
+
+    def _open_text(self, delta: Delta) -> _Open | None:
+        """The text that this is a piece of; None when it is of something else."""
+        choice = self._choices.get(delta.candidate)
+        part = None if choice is None else choice.open.get(delta.part)
+        self._hot = None if part is None or type(part.header) is not Text else part
+        self._hot_candidate, self._hot_part = delta.candidate, delta.part
+        return self._hot
 
     def close(self) -> bytes:
         """The error ending when no terminal event came."""
