@@ -1,7 +1,7 @@
 """Token counts and stop reasons, both ways."""
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from twoapi import ir
 from twoapi.ir.response import StopKind
@@ -77,15 +77,13 @@ def encode_usage(usage: ir.Usage | None, tier: str | None = None) -> out.Usage:
         cache_creation_input_tokens=usage.cache_write,
         cache_read_input_tokens=usage.cache_read,
         output_tokens=(usage.output or 0) + (reasoning or 0),
+        output_tokens_details=UNSET if reasoning is None else out.OutputDetails(reasoning),
+        service_tier=UNSET if tier is None else _TIERS.get(tier, UNSET),
     )
-    if reasoning is not None:
-        wire.output_tokens_details = out.OutputDetails(reasoning)
     if usage.cache_write_5m is not None or usage.cache_write_1h is not None:
         wire.cache_creation = out.CacheCreation(usage.cache_write_5m or 0, usage.cache_write_1h or 0)
     if usage.server_tools:
         wire.server_tool_use = usage.server_tools
-    if tier is not None and tier in _TIERS:
-        wire.service_tier = _TIERS[tier]
     return wire
 
 
