@@ -1,6 +1,6 @@
 """JSON documents as bytes: decode with a place in the error, edit without touching other bytes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from struct import Struct as Packed
 from typing import Any, TypeVar
@@ -271,36 +271,48 @@ def _type_info(kind: Any) -> mi.Type:  # noqa: ANN401
 
 
 @cache
-def _known(struct: type) -> dict[str, mi.Type]:
+def _known(struct: type) -> dict[str, mi.Type | None]:
+    """The members of a struct; None for one in which nothing can be unknown."""
     info = _type_info(struct)
     assert isinstance(info, mi.StructType)  # noqa: S101  only called with one
-    return {field.encode_name: field.type for field in info.fields}
+    return {field.encode_name: field.type if _is_deep(field.type) else None for field in info.fields}
+
+
+def _is_deep(kind: mi.Type) -> bool:
+    """True for a type that has members of its own, somewhere."""
+    if isinstance(kind, mi.UnionType):
+        return any(map(_is_deep, kind.types))
+    return isinstance(kind, mi.StructType) or (isinstance(kind, mi.ListType) and _is_deep(kind.item_type))
 
 
 def _walk(raw: bytes | Raw, kind: mi.Type, at: str, found: dict[str, Raw]) -> None:
-    byte = first_byte(raw)
-    if isinstance(kind, mi.UnionType):
-        wanted: tuple[type, ...] = (
-            (mi.StructType, mi.DictType) if byte == 123 else (mi.ListType, mi.CollectionType) if byte == 91 else ()
-        )
-        for member in kind.types:
-            if isinstance(member, wanted):
-                _walk(raw, member, at, found)
-                return
-        return
-    if isinstance(kind, mi.StructType) and byte == 123:
-        known = _known(kind.cls)
-        tag = kind.tag_field
+    byte, what = first_byte(raw), type(kind)  # no instance check: of these classes it would be dear
+    if what is mi.UnionType:
+        member = _member_of(kind.types, byte)  # type: ignore[attr-defined]  # mypy does not narrow by `type() is`
+        if member is not None:
+            _walk(raw, member, at, found)
+    elif what is mi.StructType and byte == 123:
+        known, tag = _known(kind.cls), kind.tag_field  # type: ignore[attr-defined]
         for name, value in fields(raw).items():
-            pointer = f"{at}/{escape(name)}"
-            field = known.get(name)
-            if field is not None:
-                _walk(value, field, pointer, found)
+            if name in known:
+                field = known[name]
+                if field is not None:
+                    _walk(value, field, f"{at}/{escape(name)}", found)
             elif name != tag:
-                found[pointer] = value
-    elif isinstance(kind, mi.ListType) and byte == 91:
+                found[f"{at}/{escape(name)}"] = value
+    elif what is mi.ListType and byte == 91:
         for index, value in enumerate(items(raw)):
-            _walk(value, kind.item_type, f"{at}/{index}", found)
+            _walk(value, kind.item_type, f"{at}/{index}", found)  # type: ignore[attr-defined]
+
+
+def _member_of(types: Iterable[mi.Type], byte: int) -> mi.Type | None:
+    """The one of a union's types that a value is of which begins so."""
+    wanted: tuple[type, ...] = ()
+    if byte == 123:
+        wanted = (mi.StructType, mi.DictType)
+    elif byte == 91:
+        wanted = (mi.ListType, mi.CollectionType)
+    return next((member for member in types if type(member) in wanted), None)
 
 
 def _placed(error: msgspec.ValidationError) -> WireError:
