@@ -1,6 +1,6 @@
 """Client and upstream speak different protocols: through the canonical model, with every loss reported."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from twoapi.gateway.memory import Memory
 from twoapi.gateway.way import Pump
@@ -20,49 +20,47 @@ from twoapi.ir import (
 )
 from twoapi.ir.assemble import fold, unfold
 from twoapi.ir.events import End
-from twoapi.protocols.base import AnswerContext, Codec, StreamDecoder, StreamEncoder, UpstreamCodec
-from twoapi.protocols.capabilities import Capabilities
+from twoapi.policy.route import Candidate
+from twoapi.protocols.base import AnswerContext, Codec, StreamDecoder, StreamEncoder
 from twoapi.protocols.pieces import IN_PIECES, said_at_once
+from twoapi.protocols.registry import UPSTREAM_CODECS
 
 # Events that say nothing yet: while only these have come, another upstream may still answer.
 _SILENT = (Start, KeepAlive, UsageUpdate)
-Judge = Callable[[Fault], Fault]
 
 
 class Convert:
     """The way through the canonical model. `memory`: what its request leads to, and where its answer is remembered."""
 
     array = False
-    __slots__ = ("_client", "_context", "_judge", "_memory", "_restore", "_upstream", "losses", "outgoing", "usage")
+    __slots__ = ("_candidate", "_client", "_context", "_memory", "_restore", "_upstream", "losses", "outgoing", "usage")
 
-    def __init__(  # noqa: PLR0913  both ends, what goes between them, and what is known of each
+    def __init__(
         self,
         client: Codec,
-        upstream: UpstreamCodec,
+        candidate: Candidate,
         request: Request,
-        model: str,
-        capabilities: Capabilities,
         clock: tuple[int, str],
-        *,
         memory: Memory | None = None,
         changed: Sequence[Loss] = (),
-        judge: Judge | None = None,
     ) -> None:
-        """`changed`: what the request has already lost on its way to this candidate. `judge`: what an error in a
+        """`changed`: what the request has already lost on its way to this candidate, which judges what an error in a
         stream is for clients; before there is anything of an answer it is for the exchange to judge.
         """
         self._client = client
-        self._judge = judge
-        self._upstream = upstream
+        self._candidate = candidate
+        self._upstream = upstream = UPSTREAM_CODECS[candidate.protocol]
         self._memory = memory
         self.losses: list[Loss] = [*changed]
+        now, answer_id = clock
         if memory is None:
-            self._context = AnswerContext(request, clock[0], clock[1])
+            self._context = AnswerContext(request, now, answer_id)
         else:
-            self._context = AnswerContext(memory.asked, clock[0], clock[1], memory, memory.leaves_state)
+            self._context = AnswerContext(memory.asked, now, answer_id, memory, memory.leaves_state)
             self.losses += memory.losses
-        told = said_at_once(request) if request.protocol in IN_PIECES else request
-        encoded = upstream.encode_request(told, model, capabilities, self.losses)
+        if request.protocol in IN_PIECES:
+            request = said_at_once(request)
+        encoded = upstream.encode_request(request, candidate.model, candidate.capabilities, self.losses)
         self.outgoing = encoded.outgoing
         self._restore = encoded.restore
         self.usage: Usage | None = None
@@ -78,7 +76,7 @@ class Convert:
             self._client.stream_encoder(self._context, self.losses),
             self._context,
             self._memory,
-            self._judge,
+            self._candidate,
         )
 
     def streamed_as_whole(self, body: bytes) -> bytes:
@@ -112,11 +110,11 @@ class ConvertPump:
     """Decoder and encoder of one streamed answer. What must be remembered of it holds back its end."""
 
     __slots__ = (
+        "_candidate",
         "_context",
         "_decoder",
         "_encoder",
         "_flows",
-        "_judge",
         "_memory",
         "_pending",
         "_told",
@@ -132,9 +130,9 @@ class ConvertPump:
         encoder: StreamEncoder,
         context: AnswerContext,
         memory: Memory | None,
-        judge: Judge | None,
+        candidate: Candidate,
     ) -> None:
-        self._judge = judge
+        self._candidate = candidate
         self._decoder = decoder
         self._encoder = encoder
         self._context = context
@@ -211,6 +209,6 @@ class ConvertPump:
                 self.complete = True
             elif isinstance(event, Failed):
                 self.fault = event.fault
-                if self.committed and self._judge is not None:
-                    self.fault = self._judge(event.fault)
+                if self.committed:
+                    self.fault = self._candidate.judged(event.fault)
                     events[position] = Failed(self.fault)

@@ -7,7 +7,7 @@ provider. What is said to the client, and how, is in telling.py.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from twoapi.gateway.attempt import Attempt
@@ -32,7 +32,7 @@ from twoapi.protocols.base import Codec, Peek
 from twoapi.protocols.members import check_utf8
 from twoapi.protocols.opening import without_state
 from twoapi.protocols.registry import UPSTREAM_CODECS
-from twoapi.protocols.relaying import why_converted
+from twoapi.protocols.relaying import Reason, why_converted
 from twoapi.protocols.url_media import Inlining
 from twoapi.wire.http import Incoming
 
@@ -177,13 +177,15 @@ class Exchange(Telling):
         worker.active.add(attempt)
         attempt.call = pool.send(head, outgoing.body, attempt)
 
-    def _way(self, candidate: Candidate, credential: Credential) -> Way | None:
+    def _way(self, candidate: Candidate, credential: Credential) -> Way | None:  # noqa: C901  one frame for a request
         """Relayed or converted. None while what the request goes on from is read, or its files are fetched."""
         codec, incoming, clock = self.codec, self.incoming, (self.worker.now, self.id[4:])
-        protocol, model, capabilities = candidate.protocol, candidate.model, candidate.capabilities
+        protocol, capabilities = candidate.protocol, candidate.capabilities
         if self.request is not None and protocol == codec.name and not self.peek.members:
-            self.peek = codec.peek(incoming)  # a large request was decoded without it, for a candidate before
-        why = why_converted(codec, protocol, capabilities, incoming, self.peek, is_refused=self.is_stateless)
+            self.peek = codec.peek(incoming)  # it was decoded without it, for a candidate before
+        why: Reason | None = "protocol"
+        if protocol == codec.name:
+            why = why_converted(codec, protocol, capabilities, incoming, self.peek, is_refused=self.is_stateless)
         guard = self.snapshot.guard
         if guard is not None and why is None and not capabilities.url_media:
             why = why_inlined(candidate, incoming, self._decoded)
@@ -195,20 +197,17 @@ class Exchange(Telling):
             if why == "turn" and memory.fault is not None:  # the upstream may know what we do not
                 why = why_converted(codec, protocol, capabilities, incoming, self.peek, knows_turns=False)
         if why is None or memory is None:
-            return Relay(codec, incoming, self.peek, model, capabilities, clock)
-        upstream, request = UPSTREAM_CODECS[protocol], memory.for_upstream(candidate, credential)
+            return Relay(codec, incoming, self.peek, candidate.model, capabilities, clock)
+        request = memory.for_upstream(candidate, credential)
         if self.is_stateless:
             request = without_state(request)
-        if guard is None:
-            return Convert(codec, upstream, request, model, capabilities, clock, memory=memory, judge=candidate.judged)
-        inlined = self._inlined(guard, candidate, request)
-        if inlined is None:
-            return None
-        request, changed = inlined
-        judge = candidate.judged
-        return Convert(
-            codec, upstream, request, model, capabilities, clock, memory=memory, changed=changed, judge=judge
-        )
+        changed: Sequence[Loss] = ()
+        if guard is not None:
+            inlined = self._inlined(guard, candidate, request)
+            if inlined is None:
+                return None
+            request, changed = inlined
+        return Convert(codec, candidate, request, clock, memory, changed)
 
     def _inlined(self, guard: Guard, candidate: Candidate, request: Request) -> tuple[Request, list[Loss]] | None:
         """The request with the files that the candidate does not fetch, and that so it is; None while they are fetched.

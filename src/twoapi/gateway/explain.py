@@ -18,7 +18,6 @@ from twoapi.policy.estimate import estimated_tokens
 from twoapi.policy.fetching import Guard
 from twoapi.policy.route import Candidate, Plan
 from twoapi.protocols.base import Codec, Peek
-from twoapi.protocols.registry import UPSTREAM_CODECS
 from twoapi.protocols.relaying import Reason, why_converted
 from twoapi.protocols.url_media import Inlining, stand_in
 from twoapi.providers.cards import ModelCard, bill
@@ -177,7 +176,7 @@ def chosen(  # noqa: PLR0913  what is asked, and of whom
             changed: list[Loss] = []
             if guard is not None:
                 request, changed = _marked(guard, candidate, request, native=protocol == codec.name)
-            way = Convert(codec, UPSTREAM_CODECS[protocol], request, model, capabilities, _CLOCK, changed=changed)
+            way = Convert(codec, candidate, request, _CLOCK, None, changed)
         if candidate.route is not None:
             way = Routed(way, candidate.route, stream=peek.stream)
         choice.request, choice.losses = sent(candidate, way.outgoing), way.losses
