@@ -66,14 +66,16 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
     request = encoding.request
     if (request.tools or request.tool_choice is not None) and not encoding.native:
         check_tools(request)
-    max_tokens = choose_max_tokens(encoding)
+    sampling = request.sampling
+    max_tokens = sampling.max_tokens
+    if max_tokens is None or encoding.capabilities.max_output is not None:
+        max_tokens = choose_max_tokens(encoding)
     body: Wire = {"model": model, "max_tokens": max_tokens}
     # before the turns: cache marks count in the order of the prompt
     tools = encode_tools(encoding) if request.tools else []
     turns: Turns | None = None
     if request.extras or not put_bare_turns(request.messages, body):  # extras must find their turns again
-        if not request.tools and not encoding.native:
-            tools += called_tools(encoding)
+        tools += called_tools(encoding)
         turns = _put_turns(encoding, body)
     if encoding.marks or encoding.pending is not None:
         encoding.settle_marks()
@@ -85,7 +87,6 @@ def _body(encoding: Encoding, model: str) -> tuple[Wire, Turns | None]:
         _put_choice(encoding, body, thinking)
     if thinking is not None or request.output is not NO_OUTPUT:
         _put_thought_and_form(encoding, body, thinking)
-    sampling = request.sampling
     if (  # of each of these most requests say nothing
         request.user_id is not None
         or request.cache_key is not None

@@ -153,7 +153,9 @@ def _web_search(encoding: Encoding, tool: ir.Tool) -> Wire:
 
 
 def called_tools(encoding: Encoding) -> list[Wire]:
-    """Declarations for calls in the history, which the service wants to know."""
+    """Declarations for calls in the history, which the service wants to know, where another's client declares none."""
+    if encoding.native or encoding.request.tools:
+        return []
     names = called_names(encoding.request, encoding.names, encoding.lose)
     return [{"name": name, "input_schema": {"type": "object"}} for name in names]
 

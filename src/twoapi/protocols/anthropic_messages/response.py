@@ -6,13 +6,14 @@ import msgspec
 from msgspec import Raw
 
 from twoapi import ir
+from twoapi.ir import Candidate, Response, Text
 from twoapi.protocols.anthropic_messages import schema
 from twoapi.protocols.anthropic_messages import schema_out as out
 from twoapi.protocols.anthropic_messages.answer_blocks import encode_parts
 from twoapi.protocols.anthropic_messages.decode_blocks import decode_blocks
 from twoapi.protocols.anthropic_messages.faults import decode_error, upstream_fault
 from twoapi.protocols.anthropic_messages.lenient import loosen
-from twoapi.protocols.anthropic_messages.schema import NAME
+from twoapi.protocols.anthropic_messages.schema import NAME, TextBlock
 from twoapi.protocols.anthropic_messages.usage import (
     decode_stop,
     decode_usage,
@@ -71,12 +72,12 @@ def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Resto
     parts: list[ir.Part]
     if (
         len(content) == 1
-        and type(block := content[0]) is schema.TextBlock
+        and type(block := content[0]) is TextBlock
         and block.text < NO_TEXT
         and not block.citations
         and block.cache_control is None
     ):
-        parts = [ir.Text(text=block.text, at="/content/0")]  # as in most answers
+        parts = [Text(text=block.text, at="/content/0")]  # as in most answers
     else:
         parts = decode_blocks(content, "", "/content", extras)
         called = restore_calls(parts, restore)
@@ -84,11 +85,11 @@ def _response(wire: schema.MessageAnswer, extras: dict[str, Raw], restore: Resto
     if wire.stop_reason is not None:
         stop = decode_stop(wire.stop_reason, wire.stop_sequence, wire.stop_details, called=called)
     collect_extras(wire, extras)
-    return ir.Response(
+    return Response(
         protocol=NAME,
         id=wire.id or "",
         model=wire.model or "",
-        candidates=[ir.Candidate(0, parts, stop)],
+        candidates=[Candidate(0, parts, stop)],
         usage=None if usage is None else decode_usage(usage),
         tier=None if usage is None else usage.service_tier,
         extras=extras,
