@@ -41,11 +41,17 @@ _Text = Text
 
 
 def encode_texts(
-    messages: Iterator[Message], encoded: Messages, request: Request, traits: Traits, losses: list[Loss]
+    messages: Iterator[Message],
+    encoded: Messages,
+    request: Request,
+    traits: Traits,
+    losses: list[Loss],
+    marks: CacheMarks | None,
 ) -> Message | None:
     """Encodes messages for as long as each is one text, which is moved as it is, as nearly all are.
 
-    The first that is more comes back, None at the end of them all.
+    The first that is more comes back, None at the end of them all. `marks` are not waiting for a place; an upstream
+    that takes none needs none.
     """
     roles, made = traits.text_roles, traits.said
     keep_lists = request.extras and request.protocol == NAME  # which are put back by their place
@@ -62,9 +68,15 @@ def encode_texts(
         ):
             return message
         if text.cache is not None:
-            if traits.cache_marks:
+            if not traits.cache_marks:
+                losses.append(no_marks(message.at + text.at, NAME))
+            elif marks is None or message.role == "assistant":
                 return message
-            losses.append(no_marks(message.at + text.at, NAME))
+            else:
+                marked: Contents = [wire.TextPart(text=as_raw(text.text))]
+                marks.place(text.cache, message.at + text.at, marked)
+                encoded.append(out.Message(message.role, marked))
+                continue
         encoded.append(made(message.role, text.text))
     return None
 
@@ -108,7 +120,7 @@ class MessageEncoder:
         marks, waiting = self.marks, iter(messages)
         while True:
             if marks.pending is None:
-                message = encode_texts(waiting, encoded, self._request, self._traits, self._losses)
+                message = encode_texts(waiting, encoded, self._request, self._traits, self._losses, marks)
             else:
                 message = next(waiting, None)  # it may hold the mark
             if message is None:

@@ -8,8 +8,9 @@ from twoapi.ir import Loss, Request
 from twoapi.ir.request import NO_OUTPUT, NO_REASONING, NO_STATE
 from twoapi.protocols.base import Encoded, Restore
 from twoapi.protocols.capabilities import Capabilities
-from twoapi.protocols.openai_cache_marks import encode_ttl
+from twoapi.protocols.openai_cache_marks import CacheMarks, encode_ttl
 from twoapi.protocols.openai_chat import schema_out as out
+from twoapi.protocols.openai_chat.cache_marks import MARKED
 from twoapi.protocols.openai_chat.encode_messages import MessageEncoder, encode_texts
 from twoapi.protocols.openai_chat.encode_reasoning import Members, encode_reasoning
 from twoapi.protocols.openai_chat.encode_tools import ToolEncoder
@@ -57,7 +58,9 @@ def encode_request(request: Request, model: str, capabilities: Capabilities, los
     else:
         body = _begin(out.PlainBody, request, model, traits, losses)
     encoder = None if full is None else _encode_tools(request, full, traits, losses)
-    restore = _encode_messages(request, body, encoder, traits, losses)
+    restore = _encode_texts(request, body, encoder, traits, losses) if capabilities.prefill else None
+    if restore is None:
+        restore = _encode_messages(request, body, encoder, traits, losses)
     sampling = request.sampling
     if sampling.top_k is not None or sampling.stop is not None or not capabilities.sampling:
         _encode_sampling(request, body, capabilities, losses)
@@ -159,18 +162,33 @@ def _encode_tools(request: Request, body: out.Body, traits: Traits, losses: list
     return encoder
 
 
+def _encode_texts(
+    request: Request, body: out.PlainBody, encoder: MessageEncoder | None, traits: Traits, losses: list[Loss]
+) -> Restore | None:
+    """Puts messages that are nothing but texts into the body; None, and nothing said of them, when there are others."""
+    same, told = request.protocol == NAME, len(losses)
+    marks = None if encoder is None else encoder.marks
+    if marks is None and traits.cache_marks:
+        marks = CacheMarks(MARKED, losses, enabled=True, same=same)
+    if marks is not None and marks.pending is not None:
+        return None  # the mark of a tool waits for the first part that can hold it
+    if encode_texts(iter(request.messages), body.messages, request, traits, losses, marks) is not None:
+        del losses[told:]
+        if marks is not None:
+            marks.placed.clear()
+        return None
+    if not body.messages and not same:
+        raise refuse("at least one message is needed", request.where("messages"))
+    if marks is not None:
+        marks.finish()
+    return traits.unchanged[same] if encoder is None else encoder.restore()
+
+
 def _encode_messages(
     request: Request, body: out.PlainBody, encoder: MessageEncoder | None, traits: Traits, losses: list[Loss]
 ) -> Restore:
-    """Puts the messages into the body; what is to be changed back in the answer."""
+    """Puts any messages into the body; what is to be changed back in the answer."""
     messages, same, capabilities = request.messages, request.protocol == NAME, traits.capabilities
-    told = len(losses)
-    if capabilities.prefill and (encoder is None or encoder.marks.pending is None):
-        if encode_texts(iter(messages), body.messages, request, traits, losses) is None:
-            if not (messages or same):
-                raise refuse("at least one message is needed", request.where("messages"))
-            return traits.unchanged[same] if encoder is None else encoder.restore()
-        del losses[told:]  # there is more in them than texts: all that was said of them is said below
     if encoder is None:
         encoder = MessageEncoder(request, traits, losses)
     if not capabilities.tools:
