@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
-from twoapi.ir import Fault, FaultError
-from twoapi.protocols.base import ModelEntry, Restore
+from twoapi.ir import Candidate, Fault, FaultError, Request, Response, Text
+from twoapi.protocols.base import AnswerContext, ModelEntry, Restore
 from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.openai_chat import OpenAIChat
 from twoapi.wire.http import Incoming
@@ -242,3 +243,15 @@ def test_an_error_that_cannot_be_read_is_still_an_error(member: bytes) -> None:
     with pytest.raises(FaultError):
         CODEC.decode_response(chunk, Restore())
     assert CODEC.inspect(chunk).fault is not None
+
+
+def test_a_text_of_another_upstream_that_is_not_utf8_is_no_answer() -> None:
+    asked = AnswerContext(Request(protocol="openai-chat", model="m", messages=[]), 1, "x")
+
+    def answered(spelled: bytes) -> bytes:
+        said = [Candidate(0, [Text(text=Raw(spelled))])]
+        return CODEC.encode_response(Response(protocol="gemini", id="1", model="m", candidates=said), asked, [])
+
+    assert json.loads(answered('"né \\u00e9"'.encode()))["choices"][0]["message"]["content"] == "né é"
+    with pytest.raises(FaultError):
+        answered(b'"n\xff"')

@@ -52,12 +52,22 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
         system_fingerprint=response.fingerprint,
     )
     body = json.encode(completion)
+    if not body.isascii():
+        _read_texts(response)
     if response.extras:
         missing = list(response.extras)
         if same:
             body, missing = json.insert(body, response.extras)
         losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
     return body
+
+
+def _read_texts(response: Response) -> None:
+    """Raises FaultError for a text that is not UTF-8: nobody sees that of one that is only moved."""
+    for candidate in response.candidates:
+        for part in candidate.parts:
+            if type(part) is Text:
+                plain(part.text)
 
 
 def _encode_choice(candidate: Candidate, response: Response, context: AnswerContext, losses: list[Loss]) -> out.Choice:
