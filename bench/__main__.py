@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from bench import fleet, processes, recording, report
+from bench import fleet, instructions, processes, recording, report
 from bench.gateways import DIRECT, GATEWAYS, Gateway
 from bench.goals import judge
 from bench.measure import Bench, MeasureError, Target, measure
@@ -139,6 +139,7 @@ class Run:
 @click.option("--nice", default=0, show_default=True, help="Priority of everything; a negative one needs root.")
 @click.option("--record", is_flag=True, help="Write bench/recorded.json: what later runs are compared with.")
 @click.option("--report", "only_report", is_flag=True, help="Write the recorded figures into docs/performance.md.")
+@click.option("--instructions", "only_count", is_flag=True, help="Count instructions instead: the same every time.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write all samples of this run.")
 def main(  # noqa: PLR0913  one parameter per option
     *,
@@ -152,10 +153,14 @@ def main(  # noqa: PLR0913  one parameter per option
     nice: int,
     record: bool,
     only_report: bool,
+    only_count: bool,
     out: Path | None,
 ) -> None:
     if only_report:
         write_report()
+        return
+    if only_count:
+        count_instructions(load_core)
         return
     everything = (START, *SCENARIOS)
     chosen = tuple(scenarios.split(",")) if scenarios else QUICK if quick else everything
@@ -231,6 +236,14 @@ def conclude(plan: Plan, run: Run, machine: recording.Machine, *, out: Path | No
         recording.write(recording.new_recording(figures, machine, plan.rounds, plan.seconds))
         say(f"recorded in {recording.PATH.relative_to(processes.ROOT)}")
     return 1 if run.problems or not all(verdict.kept for verdict in verdicts) else 0
+
+
+def count_instructions(core: int) -> None:
+    """Show what a request costs where noise cannot reach."""
+    if missing := instructions.missing():
+        raise click.ClickException(missing)
+    with run_folder() as folder:
+        click.echo(instructions.table(folder, core))
 
 
 def write_report() -> None:

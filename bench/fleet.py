@@ -14,6 +14,7 @@ from bench.checks import fault_in_answer, fault_in_request
 from bench.gateways import CLIENT_KEY, UPSTREAM_KEY, Gateway, Site
 from bench.measure import Bench, Target
 from bench.scenarios import Cell
+from bench.web import fetch
 
 PATIENCE = 20.0  # seconds for a start
 PAUSE = 0.002  # seconds between two tries to connect
@@ -41,6 +42,11 @@ def mock_upstream(folder: Path, core: int) -> Iterator[int]:
         yield port
     finally:
         processes.stop(process)
+
+
+def set_pace(mock: int, gap: float) -> None:
+    """From now on the mock upstream waits so many milliseconds between the events of a stream."""
+    fetch(mock, "GET", f"/_mode?words=60&gap={gap}&delay=0").checked()
 
 
 def start_gateway(bench: Bench, gateway: Gateway, core: int) -> Running:

@@ -5,16 +5,21 @@
 The least time is hardly disturbed by what else the machine does, so this tells where a change has helped.
 """
 
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from bench import canned
-from bench.gateways import CONVERTED, RELAY, Route
+from bench.gateways import CONVERTED, RELAY, Route, Site, fill
 from bench.report import as_text, number
+from twoapi.config.load import load
 from twoapi.gateway.convert import Convert
 from twoapi.gateway.relay import Relay
+from twoapi.gateway.snapshot import Snapshot
 from twoapi.gateway.way import Way
 from twoapi.ir import Event
+from twoapi.policy.route import Candidate
 from twoapi.protocols.base import AnswerContext, Restore
 from twoapi.protocols.capabilities import Capabilities
 from twoapi.protocols.registry import CODECS
@@ -64,6 +69,17 @@ def incoming_for(route: Route, *, big: bool = False, stream: bool = False) -> In
     return Incoming(path, headers, route.body(big=big, stream=stream), query)
 
 
+def candidate_for(route: Route) -> Candidate:
+    """The upstream that the benchmark's configuration gives this request to."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load(fill("twoapi.yaml", Site(Path(folder), 1), 1), {})
+    snapshot = Snapshot(settings)
+    key = snapshot.keys.find(incoming_for(route).headers)
+    if key is None:
+        raise LookupError("the benchmark's configuration does not know its own key")
+    return snapshot.plan(route.model, route.client, key).candidates[0]
+
+
 def relay_stages(route: Route, *, big: bool) -> Rows:
     """A relayed request and its answer."""
     codec = CODECS[route.client]
@@ -104,7 +120,7 @@ def convert_stages(route: Route, *, big: bool) -> Rows:
 
 def stream_stages(route: Route) -> Rows:
     """A streamed answer, per event: each event in a read of its own, and eight in one."""
-    client, upstream = CODECS[route.client], CODECS[route.upstream]
+    client = CODECS[route.client]
     incoming = incoming_for(route, stream=True)
     request = client.decode_request(incoming)
     events = STREAMS[route.upstream]
@@ -112,7 +128,7 @@ def stream_stages(route: Route) -> Rows:
     def way() -> Way:
         if route.client == route.upstream:
             return Relay(client, incoming, client.peek(incoming), MODELS[route.upstream], Capabilities(), CLOCK)
-        return Convert(client, upstream, request, MODELS[route.upstream], Capabilities(), CLOCK)
+        return Convert(client, candidate_for(route), request, CLOCK)
 
     ready = way()
     bursts = [b"".join(events[at : at + BURST]) for at in range(0, len(events), BURST)]
