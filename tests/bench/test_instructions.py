@@ -1,7 +1,6 @@
 """Instructions are read out of what the counter writes."""
 
 import pytest
-
 from bench.instructions import total
 
 DUMP = """# callgrind format
