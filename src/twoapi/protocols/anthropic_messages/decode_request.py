@@ -36,7 +36,7 @@ PATHS = {
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_strict = msgspec.json.Decoder(schema.MessagesRequest).decode
 _decode_beta = msgspec.json.Decoder(schema.BetaRequest).decode
-_decode_checked = decoder(schema.MessagesRequest)
+_decode_checked = decoder(schema.BetaRequest)
 _MODES = {"enabled": "manual", "adaptive": "adaptive", "between_tools": "between_tools", "disabled": "off"}
 _SHOWN = {"summarized": "summary", "omitted": "none", "updates": "updates"}
 _EFFORTS = {"low", "medium", "high", "xhigh", "max"}
@@ -69,8 +69,9 @@ def decode_request(incoming: Incoming) -> ir.Request:
                 wire = _decode_beta(body)
                 _collect_extras(wire, extras)
         except _BAD:
-            loose, extras = loosen(body, schema.MessagesRequest)
+            loose, extras = loosen(body, schema.BetaRequest)
             wire = _decode_checked(loose)
+            _collect_extras(wire, extras)
         return _request(wire, headers.get(b"anthropic-version"), betas, extras)
     except WireError as error:
         raise refuse(error) from None
