@@ -19,6 +19,7 @@ from twoapi.gateway.port import Flow
 from twoapi.ir import Fault
 from twoapi.policy.access import KeyEntry
 from twoapi.server.asking import answer_for, asked_for
+from twoapi.server.connection import Connection
 from twoapi.server.handing_over import DRAIN_LIMIT, LATE, HandingOver
 from twoapi.server.head import Head, head_size, refusal_hints
 from twoapi.server.inbound import Inbound, InboundStream
@@ -42,7 +43,7 @@ _TOO_MANY = Fault("overloaded", "too many requests are open on this gateway", wh
 _NO_REQUEST = Fault("invalid_request", "this is not a request")
 
 
-class GatewayProtocol(HandingOver):
+class GatewayProtocol(HandingOver, Connection):
     """One client connection."""
 
     site: Site  # set by the subclass that the server makes for its worker, as that is

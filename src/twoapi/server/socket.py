@@ -17,6 +17,7 @@ from twoapi.gateway.exchange import Exchange
 from twoapi.gateway.port import Flow
 from twoapi.gateway.worker import Worker
 from twoapi.ir import Fault, FaultError
+from twoapi.server.connection import Connection
 from twoapi.server.head import Head
 from twoapi.wire import json
 from twoapi.wire.errors import WireError
@@ -32,7 +33,7 @@ _REVOKED = Fault("unauthenticated", "this gateway does not know the key any more
 _STOPPING = "the gateway is stopping"
 
 
-class ResponsesSocket(asyncio.Protocol):
+class ResponsesSocket(asyncio.Protocol, Connection):
     """One client connection that was an HTTP request before, and the port of the exchange that runs on it."""
 
     def __init__(self, worker: Worker, head: Head, connections: set[Any]) -> None:
