@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 
 class Connection:
-    """Ours, among what uvicorn keeps: a base, because a protocol that is looked for in a thousand objects takes long."""
+    """Ours, among what uvicorn keeps. A base, because to look for a protocol in a thousand objects takes long."""
 
     __slots__ = ()
 
