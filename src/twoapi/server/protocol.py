@@ -109,10 +109,10 @@ class GatewayProtocol(HandingOver, Connection):
         self.last_active = self.loop.time()
         self.read = len(data)
         last = self.last_head
-        if last is not None and self.inbound is None and self.upload is None and self.tokens:
-            self.is_last_line = data.startswith(last.line)
         if self.asgi:
-            self._unset_keepalive_if_required()
+            self._unset_keepalive_if_required()  # and the read may be more of a body
+        elif last is not None and self.inbound is None and self.upload is None and self.tokens:
+            self.is_last_line = data.startswith(last.line)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
