@@ -21,7 +21,8 @@ _FORWARDED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"openai-", b"a
 JSON = b"content-type: application/json\r\n"
 EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
 _SHOWN_LOSSES = 5
-_REMEMBERED = 1024  # rows of header names, and loss summaries; neither kind is endless unless somebody makes them up
+_REMEMBERED = 1024  # loss summaries; there is no end of them only when somebody makes them up
+_ROWS, _ROW = 256, 4096  # rows of header names, and bytes of one
 _kind = attrgetter("kind")  # no frame for each
 _summaries: dict[tuple[str, ...], bytes] = {(): b"0"}
 
@@ -77,7 +78,7 @@ def _form(names: tuple[bytes, ...]) -> _Form:
     passed = tuple(names[place] for place in told)
     lines = b"".join(b"%b: %%b\r\n" % name.replace(b"%", b"%%") for name in passed)
     form = _Form(passed, lines, itemgetter(*told) if told else _nothing)
-    if len(_forms) < _REMEMBERED:
+    if len(_forms) < _ROWS and sum(map(len, names)) < _ROW:
         _forms[names] = form
     return form
 

@@ -20,7 +20,7 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 _CHUNKS = {len(line) + size + 2: (line, len(line), size) for size in range(1, 2048) for line in (b"%x\r\n" % size,)}
 _LOOKED_AT = (b"content-encoding", b"transfer-encoding")
 _trimmed = bytes.rstrip
-_REMEMBERED = 256  # rows of header names; an upstream that makes them up gains nothing
+_REMEMBERED, _ROW = 256, 4096  # rows of header names, and bytes of one; an upstream that makes them up gains nothing
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -435,7 +435,7 @@ def _too_large(what: str, limit: int) -> TransportError:
 def _named(spelled: tuple[bytes, ...]) -> _Names:
     lower = tuple(name.lower() for name in spelled)
     names = _Names(lower, tuple(place for place, name in enumerate(lower) if name in _LOOKED_AT))
-    if len(_names) < _REMEMBERED:
+    if len(_names) < _REMEMBERED and sum(map(len, spelled)) < _ROW:
         _names[spelled] = names
     return names
 
