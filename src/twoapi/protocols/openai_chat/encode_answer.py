@@ -7,7 +7,8 @@ from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.name import NAME
 
 _MAX_CALL_ID = 40
-_TIERS = {"default": "default", "standard": "default", "priority": "priority", "flex": "flex"}
+# The vendor's words for other vendors' tiers.
+TIERS = {"default": "default", "standard": "default", "priority": "priority", "flex": "flex"}
 
 
 def answer_id(upstream_id: str, protocol: str, context: AnswerContext) -> str:
@@ -19,7 +20,7 @@ def answer_tier(tier: str | None, protocol: str, losses: list[Loss]) -> str | No
     """The service tier in the vendor's words, which its SDK checks."""
     if tier is None or protocol == NAME:
         return tier
-    word = _TIERS.get(tier)
+    word = TIERS.get(tier)
     if word is None:
         losses.append(Loss("/service_tier", "dropped", NAME, "no such service tier"))
     return word

@@ -20,6 +20,7 @@ from twoapi.ir import (
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_chat import schema_out as out
 from twoapi.protocols.openai_chat.encode_answer import (
+    TIERS,
     annotations,
     answer_tier,
     client_call_id,
@@ -37,7 +38,7 @@ from twoapi.wire import json
 
 def encode_response(response: Response, context: AnswerContext, losses: list[Loss]) -> bytes:
     """The answer as JSON."""
-    same = response.protocol == NAME
+    same, tier = response.protocol == NAME, response.tier
     choices: list[out.Choice] = []
     for candidate in response.candidates:
         choices.append(_encode_choice(candidate, response, context, losses))  # noqa: PERF401  one, without a frame more
@@ -48,7 +49,7 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
         model=response.model or context.request.model,
         choices=choices,
         usage=encode_usage(response.usage, losses, same=same),
-        service_tier=None if response.tier is None else answer_tier(response.tier, response.protocol, losses),
+        service_tier=tier if tier is None or same else TIERS.get(tier) or answer_tier(tier, response.protocol, losses),
         system_fingerprint=response.fingerprint,
     )
     body = json.encode(completion)
