@@ -131,6 +131,8 @@ def _build(body: wire.UsualBody, rest: wire.Body | None, payload: bytes, extras:
             n=body.n,
         ),
         cache_key=body.prompt_cache_key,
+        metadata=body.metadata,
+        tier=body.service_tier,
         stream=body.stream is True,
         legacy_functions=legacy,
         extras=extras,
@@ -148,8 +150,8 @@ def _build(body: wire.UsualBody, rest: wire.Body | None, payload: bytes, extras:
         request.state = State(store=body.store)
     if body.user is not None:
         request.user_id, request.paths = body.user, {**paths, "user_id": "/user"}
-    if body.response_format is not None:
-        request.output = _decode_format(body.response_format, extras)
+    if body.response_format is not None or body.verbosity is not None:
+        request.output = _decode_output(body, extras)
     if rest is not None:
         _put_rest(rest, request)
     return request
@@ -157,7 +159,6 @@ def _build(body: wire.UsualBody, rest: wire.Body | None, payload: bytes, extras:
 
 def _put_rest(body: wire.Body, request: Request) -> None:
     """What few requests have."""
-    request.metadata, request.tier = body.metadata, body.service_tier
     if body.safety_identifier is not None:
         if body.user is not None:
             request.extras["/user"] = Raw(json.encode(body.user))
@@ -172,7 +173,6 @@ def _put_rest(body: wire.Body, request: Request) -> None:
     )
     request.output = replace(
         request.output,
-        verbosity=body.verbosity,
         modalities=body.modalities,
         audio=_given(body.audio),
         prediction=_given(body.prediction),
@@ -230,6 +230,11 @@ def _decode_cache_options(raw: Raw, request: Request) -> None:
         request.cache_auto = CacheMark(_OPTION_TTLS[options.ttl])
     else:
         request.extras["/prompt_cache_options"] = raw
+
+
+def _decode_output(body: wire.UsualBody, extras: dict[str, Raw]) -> Output:
+    output = Output() if body.response_format is None else _decode_format(body.response_format, extras)
+    return output if body.verbosity is None else replace(output, verbosity=body.verbosity)
 
 
 def _decode_format(form: wire.ResponseFormat, extras: dict[str, Raw]) -> Output:

@@ -150,6 +150,7 @@ class UsualBody(msgspec.Struct, kw_only=True, gc=False):
     frequency_penalty: float | None = None
     max_completion_tokens: int | None = None
     max_tokens: int | None = None
+    metadata: dict[str, str] | None = None
     n: int | None = None
     parallel_tool_calls: bool | None = None
     presence_penalty: float | None = None
@@ -157,6 +158,7 @@ class UsualBody(msgspec.Struct, kw_only=True, gc=False):
     reasoning_effort: str | None = None
     response_format: ResponseFormat | None = None
     seed: int | None = None
+    service_tier: str | None = None
     stop: str | list[str] | None = None
     store: bool | None = None
     stream: bool | None = None
@@ -166,6 +168,7 @@ class UsualBody(msgspec.Struct, kw_only=True, gc=False):
     tools: list[Tool] | None = None
     top_p: float | None = None
     user: str | None = None
+    verbosity: str | None = None
 
 
 class Body(UsualBody, kw_only=True):
@@ -175,17 +178,14 @@ class Body(UsualBody, kw_only=True):
     functions: list[FunctionTool] | None = None
     logit_bias: Raw = EMPTY
     logprobs: bool | None = None
-    metadata: dict[str, str] | None = None
     modalities: list[str] | None = None
     moderation: Raw = EMPTY
     prediction: Raw = EMPTY
     prompt_cache_options: Raw = EMPTY
     prompt_cache_retention: Raw = EMPTY
     safety_identifier: str | None = None
-    service_tier: str | None = None
     top_k: int | None = None  # not the vendor's, but every compatible server's
     top_logprobs: int | None = None
-    verbosity: str | None = None
     web_search_options: Raw = EMPTY
 
 
