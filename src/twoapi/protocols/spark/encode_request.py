@@ -1,5 +1,7 @@
 """The canonical request to the vendor's: a body over HTTP, a frame over a websocket."""
 
+from msgspec.structs import replace
+
 from twoapi.ir import Loss, Request
 from twoapi.protocols.base import Encoded
 from twoapi.protocols.call_ids import encode_call_id
@@ -59,7 +61,8 @@ def encode_frame(request: Request, model: str, capabilities: Capabilities, losse
 
     `model` is what the vendor calls the domain. The application that asks is told with the credential.
     """
-    encoding = _begin(request, capabilities, losses, SOCKET)
+    # A frame has no place for a choice among tools, whatever is declared.
+    encoding = _begin(request, replace(capabilities, tool_choices=()), losses, SOCKET)
     declared, _ = _declared(encoding)
     spoken = _messages(encoding)
     sampling = request.sampling
