@@ -1,7 +1,9 @@
 """What holds for every test: the hypothesis profile, and no skips on CI."""
 
+import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,16 @@ settings.register_profile(
 settings.load_profile(PROFILE)
 if PROFILE == "nightly":
     os.environ.setdefault("PYTEST_TIMEOUT", "0")
+
+# Every client of an SDK reads all the world's certificates, some 20 ms a client, of which no test needs one.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fixtures" / "no_authority.pem")
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what was collected, a million objects that stay, out of each later look for garbage, and looks seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 50)
 
 
 @pytest.hookimpl(wrapper=True)
