@@ -16,7 +16,7 @@ PROFILE = os.environ.get("TWOAPI_HYPOTHESIS_PROFILE") or "ci"
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # explaining takes longer than the time allowed
 settings.register_profile(
     "ci",
-    max_examples=200,
+    max_examples=100,
     phases=PHASES,
     deadline=None,  # a shared machine stalls now and then
     derandomize=True,

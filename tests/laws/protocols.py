@@ -21,8 +21,8 @@ every_pair = pytest.mark.parametrize(("codec", "other"), list(product(ALL, ALL))
 
 _EXAMPLES = settings().max_examples  # of the profile, see tests/conftest.py: those of L8 and L19
 half = settings(max_examples=_EXAMPLES // 2)
-few = settings(max_examples=_EXAMPLES // 5)
-fewest = settings(max_examples=_EXAMPLES // 20)
+few = settings(max_examples=_EXAMPLES // 3)
+fewest = settings(max_examples=_EXAMPLES // 10)
 
 
 def others(codec: Codec) -> list[Codec]:

@@ -37,7 +37,7 @@ LARGE = st.integers(30_000, 66_000).map(lambda size: base64.b64encode(bytes(i * 
 
 # Only words and blobs vary here.
 EXAMPLES = settings().max_examples  # of the profile
-FEW, FEWER = settings(max_examples=EXAMPLES // 4), settings(max_examples=EXAMPLES // 20)
+FEW, FEWER = settings(max_examples=EXAMPLES // 2), settings(max_examples=EXAMPLES // 10)
 
 
 def pairs(chosen):

@@ -25,7 +25,7 @@ BOUNDARY = "a-boundary"
 CONFIG = """
 listen: 127.0.0.1:0
 keys: [{{key: {key}, name: team}}, {{key: other-key, name: other, models: [other]}}]
-limits: {{upload: 32MiB, receive: 1s}}
+limits: {{upload: 32MiB, receive: {receive}}}
 upstreams:
   first: {{provider: openai-compatible, base_url: "{url}/v1", credentials: [{upstream}]}}
   second: {{provider: openai-compatible, base_url: "{url}/v1", credentials: [{upstream}]}}
@@ -169,12 +169,12 @@ def form(*parts: tuple[str, str | bytes]) -> bytes:
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
-    """A site for as long as the block lasts."""
+def running_site(*, receive: str = "1s") -> Iterator[Site]:
+    """A site for as long as the block lasts, whose clients may take so long to send."""
     raw = RawUpstream()
     with FakeUpstream(answer) as upstream:
         urls = {"url": f"http://127.0.0.1:{upstream.port}", "raw": f"http://127.0.0.1:{raw.port}"}
-        text = CONFIG.format(key=KEY, upstream=UPSTREAM_KEY, **urls)
+        text = CONFIG.format(key=KEY, upstream=UPSTREAM_KEY, receive=receive, **urls)
         with RunningGateway(parse(text, "site.yaml", {})) as gateway:
             site = Site(gateway, upstream, raw)
             try:

@@ -308,7 +308,7 @@ def test_a_credential_that_signs_bodies_cannot_send_a_form(site: Site) -> None:
 
 
 def test_the_gateway_stops_in_the_middle() -> None:
-    with running_site() as site:
+    with running_site(receive="20s") as site:  # what ends it is the stop
         body = form(("model", "raw/w-1"), ("file", SOUND))
         with site.begin(PATH, len(body), body[:100_000]) as client, site.raw.accept() as upstream:
             read_until(upstream, b"w-1\r\n")

@@ -30,7 +30,7 @@ from twoapi.testing.strategies.hostile import edited_json, noise
 from twoapi.testing.strategies.services import BODIES
 from twoapi.testing.strategies.values import json_bytes
 
-few = settings(max_examples=settings().max_examples // 20)
+few = settings(max_examples=settings().max_examples // 10)
 
 
 def drawn(data: st.DataObject, face: Names, *, portable: bool = False) -> tuple[str, Json]:
