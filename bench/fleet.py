@@ -15,6 +15,7 @@ from bench.gateways import CLIENT_KEY, UPSTREAM_KEY, Gateway, Site
 from bench.measure import Bench, Target
 from bench.scenarios import Cell
 from bench.web import fetch
+from bench.windows import COUNTS
 
 PATIENCE = 20.0  # seconds for a start
 PAUSE = 0.002  # seconds between two tries to connect
@@ -32,7 +33,8 @@ class Running(msgspec.Struct, frozen=True):
 def mock_upstream(folder: Path, core: int) -> Iterator[int]:
     """The port of a mock upstream that runs as long as the block does."""
     port = processes.free_port()
-    process = processes.start(processes.python("bench.mock_upstream", "--port", str(port)), core, folder / "mock.log")
+    options = ("--port", str(port), "--counts", str(folder / COUNTS))
+    process = processes.start(processes.python("bench.mock_upstream", *options), core, folder / "mock.log")
     try:
         end = time.monotonic() + PATIENCE
         while not _answers(port):

@@ -13,6 +13,7 @@ from bench.load import Outcome
 from bench.mock_upstream import Stat
 from bench.scenarios import Cell, Scenario
 from bench.web import Answer, fetch
+from bench.windows import COUNTS, EVENTS, REQUESTS, Windows, shared
 
 SETTLE = 0.3  # seconds for streams to open fully, or to go away
 MOST_CONNECTIONS = 0.05  # new upstream connections per request: more means that keep-alive is broken
@@ -48,6 +49,11 @@ class Bench(msgspec.Struct, frozen=True):
     def last_request(self) -> bytes:
         return fetch(self.mock, "GET", "/_last").checked()
 
+    def counter(self, scenario: Scenario) -> Callable[[], int]:
+        """How many requests, or events of streams, the mock upstream has answered or sent, read without asking it."""
+        counts, what = shared(self.folder / COUNTS), EVENTS if scenario.stream else REQUESTS
+        return lambda: counts[what]
+
     def body_file(self, cell: Cell, scenario: Scenario) -> Path:
         size = "big" if scenario.big else "small"
         path = self.folder / f"{cell.route.name}-{size}-{'stream' if scenario.stream else 'whole'}.json"
@@ -76,8 +82,9 @@ def measure(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dic
 def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:
     """CPU per request, or per event of the upstream, requests per second, and who else used the core."""
     before, busy, cpu = bench.stat(), processes.core_seconds(bench.gateway_core), processes.cpu_seconds(target.pid)
-    begin = time.monotonic()
-    outcome = closed_load(bench, scenario, cell, target)
+    begin, windows = time.monotonic(), Windows()
+    with windows.watch(target.pid, bench.counter(scenario)):
+        outcome = closed_load(bench, scenario, cell, target)
     wall, cpu = time.monotonic() - begin, processes.cpu_seconds(target.pid) - cpu
     after, busy = bench.stat(), processes.core_seconds(bench.gateway_core) - busy
     check_load(outcome, cell)
@@ -88,6 +95,7 @@ def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target)
         "cpu_us": cpu / outcome.requests * 1e6,
         "per_second": outcome.requests / outcome.seconds,
         "others_percent": max(0.0, busy - cpu) / wall * 100,
+        "undisturbed_us": windows.undisturbed,
     }
     if scenario.stream:
         values["event_us"] = cpu / max(1, after.events - before.events) * 1e6
@@ -100,15 +108,16 @@ def measure_paced(bench: Bench, scenario: Scenario, cell: Cell, target: Target) 
     load = start_streams(bench, scenario, cell, target, seconds + 4 * SETTLE)
     try:
         wait_for_streams(bench, scenario, cell)
-        before, cpu = bench.stat(), processes.cpu_seconds(target.pid)
-        time.sleep(seconds)
+        before, cpu, windows = bench.stat(), processes.cpu_seconds(target.pid), Windows()
+        with windows.watch(target.pid, bench.counter(scenario)):
+            time.sleep(seconds)
         cpu = processes.cpu_seconds(target.pid) - cpu
         sent = bench.stat().events - before.events
     finally:
         outcome = end_streams(bench, cell, load)
     if outcome.events < sent * 0.9:
         raise MeasureError(f"{cell.label} passed on {outcome.events} events of {sent}")
-    return {"event_us": cpu / max(1, sent) * 1e6}
+    return {"event_us": cpu / max(1, sent) * 1e6, "undisturbed_us": windows.undisturbed}
 
 
 def measure_held(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:

@@ -16,6 +16,7 @@ import gc
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl
 
@@ -24,6 +25,7 @@ import uvloop
 from typing_extensions import override
 
 from bench import canned
+from bench.windows import EVENTS, REQUESTS, shared
 
 T = TypeVar("T")
 
@@ -56,9 +58,12 @@ class Stat(msgspec.Struct):
 class Upstream:
     """What all connections share."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: "memoryview[int] | None" = None) -> None:
         self.mode = Mode()
         self.stat = Stat()
+        self.counts = counts or memoryview(bytearray(16)).cast(
+            "Q"
+        )  # requests and events again, where another process can read them at any moment
         self.last = b""
         self.streaming: set[Connection] = set()
         self.answers = {
@@ -131,6 +136,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(whole(b'{"error":{"message":"no such path"}}', b"404 Not Found"))
             return
         upstream.stat.requests += 1
+        upstream.counts[REQUESTS] += 1
         if path == b"streamGenerateContent" or WANTS_STREAM.search(data, head):
             upstream.streaming.add(self)
             self.after_delay(self.begin_stream, upstream.streams[path])
@@ -162,6 +168,7 @@ class Connection(asyncio.Protocol):
         if self not in upstream.streaming:
             return
         upstream.stat.events += 1
+        upstream.counts[EVENTS] += 1
         self.write_now(frames[index])
         index += 1
         if index == len(frames):
@@ -198,10 +205,10 @@ def streamed(events: list[bytes]) -> list[bytes]:
     return frames
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, counts: Path) -> None:
     """Answer until the process is ended."""
     loop = asyncio.get_running_loop()
-    upstream = Upstream()
+    upstream = Upstream(shared(counts))
     server = await loop.create_server(lambda: Connection(upstream, loop), "127.0.0.1", port, backlog=4096)
     gc.collect()
     gc.freeze()
@@ -209,6 +216,8 @@ async def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--port", type=int, required=True)
-    uvloop.run(serve(options.parse_args().port))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--counts", type=Path, required=True, help="a file for what is counted, of 16 bytes")
+    options = parser.parse_args()
+    uvloop.run(serve(options.port, options.counts))

@@ -62,10 +62,20 @@ def cpu_seconds(pid: int) -> float:
 
     The CPU clock of a process is utime + stime without their rounding to ticks of 10 ms.
     """
+    return clock_seconds(clocks(pid))
+
+
+def clocks(pid: int) -> list[int]:
+    """The CPU clocks of a process and its living descendants."""
+    return [(~one << 3) | CLOCK_OF_A_PROCESS for one in family(pid)]
+
+
+def clock_seconds(found: list[int]) -> float:
+    """What the clocks say together; one whose process has ended says nothing."""
     total = 0.0
-    for one in family(pid):
+    for clock in found:
         with contextlib.suppress(OSError):
-            total += time.clock_gettime((~one << 3) | CLOCK_OF_A_PROCESS)
+            total += time.clock_gettime(clock)
     return total
 
 

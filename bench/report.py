@@ -34,16 +34,19 @@ def scenario_table(scenario: str, figures: list[Figure]) -> list[list[str]]:
 
 def verdict_table(verdicts: list[Verdict]) -> list[list[str]]:
     """Rows of the goals, the heading first."""
-    rows = [["goal", "measured", "limit", "", "drift"]]
+    rows = [["goal", "measured", "limit", "", "median of all", "drift"]]
     for verdict in verdicts:
         unit = "x" if verdict.goal.as_ratio else ""
-        measured = "not measured" if verdict.measured is None else f"{verdict.measured:.2f}{unit}"
+        measured, median = (
+            "not measured" if one is None else f"{one:.2f}{unit}" for one in (verdict.measured, verdict.median)
+        )
         rows.append(
             [
                 verdict.goal.title,
                 measured,
                 f"{verdict.goal.limit:g}{unit}",
                 "PASS" if verdict.kept else "FAIL",
+                median,
                 drift_text(verdict.drift),
             ]
         )
@@ -101,7 +104,7 @@ def document_part(recording: Recording, verdicts: list[Verdict]) -> str:
     parts = [
         conditions,
         "### Goals",
-        as_markdown([row[:4] for row in verdict_table(verdicts)]),
+        as_markdown([row[:5] for row in verdict_table(verdicts)]),
     ]
     for scenario in ("start", *SCENARIOS):
         if rows := scenario_table(scenario, recording.figures):

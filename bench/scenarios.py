@@ -57,6 +57,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 METRICS = {
     "cpu_us": "CPU us/request",
     "event_us": "CPU us/event",
+    "undisturbed_us": "undisturbed us",
     "per_second": "requests/s",
     "others_percent": "others on the core %",
     "p50_us": "p50 us",

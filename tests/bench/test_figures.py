@@ -4,6 +4,7 @@ from bench.goals import Goal, Verdict
 from bench.recording import rounded
 from bench.report import BEGIN, END, as_markdown, drift_text, number, with_figures
 from bench.results import Figure, Sample, Spread, figures_of
+from bench.windows import Windows
 
 
 def test_a_ratio_is_the_median_of_the_ratios_within_each_round() -> None:
@@ -38,9 +39,29 @@ def test_a_goal_is_kept_up_to_its_limit_and_never_unmeasured() -> None:
     assert not Verdict(goal, None).kept
 
 
+def test_a_limit_is_for_the_cost_of_a_gateway_that_nothing_disturbs() -> None:
+    goal = Goal("JSON, relayed", "json", "twoapi relay", "cpu_us", 2.2)
+    figures = [
+        Figure("json", "nginx", "undisturbed_us", Spread(15, 10, 20), Spread(1, 1, 1)),
+        Figure("json", "twoapi relay", "undisturbed_us", Spread(40, 21, 80), Spread(3, 2, 8)),
+        Figure("json", "twoapi relay", "cpu_us", Spread(50, 30, 90), Spread(4, 3, 9)),
+    ]
+    assert [goal.measured(figures), goal.median(figures)] == [2.1, 4]
+    assert goal.measured(figures[2:]) == 4
+
+
 def test_a_goal_in_its_own_unit_takes_the_value() -> None:
     goal = Goal("PSS", "start", "twoapi", "pss_mb", 45, as_ratio=False)
     assert goal.measured([Figure("start", "twoapi", "pss_mb", Spread(40, 40, 40), Spread(5, 5, 5))]) == 40
+
+
+def test_the_least_disturbed_tenth_of_the_windows_stands_for_all() -> None:
+    windows = Windows()
+    assert windows.undisturbed == 0
+    for microseconds in range(100, 0, -1):
+        windows.add(microseconds * 1e-6 * 1000, 1000)
+    windows.add(0.0, 49)  # too few to say anything
+    assert round(windows.undisturbed, 6) == 11
 
 
 def test_drift_over_15_percent_is_marked() -> None:

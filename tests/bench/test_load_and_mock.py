@@ -3,10 +3,12 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 from bench import bodies, canned, processes
 from bench.load import Load, Outcome, percentile
 from bench.mock_upstream import Connection, Upstream
+from bench.windows import EVENTS, REQUESTS, shared
 
 
 def outcome_of(upstream: Upstream, body: bytes, *, count: int) -> Outcome:
@@ -31,6 +33,12 @@ def test_requests_share_a_connection() -> None:
     outcome = outcome_of(upstream, bodies.chat_body("m", big=True), count=3)
     assert [outcome.requests, outcome.bad, outcome.events] == [3, 0, 0]
     assert [upstream.stat.requests, upstream.stat.connections] == [3, 1]
+
+
+def test_another_process_can_read_what_is_counted(tmp_path: Path) -> None:
+    here, there = shared(tmp_path / "counts"), shared(tmp_path / "counts")
+    outcome_of(Upstream(there), bodies.chat_body("m", stream=True), count=2)
+    assert [here[REQUESTS], here[EVENTS]] == [2, 2 * len(canned.chat_events(60))]
 
 
 def test_a_stream_is_sent_event_by_event_and_counted() -> None:
