@@ -8,30 +8,34 @@ from twoapi.protocols.openai_responses.answer_items import ItemEncoder, runs
 from twoapi.protocols.openai_responses.items import mint_id
 from twoapi.protocols.openai_responses.name import NAME, broken
 from twoapi.protocols.openai_responses.response_object import ResponseObject, encode_tier
-from twoapi.protocols.openai_responses.schema_items import WrittenMessage, WrittenText
 from twoapi.protocols.openai_responses.status import BROKEN, CUT_OFF, encode_status
 from twoapi.protocols.openai_responses.usage import encode_usage
 from twoapi.wire import json
+
+_BARE = (
+    b'[{"type":"message","id":%b,"status":"completed","role":"assistant",'
+    b'"content":[{"type":"output_text","text":%b,"annotations":[],"logprobs":[]}]}]'
+)
 
 
 def encode_response(response: Response, context: AnswerContext, losses: list[Loss]) -> bytes:
     """The answer as JSON; raises FaultError when it cannot be shown as an answer."""
     if response.fault is not None:
         raise FaultError(response.fault)
-    losses += [
-        Loss(f"/choices/{other.index}", "dropped", NAME, "this protocol has one answer")
-        for other in response.candidates[1:]
-    ]
-    first = response.candidates[0] if response.candidates else Candidate(0, [])
+    candidates = response.candidates
+    if len(candidates) > 1:
+        losses += [
+            Loss(f"/choices/{other.index}", "dropped", NAME, "this protocol has one answer") for other in candidates[1:]
+        ]
+    first = candidates[0] if candidates else Candidate(0, [])
     protocol = response.protocol
     stop = first.stop or guessed_stop(first.parts)
     status: str = "completed"
     details: dict[str, str] | Raw | None = None
     text = None if protocol == NAME else _bare_text(first.parts, stop)
     if text is not None:  # as most answers are
-        content = WrittenText(text=text.text, annotations=[], logprobs=[])
         item_id = mint_id("message", context.id + "_0")
-        output: list[object] = [WrittenMessage(id=item_id, status=status, role="assistant", content=[content])]
+        output: list[object] | Raw = Raw(_BARE % (json.encode(item_id), json.encode(text.text)))
     else:
         output = _output(first.parts, stop, ItemEncoder(protocol, context, losses))
         fault = failure_of(stop, protocol, said=bool(output))
@@ -55,8 +59,10 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
 
 def with_extras(body: bytes, extras: dict[str, Raw], losses: list[Loss], *, own: bool) -> bytes:
     """The response object with what only this protocol has; what has no place in it is reported."""
+    if not extras:
+        return body
     missing = list(extras)
-    if own and extras:
+    if own:
         body, missing = json.insert(body, extras)
     losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
     return body

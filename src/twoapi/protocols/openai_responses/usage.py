@@ -24,23 +24,10 @@ class _Usage(msgspec.Struct, gc=False):
     output_tokens_details: _OutputDetails | None = None
 
 
-class _WrittenInput(msgspec.Struct, gc=False):
-    cached_tokens: int
-    cache_write_tokens: int
-
-
-class _WrittenOutput(msgspec.Struct, gc=False):
-    reasoning_tokens: int
-
-
-class _Written(msgspec.Struct, gc=False):
-    input_tokens: int
-    input_tokens_details: _WrittenInput
-    output_tokens: int
-    output_tokens_details: _WrittenOutput
-    total_tokens: int
-
-
+_WRITTEN = (
+    b'{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d,"cache_write_tokens":%d},'
+    b'"output_tokens":%d,"output_tokens_details":{"reasoning_tokens":%d},"total_tokens":%d}'
+)
 _decode = msgspec.json.Decoder(_Usage).decode
 _NO_INPUT, _NO_OUTPUT = _InputDetails(), _OutputDetails()
 
@@ -73,7 +60,7 @@ def decode_usage(raw: Raw) -> Usage | None:
     )
 
 
-def encode_usage(usage: Usage | None, *, same: bool, losses: list[Loss]) -> _Written | Raw | None:
+def encode_usage(usage: Usage | None, *, same: bool, losses: list[Loss]) -> Raw | None:
     """The usage object; verbatim when the upstream spoke this protocol. Clients need every count of it, so that
     zeros stand for what an upstream of another protocol did not tell.
     """
@@ -92,10 +79,5 @@ def encode_usage(usage: Usage | None, *, same: bool, losses: list[Loss]) -> _Wri
         written = (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
     given = (usage.input or 0) + (usage.cache_read or 0) + written + (usage.tool_prompt or 0)
     answered = usage.total_output
-    return _Written(
-        input_tokens=given,
-        input_tokens_details=_WrittenInput(usage.cache_read or 0, written),
-        output_tokens=answered,
-        output_tokens_details=_WrittenOutput(usage.reasoning or 0),
-        total_tokens=given + answered,
-    )
+    counts = (given, usage.cache_read or 0, written, answered, usage.reasoning or 0, given + answered)
+    return Raw(_WRITTEN % counts)
