@@ -31,7 +31,11 @@ def decode_contents(given: GenerateRequest, extras: Extras) -> list[ir.Message]:
     messages: list[ir.Message] = []
     system = given.system_instruction
     if system is not None:
-        messages.append(_message(system, "/systemInstruction", "system", None, extras))
+        said = _bare(system.parts)
+        if said is None:
+            messages.append(_message(system, "/systemInstruction", "system", None, extras))
+        else:
+            messages.append(_Message("system", said, "/systemInstruction"))
     calls = OpenCalls()
     contents = given.contents
     if not isinstance(contents, list):
@@ -39,15 +43,21 @@ def decode_contents(given: GenerateRequest, extras: Extras) -> list[ir.Message]:
         return messages
     for i, content in enumerate(contents):
         at = _AT[i] if i < 1024 else f"/contents/{i}"
-        parts, role = content.parts, _ROLES.get(content.role)
-        # Nearly all turns are one bare text: they are made here, without a call.
-        if type(parts) is list and len(parts) == 1 and role in _SPOKEN:
-            text = parts[0].text
-            if text is not EMPTY and dressing(parts[0]) == BARE and opening(text) == _TEXT:
-                messages.append(_Message(role, [_Text(text=text, at="/parts/0")], at))  # type: ignore[arg-type]  # one of two
-                continue
-        messages.append(_content(content, at, calls, extras))
+        role, said = _ROLES.get(content.role), _bare(content.parts)
+        if said is None or role not in _SPOKEN:
+            messages.append(_content(content, at, calls, extras))
+        else:
+            messages.append(_Message(role, said, at))  # type: ignore[arg-type]  # one of two
     return settle_carriers(messages)
+
+
+def _bare(parts: list[wire.Part] | wire.Part | None) -> list[ir.Part] | None:
+    """The one bare text that nearly all turns are; None for anything else."""
+    if type(parts) is list and len(parts) == 1:
+        text = parts[0].text
+        if text is not EMPTY and dressing(parts[0]) == BARE and opening(text) == _TEXT:
+            return [_Text(text=text, at="/parts/0")]
+    return None
 
 
 def _content(content: wire.Content, at: str, calls: OpenCalls, extras: Extras) -> ir.Message:
