@@ -20,7 +20,8 @@ class Goal(msgspec.Struct, frozen=True):
 
     def measured(self, figures: list[Figure]) -> float | None:
         """What the limit is for: undisturbed where windows were looked at, else the median over the rounds."""
-        figure, base = self._figure(self.cell, UNDISTURBED, figures), self._figure(REFERENCE, UNDISTURBED, figures)
+        figure = self._figure(self.cell, UNDISTURBED, figures)
+        base = self._figure(self.base or REFERENCE, UNDISTURBED, figures)
         if figure and base and self.windowed:
             return figure.value.low / base.value.low
         return self.median(figures)
@@ -40,7 +41,7 @@ class Goal(msgspec.Struct, frozen=True):
     @property
     def windowed(self) -> bool:
         """Whether the cost is that of windows: a burst is sent ahead of what is passed on, more than a window holds."""
-        return self.as_ratio and self.base is None and self.scenario != "burst"
+        return self.as_ratio and (self.metric == "cpu_us" or self.scenario == "paced")
 
     def _figure(self, cell: str, metric: str, figures: list[Figure]) -> Figure | None:
         wanted = (self.scenario, cell, metric)
