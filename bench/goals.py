@@ -3,8 +3,7 @@
 import msgspec
 
 from bench.results import REFERENCE, Figure
-
-UNDISTURBED = "undisturbed_us"
+from bench.windows import UNDISTURBED
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -16,7 +15,7 @@ class Goal(msgspec.Struct, frozen=True):
     metric: str
     limit: float
     as_ratio: bool = True
-    base: str | None = None  # the cell that the ratio compares with; None: nginx, in the same round
+    base: str | None = None  # the cell that the ratio compares with; None: nginx (its median in the same round)
 
     def measured(self, figures: list[Figure]) -> float | None:
         """What the limit is for: undisturbed where windows were looked at, else the median over the rounds."""

@@ -95,7 +95,7 @@ def measure_closed(bench: Bench, scenario: Scenario, cell: Cell, target: Target)
         "cpu_us": cpu / outcome.requests * 1e6,
         "per_second": outcome.requests / outcome.seconds,
         "others_percent": max(0.0, busy - cpu) / wall * 100,
-        "undisturbed_us": windows.undisturbed,
+        **windows.figures,
     }
     if scenario.stream:
         values["event_us"] = cpu / max(1, after.events - before.events) * 1e6
@@ -117,7 +117,7 @@ def measure_paced(bench: Bench, scenario: Scenario, cell: Cell, target: Target) 
         outcome = end_streams(bench, cell, load)
     if outcome.events < sent * 0.9:
         raise MeasureError(f"{cell.label} passed on {outcome.events} events of {sent}")
-    return {"event_us": cpu / max(1, sent) * 1e6, "undisturbed_us": windows.undisturbed}
+    return {"event_us": cpu / max(1, sent) * 1e6, **windows.figures}
 
 
 def measure_held(bench: Bench, scenario: Scenario, cell: Cell, target: Target) -> dict[str, float]:

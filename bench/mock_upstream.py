@@ -61,9 +61,8 @@ class Upstream:
     def __init__(self, counts: "memoryview[int] | None" = None) -> None:
         self.mode = Mode()
         self.stat = Stat()
-        self.counts = counts or memoryview(bytearray(16)).cast(
-            "Q"
-        )  # requests and events again, where another process can read them at any moment
+        # Requests and events again, where another process may read them at any moment.
+        self.counts = counts or memoryview(bytearray(16)).cast("Q")
         self.last = b""
         self.streaming: set[Connection] = set()
         self.answers = {

@@ -14,6 +14,7 @@ from bench.gateways import (
     Gateway,
     Route,
 )
+from bench.windows import UNDISTURBED
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 METRICS = {
     "cpu_us": "CPU us/request",
     "event_us": "CPU us/event",
-    "undisturbed_us": "undisturbed us",
+    UNDISTURBED: "undisturbed us",
     "per_second": "requests/s",
     "others_percent": "others on the core %",
     "p50_us": "p50 us",

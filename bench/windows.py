@@ -17,7 +17,8 @@ COUNTS = "counts"  # the file in the folder of a run
 REQUESTS, EVENTS = 0, 1
 WINDOW = 0.05  # seconds
 LEAST = 50  # requests or events that a window must have seen to count
-UNDISTURBED = 0.1  # the share of the windows that stand for all
+LEAST_DISTURBED = 0.1  # the share of the windows that stand for all
+UNDISTURBED = "undisturbed_us"  # the name of the figure
 
 
 def shared(file: Path) -> "memoryview[int]":
@@ -35,10 +36,10 @@ class Windows:
         self._costs: list[float] = []
 
     @property
-    def undisturbed(self) -> float:
-        """The cost that a tenth of the windows did not exceed; 0 when there was none."""
+    def figures(self) -> dict[str, float]:
+        """The cost that a tenth of the windows did not exceed, by the name of its figure; nothing where none counts."""
         costs = sorted(self._costs)
-        return costs[int(len(costs) * UNDISTURBED)] if costs else 0.0
+        return {UNDISTURBED: costs[int(len(costs) * LEAST_DISTURBED)]} if costs else {}
 
     def add(self, seconds: float, count: int) -> None:
         """A window; one that saw little says little, and does not count."""
