@@ -4,6 +4,7 @@ from msgspec import Raw
 
 from twoapi import ir
 from twoapi.ir import Candidate, FaultError, Loss, Response, StopReason, TokenLogprob, plain
+from twoapi.protocols.bare_answers import bare_text
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.gemini import parts as wire
 from twoapi.protocols.gemini.encode_answer import CUT_OFF, Answer, PartWriter, broken_call, usage_path
@@ -28,7 +29,7 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     candidates = response.candidates
     only = candidates[0].stop if len(candidates) == 1 and not candidates[0].parts else None
     feedback = None if only is None else blocked_prompt(only, same=same)
-    words = _bare_words(candidates[0]) if len(candidates) == 1 and not same else None
+    words = bare_text(candidates[0]) if len(candidates) == 1 and not same else None
     if words is not None:  # as most answers are
         document["candidates"] = Raw(_BARE % (json.encode(words), candidates[0].index))
     elif feedback is not None:
@@ -42,16 +43,6 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     if usage is not None:
         document["usageMetadata"] = usage
     return put_extras(json.encode(document | answer.members()), response.extras, losses, same=same)
-
-
-def _bare_words(candidate: Candidate) -> str | None:
-    """The text of a candidate that is nothing but one and ended by itself; None for any other."""
-    parts, stop = candidate.parts, candidate.stop
-    if len(parts) != 1 or type(text := parts[0]) is not ir.Text or stop is None or stop.kind != "stop":
-        return None
-    if text.citations or text.logprobs or text.opaque or type(words := text.text) is not str:
-        return None
-    return words if stop.sequence is None and stop.details is None and stop.detail is None else None
 
 
 def blocked_prompt(stop: StopReason, *, same: bool) -> Raw | None:

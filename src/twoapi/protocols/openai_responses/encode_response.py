@@ -2,7 +2,8 @@
 
 from msgspec import Raw
 
-from twoapi.ir import Candidate, Fault, FaultError, Loss, Part, Refusal, Response, StopReason, Text, ToolCall
+from twoapi.ir import Candidate, Fault, FaultError, Loss, Part, Refusal, Response, StopReason, ToolCall
+from twoapi.protocols.bare_answers import bare_text
 from twoapi.protocols.base import AnswerContext
 from twoapi.protocols.openai_responses.answer_items import ItemEncoder, runs
 from twoapi.protocols.openai_responses.items import mint_id
@@ -32,10 +33,10 @@ def encode_response(response: Response, context: AnswerContext, losses: list[Los
     stop = first.stop or guessed_stop(first.parts)
     status: str = "completed"
     details: dict[str, str] | Raw | None = None
-    text = None if protocol == NAME else _bare_text(first.parts, stop)
+    text = None if protocol == NAME else bare_text(first)
     if text is not None:  # as most answers are
         item_id = mint_id("message", context.id + "_0")
-        output: list[object] | Raw = Raw(_BARE % (json.encode(item_id), json.encode(text.text)))
+        output: list[object] | Raw = Raw(_BARE % (json.encode(item_id), json.encode(text)))
     else:
         output = _output(first.parts, stop, ItemEncoder(protocol, context, losses))
         fault = failure_of(stop, protocol, said=bool(output))
@@ -66,15 +67,6 @@ def with_extras(body: bytes, extras: dict[str, Raw], losses: list[Loss], *, own:
         body, missing = json.insert(body, extras)
     losses += [Loss(pointer, "dropped", NAME, "no such field here") for pointer in missing]
     return body
-
-
-def _bare_text(parts: list[Part], stop: StopReason) -> Text | None:
-    """The text of an answer that is nothing but one and ended by itself; None for any other."""
-    if len(parts) != 1 or type(text := parts[0]) is not Text or stop.kind != "stop":
-        return None
-    if text.citations or text.logprobs or text.opaque or type(text.text) is not str:
-        return None
-    return None if stop.sequence is not None or stop.details is not None else text
 
 
 def _output(parts: list[Part], stop: StopReason, items: ItemEncoder) -> list[object]:
